@@ -1,0 +1,155 @@
+//! What a Close frame says: [`CloseCode`], [`CloseReason`], and the two as a [`CloseFrame`].
+use crate::text::Utf8Bytes;
+use std::{fmt, num::NonZeroU16};
+
+/// A status code that may travel in a Close frame (RFC 6455 §7.4).
+///
+/// 1005, 1006 and 1015 must never be sent, so no `CloseCode` holds them: "no code" is `None` where a
+/// [`CloseFrame`] could be, and "no Close frame" is [`Closed::was_clean`](crate::Closed::was_clean) being false.
+///
+/// ```
+/// use sansocket::CloseCode;
+///
+/// assert_eq!(CloseCode::new(1000), Some(CloseCode::NORMAL));
+/// assert_eq!(CloseCode::new(1006), None);
+/// assert_eq!(CloseCode::new(4321).map(CloseCode::get), Some(4321));
+/// ```
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct CloseCode(NonZeroU16);
+
+macro_rules! codes {
+    ($($(#[$doc:meta])* $name:ident = $code:literal),* $(,)?) => {
+        impl CloseCode {
+            $($(#[$doc])* pub const $name: Self = match Self::new($code) { Some(code) => code, None => panic!() };)*
+        }
+    };
+}
+codes! {
+    /// 1000: the purpose of the connection has been fulfilled.
+    NORMAL = 1000,
+    /// 1001: a server is going down, or a browser has navigated away.
+    GOING_AWAY = 1001,
+    /// 1002: the peer broke the protocol.
+    PROTOCOL_ERROR = 1002,
+    /// 1003: this endpoint cannot accept this kind of data.
+    UNSUPPORTED_DATA = 1003,
+    /// 1007: the data did not match its type: most often, text that is not UTF-8.
+    INVALID_PAYLOAD = 1007,
+    /// 1008: the message violates this endpoint's policy.
+    POLICY_VIOLATION = 1008,
+    /// 1009: the message is bigger than this endpoint will take.
+    MESSAGE_TOO_BIG = 1009,
+    /// 1010: the server did not negotiate an extension that this client needs; the reason lists it.
+    MANDATORY_EXTENSION = 1010,
+    /// 1011: this endpoint met a condition that it did not expect.
+    INTERNAL_ERROR = 1011,
+    /// 1012: the service is restarting (IANA).
+    SERVICE_RESTART = 1012,
+    /// 1013: the service is overloaded (IANA).
+    TRY_AGAIN_LATER = 1013,
+    /// 1014: a gateway got an invalid response from the server behind it (IANA).
+    BAD_GATEWAY = 1014,
+}
+
+impl CloseCode {
+    /// `None` for a number that must not appear in a Close frame: allowed are 1000–1003, 1007–1014
+    /// and 3000–4999 (RFC 6455 §7.4.2 and the IANA registry).
+    pub const fn new(code: u16) -> Option<Self> {
+        match code {
+            1000..=1003 | 1007..=1014 | 3000..=4999 => match NonZeroU16::new(code) {
+                Some(code) => Some(Self(code)),
+                None => None,
+            },
+            _ => None,
+        }
+    }
+    /// The number.
+    pub const fn get(self) -> u16 {
+        self.0.get()
+    }
+}
+impl fmt::Debug for CloseCode {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "CloseCode({})", self.0)
+    }
+}
+impl fmt::Display for CloseCode {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
+}
+impl TryFrom<u16> for CloseCode {
+    type Error = InvalidCloseCode;
+    fn try_from(code: u16) -> Result<Self, InvalidCloseCode> {
+        Self::new(code).ok_or(InvalidCloseCode(code))
+    }
+}
+
+/// The number may not be sent in a Close frame.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{0} may not be sent in a Close frame; 1000 to 1003, 1007 to 1014 and 3000 to 4999 may")]
+pub struct InvalidCloseCode(pub u16);
+
+/// Why, in at most 123 bytes of text (RFC 6455 §5.5.1).
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
+pub struct CloseReason(Utf8Bytes);
+
+/// A close reason must fit a control frame beside its code: 123 bytes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("the close reason is {0} bytes; at most {max} fit a Close frame", max = CloseReason::MAX)]
+pub struct ReasonTooLong(pub usize);
+
+impl CloseReason {
+    /// The longest a reason may be, in bytes.
+    pub const MAX: usize = 123;
+
+    /// As many whole characters of `text` as fit.
+    pub fn truncate(text: &str) -> Self {
+        let fits = (0..=text.len().min(Self::MAX)).rev().find(|&end| text.is_char_boundary(end));
+        Self(text[..fits.unwrap_or(0)].into())
+    }
+    /// The text.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+impl TryFrom<&str> for CloseReason {
+    type Error = ReasonTooLong;
+    fn try_from(text: &str) -> Result<Self, ReasonTooLong> {
+        if text.len() > Self::MAX { Err(ReasonTooLong(text.len())) } else { Ok(Self(text.into())) }
+    }
+}
+
+/// The contents of a Close frame that is not empty.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct CloseFrame {
+    /// The code.
+    pub code: CloseCode,
+    /// The reason, often empty.
+    pub reason: CloseReason,
+}
+impl CloseFrame {
+    /// A code with a reason, of which as many whole characters are kept as fit 123 bytes.
+    pub fn new(code: CloseCode, reason: &str) -> Self {
+        Self { code, reason: CloseReason::truncate(reason) }
+    }
+}
+impl From<CloseCode> for CloseFrame {
+    fn from(code: CloseCode) -> Self {
+        Self { code, reason: CloseReason::default() }
+    }
+}
+/// So that `close(CloseCode::NORMAL)` reads as it should: every `close` takes `impl Into<Option<CloseFrame>>`.
+impl From<CloseCode> for Option<CloseFrame> {
+    fn from(code: CloseCode) -> Self {
+        Some(code.into())
+    }
+}
+impl fmt::Display for CloseFrame {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.reason.as_str() {
+            "" => write!(f, "{}", self.code),
+            reason => write!(f, "{} ({})", self.code, reason.escape_debug()),
+        }
+    }
+}

@@ -1,0 +1,113 @@
+//! [`Config`]: every limit and deadline, with defaults that are safe on the open internet.
+use crate::entropy::{Entropy, SystemEntropy};
+use std::{sync::Arc, time::Duration};
+
+/// How a connection behaves. Make one for each role, change what should differ, and share it: every
+/// function that takes a `Config` takes an `Arc<Config>` too.
+///
+/// ```
+/// use sansocket::Config;
+/// use std::{sync::Arc, time::Duration};
+///
+/// let mut config = Config::server();
+/// config.max_message_size = 64 << 20;
+/// config.close_timeout = Some(Duration::from_secs(1));
+/// let shared = Arc::new(config);
+/// # let _ = shared;
+/// ```
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct Config {
+    /// Bytes in a received message, at most; one more fails the connection with 1009. There is no separate limit
+    /// on frames. 16 MiB for a client, 1 MiB for a server. Not applied to [`Delivery::Chunks`].
+    pub max_message_size: usize,
+    /// Frames in a received message, empty ones included, at most; one more fails it with 1008. 65,536.
+    pub max_fragments: u32,
+    /// Empty frames in a row in a received message, at most; one more fails it with 1008. 64.
+    pub max_empty_fragments: u32,
+
+    /// Bytes in the head of the opening handshake's request or response, at most. 16 KiB.
+    pub max_head_size: usize,
+    /// Header fields in that head, at most. 100.
+    pub max_header_fields: usize,
+    /// Bytes in one line of that head, at most. 8 KiB.
+    pub max_header_line: usize,
+    /// Bytes kept of the body of a response that refuses the upgrade. 64 KiB.
+    pub max_refusal_body: usize,
+
+    /// From the start to the end of the opening handshake; for a client that the adapters dial for,
+    /// dialling counts. 10 s; `None` for ever.
+    pub handshake_timeout: Option<Duration>,
+    /// Pings a silent peer, and gives up on one that stays silent. After 20 s, for 20 s; `None` never.
+    pub keepalive: Option<Keepalive>,
+    /// Without a byte of payload, while a received message is unfinished. 60 s; `None` for ever.
+    pub message_timeout: Option<Duration>,
+    /// Without the peer taking a byte, while there are bytes for it. 30 s; `None` for ever.
+    pub write_timeout: Option<Duration>,
+    /// From the first Close frame to the end of the transport. 5 s; `None` for ever.
+    pub close_timeout: Option<Duration>,
+
+    /// Whether messages are delivered whole or in pieces. Whole.
+    pub delivery: Delivery,
+    /// Whether pings are answered without the application's doing. Yes; without it, the application answers
+    /// [`Event::Ping`](crate::proto::Event::Ping) with [`pong`](crate::proto::Outbound::pong).
+    pub auto_pong: bool,
+    /// Bytes of payload in a sent frame, at most: longer messages go out in several, so that pongs, pings and the
+    /// Close frame can pass between them. 64 KiB; at least 1.
+    pub fragment_size: usize,
+    /// Bytes queued for sending above which the adapters wait for the transport. The core never refuses. 64 KiB.
+    pub high_water_mark: usize,
+    /// Where masking keys and nonces come from. [`SystemEntropy`].
+    pub entropy: Arc<dyn Entropy>,
+}
+
+/// Pings a silent peer, and gives up on one that stays silent. Any byte is a sign of life.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Keepalive {
+    /// Silence before a ping: it leaves after one to two of these.
+    pub interval: Duration,
+    /// Silence after the ping before the connection is given up.
+    pub timeout: Duration,
+}
+
+/// Messages whole, or in pieces as they come.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Delivery {
+    /// [`Event::Message`](crate::proto::Event::Message), once complete.
+    #[default]
+    Messages,
+    /// [`Event::Chunk`](crate::proto::Event::Chunk), as bytes arrive: messages of any length in constant memory.
+    Chunks,
+}
+
+impl Config {
+    /// The defaults of a client: messages of up to 16 MiB.
+    pub fn client() -> Self {
+        Self { max_message_size: 16 << 20, ..Self::server() }
+    }
+
+    /// The defaults of a server: messages of up to 1 MiB.
+    pub fn server() -> Self {
+        let seconds = Duration::from_secs;
+        Self {
+            max_message_size: 1 << 20,
+            max_fragments: 65_536,
+            max_empty_fragments: 64,
+            max_head_size: 16 << 10,
+            max_header_fields: 100,
+            max_header_line: 8 << 10,
+            max_refusal_body: 64 << 10,
+            handshake_timeout: Some(seconds(10)),
+            keepalive: Some(Keepalive { interval: seconds(20), timeout: seconds(20) }),
+            message_timeout: Some(seconds(60)),
+            write_timeout: Some(seconds(30)),
+            close_timeout: Some(seconds(5)),
+            delivery: Delivery::Messages,
+            auto_pong: true,
+            fragment_size: 64 << 10,
+            high_water_mark: 64 << 10,
+            entropy: Arc::new(SystemEntropy),
+        }
+    }
+}

@@ -1,0 +1,122 @@
+//! The two ways the core can fail, by blame: the peer broke a rule, or the caller did.
+//!
+//! There is no third. The core does no I/O, so it has no I/O errors; adapters add theirs.
+use crate::close::{CloseCode, CloseFrame};
+
+/// The peer broke the protocol. Always fatal, and always answered with [`close_code`](Self::close_code).
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("the peer broke the protocol: {violation}")]
+#[non_exhaustive]
+pub struct ProtocolError {
+    /// The rule.
+    #[source]
+    pub violation: Violation,
+    /// Where, in the stream of bytes after the handshake, the frame begins that broke it.
+    pub offset: u64,
+}
+impl ProtocolError {
+    /// The code of the Close frame that answers it.
+    pub const fn close_code(&self) -> CloseCode {
+        self.violation.close_code()
+    }
+}
+
+/// Which rule the peer broke. Each names the section it comes from, and the Close code that answers it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum Violation {
+    /// RFC 6455 §5.2: an opcode that has no meaning. 1002.
+    #[error("reserved opcode {0:#x}")]
+    ReservedOpcode(u8),
+    /// RFC 6455 §5.2: reserved bits set to which no extension gives a meaning. 1002.
+    #[error("reserved bits set without an extension")]
+    ReservedBits,
+    /// RFC 6455 §5.2: the length was not encoded in the fewest bytes. 1002.
+    #[error("payload length not minimally encoded")]
+    OverlongLength,
+    /// RFC 6455 §5.2: the top bit of a 64-bit length was set. 1002.
+    #[error("payload length over 2^63 - 1")]
+    LengthOverflow,
+    /// RFC 6455 §5.1: a client's frame without a mask. 1002.
+    #[error("unmasked frame from a client")]
+    Unmasked,
+    /// RFC 6455 §5.1: a server's frame with a mask. 1002.
+    #[error("masked frame from a server")]
+    Masked,
+    /// RFC 6455 §5.5: a control frame in fragments. 1002.
+    #[error("fragmented control frame")]
+    FragmentedControl,
+    /// RFC 6455 §5.5: a control frame of more than 125 bytes. 1002.
+    #[error("control frame longer than 125 bytes")]
+    LongControl,
+    /// RFC 6455 §5.4: a continuation of nothing. 1002.
+    #[error("continuation frame without a message to continue")]
+    UnexpectedContinuation,
+    /// RFC 6455 §5.4: a new message inside another. 1002.
+    #[error("new message before the last one ended")]
+    ExpectedContinuation,
+    /// RFC 6455 §5.5.1: a Close frame with a body of one byte. 1002.
+    #[error("Close frame with a body of one byte")]
+    ShortClose,
+    /// RFC 6455 §7.4: a close code that may not be sent. 1002.
+    #[error("close code {0} may not be sent")]
+    CloseCode(u16),
+    /// RFC 6455 §8.1: text that is not UTF-8. 1007.
+    #[error("text is not valid UTF-8")]
+    Utf8,
+    /// More bytes in a message than [`max_message_size`](crate::Config::max_message_size). 1009.
+    #[error("message longer than max_message_size ({limit} bytes)")]
+    MessageTooBig {
+        /// The limit, in bytes.
+        limit: usize,
+    },
+    /// More frames in a message than [`max_fragments`](crate::Config::max_fragments). 1008.
+    #[error("message in more than max_fragments ({limit}) frames")]
+    TooManyFragments {
+        /// The limit, in frames.
+        limit: u32,
+    },
+    /// More empty fragments in a row than [`max_empty_fragments`](crate::Config::max_empty_fragments). 1008.
+    #[error("more than max_empty_fragments ({limit}) empty fragments in a row")]
+    TooManyEmptyFragments {
+        /// The limit, in frames.
+        limit: u32,
+    },
+}
+impl Violation {
+    /// The code of the Close frame that answers it (RFC 6455 §7.4.1).
+    pub const fn close_code(self) -> CloseCode {
+        match self {
+            Self::Utf8 => CloseCode::INVALID_PAYLOAD,
+            Self::MessageTooBig { .. } => CloseCode::MESSAGE_TOO_BIG,
+            Self::TooManyFragments { .. } | Self::TooManyEmptyFragments { .. } => CloseCode::POLICY_VIOLATION,
+            _ => CloseCode::PROTOCOL_ERROR,
+        }
+    }
+    /// The Close frame that answers it: the code, and the rule in words.
+    pub fn close_frame(self) -> CloseFrame {
+        CloseFrame::new(self.close_code(), &self.to_string())
+    }
+}
+
+/// The caller asked for something that the protocol does not allow now. Nothing was sent; nothing changed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum SendError {
+    /// The opening handshake is still under way (RFC 6455 §6.1): wait for
+    /// [`SessionEvent::Open`](crate::SessionEvent::Open).
+    #[error("not connected yet")]
+    Connecting,
+    /// A Close frame has been queued or sent, or the transport has ended: nothing may follow (RFC 6455 §5.5.1).
+    #[error("the connection is closing or closed")]
+    Closing,
+    /// A message sent in pieces has not ended; no other may begin before it does (RFC 6455 §5.4).
+    #[error("a message sent in pieces has not been finished")]
+    Unfinished,
+    /// A piece of one kind cannot continue a message of the other (RFC 6455 §5.4).
+    #[error("a piece of another kind than the message it continues")]
+    KindMismatch,
+    /// Pings and pongs carry at most 125 bytes (RFC 6455 §5.5).
+    #[error("control payload of {0} bytes; at most 125 fit")]
+    LongControl(usize),
+}

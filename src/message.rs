@@ -1,0 +1,178 @@
+//! What applications exchange: a [`Message`] that is kept, an [`Outgoing`] one that is only passed on.
+use crate::text::Utf8Bytes;
+use bytes::Bytes;
+
+/// Text or binary: the first frame's opcode decides, and holds for the whole message (RFC 6455 §5.6).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Kind {
+    /// UTF-8 text.
+    Text,
+    /// Any bytes.
+    Binary,
+}
+
+/// A whole data message, owned. Pings, pongs and closes are not messages: see [`Event`](crate::proto::Event).
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub enum Message {
+    /// UTF-8 text.
+    Text(Utf8Bytes),
+    /// Any bytes.
+    Binary(Bytes),
+}
+
+impl Message {
+    /// A text message.
+    pub fn text(text: impl Into<Utf8Bytes>) -> Self {
+        Self::Text(text.into())
+    }
+    /// A binary message.
+    pub fn binary(bytes: impl Into<Bytes>) -> Self {
+        Self::Binary(bytes.into())
+    }
+    /// Which of the two.
+    pub const fn kind(&self) -> Kind {
+        match self {
+            Self::Text(_) => Kind::Text,
+            Self::Binary(_) => Kind::Binary,
+        }
+    }
+    /// Length in bytes.
+    pub fn len(&self) -> usize {
+        self.as_bytes().len()
+    }
+    /// Whether it holds no byte. (An empty message is still a message.)
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+    /// The text, of a text message.
+    pub fn as_str(&self) -> Option<&str> {
+        match self {
+            Self::Text(text) => Some(text),
+            Self::Binary(_) => None,
+        }
+    }
+    /// The bytes, of either kind.
+    pub fn as_bytes(&self) -> &[u8] {
+        match self {
+            Self::Text(text) => text.as_bytes(),
+            Self::Binary(bytes) => bytes,
+        }
+    }
+    /// The bytes, of either kind, without copying.
+    pub fn into_bytes(self) -> Bytes {
+        match self {
+            Self::Text(text) => text.into_bytes(),
+            Self::Binary(bytes) => bytes,
+        }
+    }
+}
+
+/// A message on its way out, borrowed or owned: what every `send` and `feed` takes.
+///
+/// It is made `From` text (`&str`, `String`, [`Utf8Bytes`]), from bytes (`&[u8]`, `Vec<u8>`, [`Bytes`]), from a
+/// [`Message`] or a reference to one, and from a [`Lent`](crate::Lent) message. What is short is copied
+/// next to its header; what is long and owned is sent from where it lies.
+#[derive(Debug)]
+pub struct Outgoing<'m> {
+    pub(crate) kind: Kind,
+    pub(crate) payload: Payload<'m>,
+}
+
+/// Where the bytes of an [`Outgoing`] message lie.
+#[derive(Debug)]
+pub(crate) enum Payload<'m> {
+    Borrowed(&'m [u8]),
+    Shared(Bytes),
+}
+
+impl Payload<'_> {
+    #[inline]
+    pub(crate) fn as_bytes(&self) -> &[u8] {
+        match self {
+            Self::Borrowed(bytes) => bytes,
+            Self::Shared(bytes) => bytes,
+        }
+    }
+    pub(crate) fn into_bytes(self) -> Bytes {
+        match self {
+            Self::Borrowed(bytes) => Bytes::copy_from_slice(bytes),
+            Self::Shared(bytes) => bytes,
+        }
+    }
+}
+
+impl<'m> Outgoing<'m> {
+    /// A message of borrowed bytes; if it is text, the caller knows that it is UTF-8.
+    #[inline]
+    pub(crate) fn borrowed(kind: Kind, bytes: &'m [u8]) -> Self {
+        Self { kind, payload: Payload::Borrowed(bytes) }
+    }
+    fn shared(kind: Kind, bytes: Bytes) -> Self {
+        Self { kind, payload: Payload::Shared(bytes) }
+    }
+}
+
+impl<'m> From<&'m str> for Outgoing<'m> {
+    #[inline]
+    fn from(text: &'m str) -> Self {
+        Self::borrowed(Kind::Text, text.as_bytes())
+    }
+}
+impl<'m> From<&'m String> for Outgoing<'m> {
+    fn from(text: &'m String) -> Self {
+        text.as_str().into()
+    }
+}
+impl<'m> From<&'m [u8]> for Outgoing<'m> {
+    #[inline]
+    fn from(bytes: &'m [u8]) -> Self {
+        Self::borrowed(Kind::Binary, bytes)
+    }
+}
+impl<'m, const N: usize> From<&'m [u8; N]> for Outgoing<'m> {
+    fn from(bytes: &'m [u8; N]) -> Self {
+        bytes.as_slice().into()
+    }
+}
+impl From<String> for Outgoing<'_> {
+    fn from(text: String) -> Self {
+        Self::shared(Kind::Text, text.into())
+    }
+}
+impl From<Utf8Bytes> for Outgoing<'_> {
+    fn from(text: Utf8Bytes) -> Self {
+        Self::shared(Kind::Text, text.into_bytes())
+    }
+}
+impl From<Vec<u8>> for Outgoing<'_> {
+    fn from(bytes: Vec<u8>) -> Self {
+        Self::shared(Kind::Binary, bytes.into())
+    }
+}
+impl From<Bytes> for Outgoing<'_> {
+    fn from(bytes: Bytes) -> Self {
+        Self::shared(Kind::Binary, bytes)
+    }
+}
+impl From<Message> for Outgoing<'_> {
+    fn from(message: Message) -> Self {
+        Self::shared(message.kind(), message.into_bytes())
+    }
+}
+/// Shares the message's bytes; copies none that are long.
+impl From<&Message> for Outgoing<'_> {
+    fn from(message: &Message) -> Self {
+        message.clone().into()
+    }
+}
+
+macro_rules! message_from {
+    ($($from:ty => $make:ident),* $(,)?) => {$(
+        impl From<$from> for Message {
+            fn from(value: $from) -> Self {
+                Self::$make(value)
+            }
+        }
+    )*};
+}
+message_from!(&str => text, String => text, Utf8Bytes => text, Bytes => binary, Vec<u8> => binary);
