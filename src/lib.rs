@@ -1,1 +1,36 @@
+//! A WebSocket library that never touches a socket, with thin layers on top that do.
+//!
+//! [`proto::Connection`] is the protocol: bytes in, events out; messages in, bytes out; time told to it.
+//! [`handshake`] is how one comes to be. [`blocking`] moves the bytes, over any `Read + Write`.
+//!
+//! ```text
+//!            receive / read_buf                       poll_event
+//!   bytes ─────────────────────▶ ┌──────────────┐ ─────────────────▶ events
+//!                                │  Connection  │
+//!   bytes ◀───────────────────── └──────────────┘ ◀───────────────── messages, close, ping
+//!                 transmit          ▲        │           send
+//!                     handle_timeout│        │poll_timeout
+//!                                   └─ now   ▼ deadline
+//! ```
 
+// Values: no state, no I/O, no time.
+mod close;
+pub mod entropy;
+mod error;
+pub mod frame;
+mod message;
+mod text;
+
+// Machines.
+mod config;
+pub mod proto;
+
+pub use close::{CloseCode, CloseFrame, CloseReason, InvalidCloseCode, ReasonTooLong};
+pub use config::{Config, Delivery, Keepalive};
+pub use error::{ProtocolError, SendError, Violation};
+pub use message::{Kind, Message, Outgoing};
+pub use proto::{Closed, Deadline, Lent, ReadyState, Role, Subprotocol};
+pub use text::Utf8Bytes;
+
+pub use bytes;
+pub use http;

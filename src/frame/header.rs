@@ -180,7 +180,9 @@ mod tests {
 
     #[test]
     fn section_5_2_lengths_take_the_fewest_bytes_and_come_back() {
-        for (len, size) in [(0, 2), (1, 2), (125, 2), (126, 4), (0xFFFF, 4), (0x1_0000, 10), ((1 << 63) - 1, 10)] {
+        for (len, size) in
+            [(0, 2), (1, 2), (125, 2), (126, 4), (0xFFFF, 4), (0x1_0000, 10), ((1 << 63) - 1, 10)]
+        {
             for (mask, key) in [(None, 0), (Some(MaskKey::new([9, 8, 7, 6])), 4)] {
                 let header = Header { fin: true, rsv: Rsv::RSV1, opcode: Opcode::Binary, mask, len };
                 let mut out = [0; MAX_HEADER_LEN];
@@ -192,8 +194,13 @@ mod tests {
 
     #[test]
     fn a_header_cut_short_asks_for_more() {
-        let header =
-            Header { fin: true, rsv: Rsv::NONE, opcode: Opcode::Text, mask: Some(MaskKey::new([1; 4])), len: 70_000 };
+        let header = Header {
+            fin: true,
+            rsv: Rsv::NONE,
+            opcode: Opcode::Text,
+            mask: Some(MaskKey::new([1; 4])),
+            len: 70_000,
+        };
         let mut out = [0; MAX_HEADER_LEN];
         let size = header.encode(&mut out);
         for cut in 0..size {

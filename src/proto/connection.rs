@@ -1,0 +1,177 @@
+//! [`Connection`]: both directions.
+use super::{
+    established::{Established, Subprotocol},
+    event::{ControlSink, Event},
+    inbound::Inbound,
+    outbound::Outbound,
+    state::{ReadyState, Role},
+    transmit::Transmit,
+};
+use crate::{close::CloseFrame, config::Config, error::SendError, message::Outgoing};
+use bytes::BytesMut;
+use std::{sync::Arc, time::Instant};
+
+/// A WebSocket after its opening handshake. It holds no socket, starts no thread and reads no clock.
+///
+/// Drive it:
+///
+/// 1. put bytes from the transport in: [`receive`](Self::receive) or [`read_buf`](Self::read_buf), and
+///    [`receive_eof`](Self::receive_eof) at the end;
+/// 2. take events out until there are none: [`poll_event`](Self::poll_event);
+/// 3. write bytes: [`transmit`](Self::transmit); then shut the transport down for writing if
+///    [`wants_shutdown`](Self::wants_shutdown), and say so: [`shut_down`](Self::shut_down);
+/// 4. tell it the time: [`handle_timeout`](Self::handle_timeout), then wait no longer than until
+///    [`poll_timeout`](Self::poll_timeout).
+///
+/// In any order, as often as you like: a step done too often costs nothing, and none may be left out
+/// for ever. [`Event::Closed`] is the end.
+///
+/// An idle connection holds no buffer: what it has drained it leaves to its thread, which keeps one of at most
+/// 256 KiB for each direction.
+#[derive(Debug)]
+pub struct Connection {
+    pub(crate) inbound: Inbound,
+    pub(crate) outbound: Outbound,
+    pub(crate) subprotocol: Option<Subprotocol>,
+}
+
+impl Connection {
+    /// A connection whose opening handshake happened elsewhere: in this crate's
+    /// [`handshake`](crate::handshake), in an HTTP server, on a stream of HTTP/2.
+    pub fn new(established: Established, config: impl Into<Arc<Config>>) -> Self {
+        let Established { role, subprotocol } = established;
+        let config = config.into();
+        Self {
+            inbound: Inbound::new(role, config.clone()),
+            outbound: Outbound::new(role, config),
+            subprotocol,
+        }
+    }
+
+    /// One that begins with bytes that came after the handshake, and with bytes of the handshake still to go.
+    pub(crate) fn begin(established: Established, config: Arc<Config>, received: &[u8], head: &[u8]) -> Self {
+        let mut connection = Self::new(established, config);
+        connection.inbound.receive(received);
+        connection.outbound.transmit().cork(head.len()).extend_from_slice(head);
+        connection
+    }
+
+    /// Takes bytes from the transport, copying them.
+    pub fn receive(&mut self, bytes: &[u8]) {
+        self.inbound.receive(bytes);
+    }
+    /// Where the transport may put bytes itself: append to it, and change nothing else.
+    pub fn read_buf(&mut self) -> &mut BytesMut {
+        self.inbound.read_buf()
+    }
+    /// The transport ended. What it brought is still delivered, then [`Event::Closed`].
+    pub fn receive_eof(&mut self) {
+        self.inbound.receive_eof();
+    }
+
+    /// The next thing that happened. `None`: there is nothing until more bytes come, or time passes.
+    ///
+    /// To answer an event while it lives, take the [`halves`](Self::halves).
+    #[inline]
+    pub fn poll_event(&mut self) -> Option<Event<'_>> {
+        self.inbound.poll_event(&mut self.outbound)
+    }
+    /// Both directions, each on its own: what one lends does not keep the other from sending.
+    #[inline]
+    pub fn halves(&mut self) -> (&mut Inbound, &mut Outbound) {
+        (&mut self.inbound, &mut self.outbound)
+    }
+
+    /// Queues a message: see [`Outbound::send`].
+    ///
+    /// # Errors
+    /// [`SendError::Closing`], [`SendError::Unfinished`]; nothing has been queued then.
+    #[inline]
+    pub fn send<'m>(&mut self, message: impl Into<Outgoing<'m>>) -> Result<(), SendError> {
+        self.outbound.send(message)
+    }
+    /// Queues a piece of a message: see [`Outbound::send_chunk`].
+    ///
+    /// # Errors
+    /// [`SendError::Closing`], [`SendError::KindMismatch`]; nothing has been queued then.
+    pub fn send_chunk<'m>(&mut self, piece: impl Into<Outgoing<'m>>, fin: bool) -> Result<(), SendError> {
+        self.outbound.send_chunk(piece, fin)
+    }
+    /// Queues a ping with up to 125 bytes (RFC 6455 §5.5.2).
+    ///
+    /// # Errors
+    /// [`SendError::Closing`], [`SendError::LongControl`].
+    pub fn ping(&mut self, payload: impl AsRef<[u8]>) -> Result<(), SendError> {
+        self.outbound.ping(payload)
+    }
+    /// Begins the closing handshake, after the messages queued: see [`Outbound::close`].
+    pub fn close(&mut self, frame: impl Into<Option<CloseFrame>>) {
+        self.outbound.close(frame);
+    }
+    /// Gives up: nothing more is waited for, and [`Event::Closed`] is next.
+    pub fn abort(&mut self) {
+        self.inbound.receive_eof();
+    }
+
+    /// The bytes to write next. Write what the transport takes and [`advance`](bytes::Buf::advance) by that much.
+    #[inline]
+    pub fn transmit(&mut self) -> &mut Transmit {
+        self.outbound.transmit()
+    }
+    /// Bytes queued that the transport has not taken: see [`Outbound::buffered_amount`].
+    pub fn buffered_amount(&self) -> usize {
+        self.outbound.buffered_amount()
+    }
+    /// Whether the transport should now be shut down for writing: FIN, TLS `close_notify`, HTTP/2 END_STREAM
+    /// (RFC 6455 §7.1.1). Never before [`transmit`](Self::transmit) has run empty.
+    pub fn wants_shutdown(&self) -> bool {
+        self.outbound.is_flushed()
+            && self.inbound.role().wants_shutdown(self.inbound.state(), self.outbound.state())
+    }
+    /// The transport has been shut down for writing.
+    pub fn shut_down(&mut self) {
+        self.outbound.shut_down();
+    }
+
+    /// Tells it the time: see [`Inbound::handle_timeout`].
+    pub fn handle_timeout(&mut self, now: Instant) {
+        self.inbound.handle_timeout(now, &mut self.outbound);
+    }
+    /// When to call [`handle_timeout`](Self::handle_timeout) again, at the latest.
+    pub fn poll_timeout(&self) -> Option<Instant> {
+        self.inbound.poll_timeout()
+    }
+    /// Whether something has begun that has a deadline: see [`Inbound::wants_time`].
+    pub fn wants_time(&self) -> bool {
+        self.inbound.wants_time(&self.outbound)
+    }
+
+    /// What a browser calls `WebSocket.readyState`; never [`Connecting`](ReadyState::Connecting).
+    pub fn state(&self) -> ReadyState {
+        ReadyState::of(self.inbound.state(), self.outbound.state())
+    }
+    /// Which end this is.
+    pub fn role(&self) -> Role {
+        self.inbound.role()
+    }
+    /// What a browser calls `WebSocket.protocol`.
+    pub fn subprotocol(&self) -> Option<&Subprotocol> {
+        self.subprotocol.as_ref()
+    }
+
+    /// Takes the directions apart, for a thread or task each. They share nothing: whoever has [`Inbound`] carries
+    /// its [`Control`](super::Control) to wherever [`Outbound`] is.
+    pub fn split(self) -> (Inbound, Outbound) {
+        (self.inbound, self.outbound)
+    }
+}
+
+/// A reference will do, so that [`Inbound`] can be polled beside an [`Outbound`] kept elsewhere.
+impl<C: ControlSink> ControlSink for &mut C {
+    fn control(&mut self, control: super::Control<'_>) {
+        (**self).control(control);
+    }
+    fn sending(&self) -> super::Sending {
+        (**self).sending()
+    }
+}

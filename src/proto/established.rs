@@ -1,0 +1,54 @@
+//! [`Established`]: what a connection starts from, whoever did the opening handshake.
+use super::state::Role;
+use std::fmt;
+
+/// The outcome of an opening handshake: all that a [`Connection`](super::Connection) needs of it.
+#[derive(Clone, Debug)]
+pub struct Established {
+    pub(crate) role: Role,
+    pub(crate) subprotocol: Option<Subprotocol>,
+}
+
+impl Established {
+    /// Nothing negotiated: both ends know already what they speak.
+    pub fn bare(role: Role) -> Self {
+        Self { role, subprotocol: None }
+    }
+    /// With the subprotocol that both ends agreed on.
+    pub fn with_subprotocol(self, subprotocol: Subprotocol) -> Self {
+        Self { subprotocol: Some(subprotocol), ..self }
+    }
+}
+
+/// The name of an application protocol (RFC 6455 §1.9): an HTTP token.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct Subprotocol(Box<str>);
+
+impl Subprotocol {
+    /// The name.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+impl TryFrom<&str> for Subprotocol {
+    type Error = InvalidSubprotocol;
+    fn try_from(name: &str) -> Result<Self, InvalidSubprotocol> {
+        if is_token(name) { Ok(Self(name.into())) } else { Err(InvalidSubprotocol(name.into())) }
+    }
+}
+impl fmt::Display for Subprotocol {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+/// Not a token: empty, or with a character outside 0x21–0x7E or a separator (RFC 6455 §4.1).
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{0:?} is not a subprotocol name: letters, digits and !#$%&'*+-.^_`|~ only, as in \"chat.v2\"")]
+pub struct InvalidSubprotocol(pub String);
+
+/// An HTTP token: one or more of the characters that RFC 6455 §4.1 (by way of RFC 2616) allows.
+pub(crate) fn is_token(text: &str) -> bool {
+    let token = |byte: u8| byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&byte);
+    !text.is_empty() && text.bytes().all(token)
+}

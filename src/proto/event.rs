@@ -1,0 +1,73 @@
+//! What comes out of the receiving half ([`Event`]), and what it asks of the sending half ([`Control`]).
+use super::{closed::Closed, input::Lent, state::SendState};
+use crate::{close::CloseFrame, error::ProtocolError};
+
+/// Something happened. What it lends, it lends until it is dropped.
+///
+/// There is no `Result` on the receiving side: a peer's mistake is an event like any other, so that no
+/// driver can `?` its way past the Close frame that must still be sent.
+#[derive(Debug)]
+#[non_exhaustive]
+pub enum Event<'a> {
+    /// A whole message ([`Delivery::Messages`](crate::Delivery::Messages)).
+    Message(Lent<'a>),
+    /// A piece of a message ([`Delivery::Chunks`](crate::Delivery::Chunks)), in order; it says nothing about frames,
+    /// which the RFC leaves without meaning. Pieces of text end where a character does.
+    Chunk {
+        /// The piece.
+        data: Lent<'a>,
+        /// Whether the message ends with it.
+        fin: bool,
+    },
+    /// A ping (RFC 6455 §5.5.2). Unless [`auto_pong`](crate::Config::auto_pong) is off, its pong is queued already.
+    Ping(&'a [u8]),
+    /// A pong (RFC 6455 §5.5.3), asked for or not.
+    Pong(&'a [u8]),
+    /// The peer's Close frame (RFC 6455 §5.5.1). The answer is queued already, and the rest is discarded.
+    CloseReceived(Option<CloseFrame>),
+    /// The peer broke the protocol. The Close frame that says so is queued already. At most one, then only `Closed`.
+    Error(ProtocolError),
+    /// The end: exactly one, always last.
+    Closed(Box<Closed>),
+}
+
+/// What the receiving half and the timers ask of the sending half.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Control<'a> {
+    /// Keepalive: send an empty ping.
+    Ping,
+    /// Answer a ping. Only the latest waits: one that has not been framed is replaced (RFC 6455 §5.5.3).
+    Pong(&'a [u8]),
+    /// Begin the closing handshake or answer it, after the messages already queued (RFC 6455 §5.5.1).
+    Close(Option<CloseFrame>),
+    /// Fail the connection: Close at once, without the messages that have not been framed (RFC 6455 §7.1.7).
+    Fail(CloseFrame),
+    /// The transport is gone.
+    End,
+}
+
+/// Where [`Inbound`](super::Inbound) finds the sending half: the [`Outbound`](super::Outbound) beside it, or one
+/// behind a lock, which need be taken only for as long as a call lasts.
+pub trait ControlSink {
+    /// Carries it out.
+    fn control(&mut self, control: Control<'_>);
+    /// How sending stands.
+    fn sending(&self) -> Sending;
+}
+
+/// How the sending half stands, for the receiving half and its timers.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Sending {
+    /// Its state.
+    pub state: SendState,
+    /// Whether a Close frame has been queued or sent.
+    pub close_begun: bool,
+    /// The Close frame, once the transport has taken it whole.
+    pub close_sent: Option<Option<CloseFrame>>,
+    /// Whether there are bytes that the transport has not taken.
+    pub waiting: bool,
+    /// How many bytes the transport has taken, ever.
+    pub taken: u64,
+}

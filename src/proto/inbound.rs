@@ -1,0 +1,303 @@
+//! The receiving direction: bytes in, events out, and the deadlines.
+use super::{
+    closed::{Closed, Deadline},
+    event::{Control, ControlSink, Event},
+    input::Lent,
+    reader::{Found, Reader},
+    state::{RecvState, Role, SendState},
+    timer::{Timer, Timers},
+};
+use crate::{
+    close::{CloseCode, CloseFrame},
+    config::{Config, Delivery},
+    error::{ProtocolError, Violation},
+    frame::{Opcode, decode_close},
+};
+use bytes::BytesMut;
+use std::{sync::Arc, time::Instant};
+
+/// The receiving half of a [`Connection`](super::Connection), and its deadlines.
+///
+/// ```text
+/// input ─▶ header ─▶ order, limits ─▶ unmask ─▶ UTF-8 ─▶ Event::Message, Event::Chunk
+///             └─ control frames ─▶ Event::{Ping, Pong, CloseReceived}, and Control to the other half
+/// ```
+#[derive(Debug)]
+pub struct Inbound {
+    config: Arc<Config>,
+    reader: Reader,
+    role: Role,
+    state: RecvState,
+    /// Bytes have come since the keepalive last looked.
+    heard: bool,
+    /// The transport ended, or was given up; what it brought is still to be read.
+    eof: bool,
+    /// `Event::Closed` has been told.
+    told: bool,
+    timers: Timers,
+    /// How many bytes the peer had taken when the write timer last looked.
+    taken: u64,
+    ending: Option<Box<Ending>>,
+}
+
+/// What will be told of the end: nothing, as long as all is well.
+#[derive(Debug, Default)]
+struct Ending {
+    received: Option<Option<CloseFrame>>,
+    by_peer: bool,
+    error: Option<ProtocolError>,
+    timed_out: Option<Deadline>,
+}
+
+/// What [`Inbound::advance`] made ready and [`Inbound::lend`] hands out. It borrows nothing, so that a loop
+/// can fill the input between asking and lending.
+#[derive(Debug)]
+pub(crate) enum Ready {
+    Data { fin: bool },
+    Ping(usize),
+    Pong(usize),
+    CloseReceived,
+    Error,
+    Closed(Box<Closed>),
+}
+
+impl Inbound {
+    pub(super) fn new(role: Role, config: Arc<Config>) -> Self {
+        Self {
+            config,
+            reader: Reader::new(role),
+            role,
+            state: RecvState::Open,
+            heard: false,
+            eof: false,
+            told: false,
+            timers: Timers::default(),
+            taken: 0,
+            ending: None,
+        }
+    }
+
+    /// Takes bytes from the transport, copying them.
+    pub fn receive(&mut self, bytes: &[u8]) {
+        self.read_buf().extend_from_slice(bytes);
+    }
+
+    /// Where the transport may put bytes itself: append to it, and change nothing else.
+    pub fn read_buf(&mut self) -> &mut BytesMut {
+        self.heard = true;
+        self.reader.fill()
+    }
+
+    /// How many more bytes the frame in hand is known to need: worth that much room, but never to be believed
+    /// beyond what has come.
+    pub fn missing(&self) -> u64 {
+        self.reader.missing()
+    }
+
+    /// The transport ended. What it brought is still delivered, then [`Event::Closed`].
+    pub fn receive_eof(&mut self) {
+        self.eof = true;
+    }
+
+    /// The next thing that happened. `None`: there is nothing until more bytes come, or time passes.
+    #[inline]
+    pub fn poll_event(&mut self, out: &mut impl ControlSink) -> Option<Event<'_>> {
+        let ready = self.advance(out)?;
+        Some(self.lend(ready))
+    }
+
+    /// Makes the next event ready.
+    #[inline]
+    pub(crate) fn advance(&mut self, out: &mut impl ControlSink) -> Option<Ready> {
+        if self.state == RecvState::Open {
+            match self.reader.read(&self.config) {
+                Ok(Some(Found::Data { fin })) => return Some(Ready::Data { fin }),
+                Ok(Some(Found::Control(opcode, len))) => return Some(self.control_frame(opcode, len, out)),
+                Ok(None) => self.reader.release_if_drained(),
+                Err(violation) => return Some(self.fail(violation, out)),
+            }
+        } else {
+            self.reader.input.release(); // whatever still comes is discarded
+        }
+        if self.eof && !self.told { Some(self.end(out)) } else { None }
+    }
+
+    /// Hands out what has just been made ready.
+    #[inline]
+    pub(crate) fn lend(&mut self, ready: Ready) -> Event<'_> {
+        let kind = self.reader.kind();
+        let input = &mut self.reader.input;
+        match ready {
+            Ready::Data { fin } => {
+                let data = Lent { input, kind };
+                match self.config.delivery {
+                    Delivery::Messages => Event::Message(data),
+                    Delivery::Chunks => Event::Chunk { data, fin },
+                }
+            }
+            Ready::Ping(len) => Event::Ping(&input.buf[input.cursor - len..input.cursor]),
+            Ready::Pong(len) => Event::Pong(&input.buf[input.cursor - len..input.cursor]),
+            Ready::CloseReceived => Event::CloseReceived(
+                self.ending.as_ref().and_then(|ending| ending.received.clone()).flatten(),
+            ),
+            Ready::Error => match self.ending.as_ref().and_then(|ending| ending.error.clone()) {
+                Some(error) => Event::Error(error),
+                None => Event::CloseReceived(None),
+            },
+            Ready::Closed(closed) => Event::Closed(closed),
+        }
+    }
+
+    #[cold]
+    fn control_frame(&mut self, opcode: Opcode, len: usize, out: &mut impl ControlSink) -> Ready {
+        let input = &self.reader.input;
+        let payload = &input.buf[input.cursor - len..input.cursor];
+        match opcode {
+            Opcode::Ping => {
+                if self.config.auto_pong {
+                    out.control(Control::Pong(payload));
+                }
+                Ready::Ping(len)
+            }
+            Opcode::Pong => Ready::Pong(len),
+            _ => match decode_close(payload) {
+                Ok(frame) => {
+                    self.state = RecvState::CloseReceived;
+                    let by_peer = !out.sending().close_begun;
+                    let ending = self.ending.get_or_insert_default();
+                    (ending.received, ending.by_peer) = (Some(frame.clone()), by_peer);
+                    out.control(Control::Close(frame));
+                    Ready::CloseReceived
+                }
+                Err(violation) => self.fail(violation, out),
+            },
+        }
+    }
+
+    /// The peer broke a rule: fail the connection (RFC 6455 §7.1.7).
+    #[cold]
+    fn fail(&mut self, violation: Violation, out: &mut impl ControlSink) -> Ready {
+        let error = ProtocolError { violation, offset: self.reader.frame_offset() };
+        self.state = RecvState::Discarding;
+        self.ending.get_or_insert_default().error = Some(error);
+        out.control(Control::Fail(violation.close_frame()));
+        Ready::Error
+    }
+
+    #[cold]
+    fn end(&mut self, out: &mut impl ControlSink) -> Ready {
+        self.told = true;
+        self.state = RecvState::Ended;
+        self.reader.input.release();
+        let sent = out.sending().close_sent;
+        out.control(Control::End);
+        let Ending { received, by_peer, error, timed_out } =
+            self.ending.take().map_or_else(Ending::default, |b| *b);
+        Ready::Closed(Box::new(Closed { received, sent, by_peer, error, timed_out }))
+    }
+
+    /// Tells it the time: the only way that time comes in. Fires what is due, and starts what should now run.
+    ///
+    /// Calling it too often costs little; calling it late delays what is due, and never never fires it.
+    pub fn handle_timeout(&mut self, now: Instant, out: &mut impl ControlSink) {
+        let sending = out.sending();
+        if self.eof || self.told {
+            return self.timers.stop_all();
+        }
+        if self.state != RecvState::Open || sending.state != SendState::Open {
+            if self.timers.take_due(Timer::Close, now) {
+                return self.give_up(Deadline::Close);
+            }
+            let running = self.timers.is_running(Timer::Close);
+            if !running {
+                self.timers.stop_all();
+                self.timers.start(Timer::Close, now, self.config.close_timeout);
+            }
+            return;
+        }
+        self.keep_alive(now, out);
+        if !self.reader.is_unfinished() {
+            self.timers.stop(Timer::Message);
+        } else if std::mem::take(&mut self.reader.progressed) || !self.timers.is_running(Timer::Message) {
+            self.timers.start(Timer::Message, now, self.config.message_timeout);
+        } else if self.timers.take_due(Timer::Message, now) {
+            self.stalled(now, out);
+        }
+        if !sending.waiting {
+            self.timers.stop(Timer::Write);
+        } else if sending.taken != self.taken || !self.timers.is_running(Timer::Write) {
+            self.taken = sending.taken;
+            self.timers.start(Timer::Write, now, self.config.write_timeout);
+        } else if self.timers.take_due(Timer::Write, now) {
+            self.give_up(Deadline::Write);
+        }
+    }
+
+    /// Any byte is life; silence brings a ping, and silence after it the end.
+    fn keep_alive(&mut self, now: Instant, out: &mut impl ControlSink) {
+        let Some(keepalive) = self.config.keepalive else { return };
+        let waiting = self.timers.is_running(Timer::Keepalive) || self.timers.is_running(Timer::Pong);
+        if std::mem::take(&mut self.heard) || !waiting {
+            self.timers.stop(Timer::Pong);
+            self.timers.start(Timer::Keepalive, now, Some(keepalive.interval));
+        } else if self.timers.take_due(Timer::Keepalive, now) {
+            out.control(Control::Ping);
+            self.timers.start(Timer::Pong, now, Some(keepalive.timeout));
+        } else if self.timers.take_due(Timer::Pong, now) {
+            self.give_up(Deadline::Keepalive);
+        }
+    }
+
+    /// An unfinished message has brought no byte: the peer is there, but does not do its part.
+    fn stalled(&mut self, now: Instant, out: &mut impl ControlSink) {
+        self.ending.get_or_insert_default().timed_out = Some(Deadline::Message);
+        self.state = RecvState::Discarding;
+        out.control(Control::Fail(CloseFrame::new(
+            CloseCode::POLICY_VIOLATION,
+            &Deadline::Message.to_string(),
+        )));
+        self.timers.stop_all();
+        self.timers.start(Timer::Close, now, self.config.close_timeout);
+    }
+
+    /// The transport is not waited for any more.
+    fn give_up(&mut self, deadline: Deadline) {
+        self.ending.get_or_insert_default().timed_out.get_or_insert(deadline);
+        self.eof = true;
+        self.timers.stop_all();
+    }
+
+    /// When to call [`handle_timeout`](Self::handle_timeout) again, at the latest.
+    pub fn poll_timeout(&self) -> Option<Instant> {
+        self.timers.next()
+    }
+
+    /// Whether something has begun that has a deadline, and [`handle_timeout`](Self::handle_timeout) has not been told.
+    ///
+    /// A driver that asks this before it waits need not read the clock each time it wakes.
+    pub fn wants_time(&self, out: &impl ControlSink) -> bool {
+        if self.eof {
+            return false;
+        }
+        let sending = out.sending();
+        let running = |timer| self.timers.is_running(timer);
+        if self.state != RecvState::Open || sending.state != SendState::Open {
+            return self.config.close_timeout.is_some() && !running(Timer::Close);
+        }
+        (self.config.keepalive.is_some() && !running(Timer::Keepalive) && !running(Timer::Pong))
+            || (self.config.message_timeout.is_some()
+                && self.reader.is_unfinished()
+                && !running(Timer::Message))
+            || (self.config.write_timeout.is_some() && sending.waiting && !running(Timer::Write))
+    }
+
+    /// This direction's state.
+    pub fn state(&self) -> RecvState {
+        self.state
+    }
+
+    /// Which end this is.
+    pub fn role(&self) -> Role {
+        self.role
+    }
+}

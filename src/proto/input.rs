@@ -1,0 +1,188 @@
+//! The buffer that bytes arrive in, and the messages [`Lent`] out of it.
+//!
+//! ```text
+//!            start        end     cursor          len
+//! ┌──────────┬────────────┬───────┬───────────────┐
+//! │ consumed │ message    │ gap   │ not yet read  │
+//! └──────────┴────────────┴───────┴───────────────┘
+//! ```
+//! Payloads are joined in place: a continuation is moved down over the headers before it, once, so a
+//! message always lies in one piece.
+use super::spare;
+use crate::{
+    message::{Kind, Message, Outgoing},
+    text::{Utf8Bytes, validated},
+};
+use bytes::{Buf, Bytes, BytesMut};
+use std::fmt;
+
+/// Payloads of fewer bytes are copied when they become owned, so that nothing short keeps a buffer alive.
+const SHARE_FROM: usize = 4 * 1024;
+
+#[derive(Debug, Default)]
+pub(super) struct Input {
+    pub(super) buf: BytesMut,
+    pub(super) start: usize,
+    pub(super) end: usize,
+    pub(super) cursor: usize,
+    /// Where in the stream `buf` begins, less what has been cut out of it since.
+    base: u64,
+    /// A message shares this buffer's memory: it must not become a spare.
+    shared: bool,
+}
+
+impl Input {
+    /// Where in the stream the next byte to be read is.
+    #[inline]
+    pub(super) fn offset(&self) -> u64 {
+        self.base + self.cursor as u64
+    }
+
+    /// The bytes of the message so far.
+    #[inline]
+    pub(super) fn message(&self) -> &[u8] {
+        &self.buf[self.start..self.end]
+    }
+
+    /// Whether nothing is left to be read.
+    pub(super) fn is_drained(&self) -> bool {
+        self.cursor == self.buf.len()
+    }
+
+    /// Forgets the message: whatever has been read is consumed.
+    #[inline]
+    pub(super) fn consume(&mut self) {
+        (self.start, self.end) = (self.cursor, self.cursor);
+    }
+
+    /// Forgets everything.
+    pub(super) fn discard(&mut self) {
+        self.base += self.buf.len() as u64;
+        (self.start, self.end, self.cursor) = (0, 0, 0);
+        self.buf.clear();
+    }
+
+    /// Leaves the memory to the thread. Only when there is nothing in it.
+    pub(super) fn release(&mut self) {
+        self.discard();
+        let drained = std::mem::take(&mut self.buf);
+        if !std::mem::take(&mut self.shared) && drained.capacity() > 0 {
+            spare::INPUT.with(|spare| spare.put(drained));
+        }
+    }
+
+    /// The buffer, with what has been consumed cut out of it: give it more bytes.
+    pub(super) fn fill(&mut self) -> &mut BytesMut {
+        if self.buf.capacity() == 0 {
+            self.buf = spare::INPUT.with(|spare| spare.take());
+        }
+        let unread = self.buf.len() - self.cursor;
+        let gap = self.cursor - self.end;
+        // Closing the gap moves what is unread: done only when that is no more than what it frees.
+        if gap > 0 && unread <= gap && self.start < self.end {
+            self.buf.copy_within(self.cursor.., self.end);
+            self.buf.truncate(self.end + unread);
+            self.base += gap as u64;
+            self.cursor = self.end;
+        }
+        if self.start == self.end {
+            self.consume();
+        }
+        if self.start > 0 {
+            let consumed = self.start;
+            self.buf.advance(consumed);
+            self.base += consumed as u64;
+            self.end -= consumed;
+            self.cursor -= consumed;
+            self.start = 0;
+        }
+        &mut self.buf
+    }
+
+    /// Whether the message is long enough, in itself and beside the buffer, to share memory with it.
+    fn is_worth_sharing(&self) -> bool {
+        let len = self.end - self.start;
+        len >= SHARE_FROM && len >= self.buf.capacity() / 4
+    }
+
+    /// The message's bytes, owned: the one place where a lent message becomes one that lasts.
+    fn own(&mut self) -> Bytes {
+        if !self.is_worth_sharing() {
+            return Bytes::copy_from_slice(self.message());
+        }
+        self.shared = true;
+        self.buf.advance(self.start);
+        let message = self.buf.split_to(self.end - self.start).freeze();
+        self.base += self.end as u64;
+        self.cursor -= self.end;
+        (self.start, self.end) = (0, 0);
+        message
+    }
+}
+
+/// A message, or a piece of one, lent out of the buffer that it arrived in. Dropping it consumes it.
+///
+/// Looking at it and sending it on costs nothing; [`into_message`](Self::into_message) makes it last.
+pub struct Lent<'a> {
+    pub(super) input: &'a mut Input,
+    pub(super) kind: Kind,
+}
+
+impl<'a> Lent<'a> {
+    /// Text or binary.
+    pub fn kind(&self) -> Kind {
+        self.kind
+    }
+    /// The text, of a text message.
+    #[inline]
+    pub fn as_str(&self) -> Option<&str> {
+        match self.kind {
+            Kind::Text => Some(validated(self.input.message())),
+            Kind::Binary => None,
+        }
+    }
+    /// The bytes, of either kind.
+    #[inline]
+    pub fn as_bytes(&self) -> &[u8] {
+        self.input.message()
+    }
+    /// Length in bytes.
+    pub fn len(&self) -> usize {
+        self.input.message().len()
+    }
+    /// Whether it holds no byte. (An empty message is still a message.)
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+    /// Makes it last. It shares the buffer's memory if it is at least 4 KiB and at least a quarter of that
+    /// memory; else it is copied, so that nothing short keeps something long alive.
+    pub fn into_message(self) -> Message {
+        let bytes = self.input.own();
+        match self.kind {
+            Kind::Text => Message::Text(Utf8Bytes::from_validated(bytes)),
+            Kind::Binary => Message::Binary(bytes),
+        }
+    }
+}
+
+impl fmt::Debug for Lent<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.as_str() {
+            Some(text) => f.debug_tuple("Text").field(&text).finish(),
+            None => f.debug_tuple("Binary").field(&self.as_bytes()).finish(),
+        }
+    }
+}
+
+/// Sends it on: shared if it is long, else copied straight from where it lies to where it leaves from.
+impl<'m> From<Lent<'m>> for Outgoing<'m> {
+    #[inline]
+    fn from(lent: Lent<'m>) -> Self {
+        if lent.input.is_worth_sharing() {
+            return lent.into_message().into();
+        }
+        let Lent { input, kind } = lent;
+        let input: &'m Input = input;
+        Self::borrowed(kind, input.message())
+    }
+}

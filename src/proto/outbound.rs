@@ -1,0 +1,327 @@
+//! The sending direction: messages in, bytes out.
+use super::{
+    event::{Control, ControlSink, Sending},
+    state::{Role, SendState},
+    transmit::Transmit,
+};
+use crate::{
+    close::CloseFrame,
+    config::Config,
+    error::SendError,
+    frame::{Header, MAX_HEADER_LEN, MaskKey, Opcode, Rsv, encode_close},
+    message::{Kind, Outgoing, Payload},
+};
+use bytes::{Buf, Bytes};
+use std::{collections::VecDeque, sync::Arc};
+
+/// The sending half of a [`Connection`](super::Connection).
+///
+/// A short message is framed at once, next to the one before it. A long one waits as it is, and becomes
+/// frames of at most [`fragment_size`](Config::fragment_size) when the transport is about to take them: so
+/// pongs, pings and the Close frame pass between those, and what can be sent from where it lies is never copied.
+#[derive(Debug)]
+pub struct Outbound {
+    config: Arc<Config>,
+    transmit: Transmit,
+    /// Messages, or pieces of them, that have not been framed, and how many bytes those are.
+    waiting: VecDeque<Waiting>,
+    waiting_len: usize,
+    role: Role,
+    state: SendState,
+    /// A message sent in pieces has begun: its kind, and whether a piece of it has gone out or waits.
+    pieces: Option<(Kind, bool)>,
+    /// One slot each: what has not been framed is replaced.
+    ping: Option<Box<[u8]>>,
+    pong: Option<Box<[u8]>>,
+    close: Option<Box<Close>>,
+}
+
+#[derive(Debug)]
+struct Waiting {
+    /// Of the next frame of it: `Continuation` once one has gone out.
+    opcode: Opcode,
+    /// Whether the message ends with it.
+    fin: bool,
+    payload: Bytes,
+}
+
+#[derive(Debug)]
+struct Close {
+    frame: Option<CloseFrame>,
+    framed: bool,
+}
+
+/// A shorter payload is copied next to its header: cheaper than sending it from where it lies.
+const LONG_FROM: usize = 4 * 1024;
+
+/// How many bytes are framed ahead of the transport.
+const AHEAD: usize = 64 * 1024;
+
+impl Outbound {
+    pub(super) fn new(role: Role, config: Arc<Config>) -> Self {
+        Self {
+            config,
+            transmit: Transmit::default(),
+            waiting: VecDeque::new(),
+            waiting_len: 0,
+            role,
+            state: SendState::Open,
+            pieces: None,
+            ping: None,
+            pong: None,
+            close: None,
+        }
+    }
+
+    /// Queues a message.
+    ///
+    /// # Errors
+    /// [`Closing`](SendError::Closing) after a Close frame, [`Unfinished`](SendError::Unfinished) within a message
+    /// sent in pieces. Nothing has been queued then.
+    #[inline]
+    pub fn send<'m>(&mut self, message: impl Into<Outgoing<'m>>) -> Result<(), SendError> {
+        if self.state != SendState::Open {
+            return Err(SendError::Closing);
+        }
+        if self.pieces.is_some() {
+            return Err(SendError::Unfinished);
+        }
+        let Outgoing { kind, payload } = message.into();
+        self.queue(kind.into(), true, payload);
+        Ok(())
+    }
+
+    /// Queues a piece of a message (RFC 6455 §5.4): `fin` ends it. Control frames may pass between pieces, other
+    /// messages not. An empty piece that does not end the message sends nothing.
+    ///
+    /// # Errors
+    /// [`Closing`](SendError::Closing) after a Close frame, [`KindMismatch`](SendError::KindMismatch) if the message
+    /// was begun with a piece of the other kind. Nothing has been queued then.
+    pub fn send_chunk<'m>(&mut self, piece: impl Into<Outgoing<'m>>, fin: bool) -> Result<(), SendError> {
+        if self.state != SendState::Open {
+            return Err(SendError::Closing);
+        }
+        let Outgoing { kind, payload } = piece.into();
+        let begun = match self.pieces {
+            Some((other, _)) if other != kind => return Err(SendError::KindMismatch),
+            Some((_, begun)) => begun,
+            None => false,
+        };
+        let nothing = payload.as_bytes().is_empty() && !fin;
+        self.pieces = (!fin).then_some((kind, begun || !nothing));
+        if !nothing {
+            self.queue(if begun { Opcode::Continuation } else { kind.into() }, fin, payload);
+        }
+        Ok(())
+    }
+
+    #[inline]
+    fn queue(&mut self, opcode: Opcode, fin: bool, payload: Payload<'_>) {
+        let len = payload.as_bytes().len();
+        // What would be copied in any case is copied straight to where it leaves from.
+        let copied = self.role == Role::Client || matches!(payload, Payload::Borrowed(_));
+        let at_once = len < LONG_FROM || copied && self.transmit.remaining() < AHEAD;
+        if at_once && len <= self.config.fragment_size && self.waiting.is_empty() {
+            return self.cork(opcode, fin, payload.as_bytes());
+        }
+        self.wait(opcode, fin, payload);
+    }
+
+    #[inline(never)]
+    fn wait(&mut self, opcode: Opcode, fin: bool, payload: Payload<'_>) {
+        let payload = payload.into_bytes();
+        self.waiting_len += payload.len();
+        self.waiting.push_back(Waiting { opcode, fin, payload });
+        while self.transmit.remaining() < AHEAD && self.frame_piece() {}
+    }
+
+    /// Frames a payload next to what was framed before, masked if this is the client.
+    #[inline]
+    fn cork(&mut self, opcode: Opcode, fin: bool, payload: &[u8]) {
+        let mask = self.mask();
+        let mut header = [0; MAX_HEADER_LEN];
+        let size =
+            Header { fin, rsv: Rsv::NONE, opcode, mask, len: payload.len() as u64 }.encode(&mut header);
+        let cork = self.transmit.cork(size + payload.len());
+        cork.extend_from_slice(&header[..size]);
+        cork.extend_from_slice(payload);
+        if let Some(mut key) = mask {
+            let from = cork.len() - payload.len();
+            key.apply(&mut cork[from..]);
+        }
+    }
+
+    /// A fresh key for each frame of a client; none for a server (RFC 6455 §5.1, §5.3).
+    #[inline]
+    fn mask(&self) -> Option<MaskKey> {
+        match self.role {
+            Role::Client => {
+                let mut key = [0; 4];
+                self.config.entropy.fill(&mut key);
+                Some(MaskKey::new(key))
+            }
+            Role::Server => None,
+        }
+    }
+
+    /// Frames the next piece of what waits.
+    fn frame_piece(&mut self) -> bool {
+        let Some(next) = self.waiting.front_mut() else { return false };
+        let len = next.payload.len().min(self.config.fragment_size.max(1));
+        let piece = next.payload.split_to(len);
+        let last = next.payload.is_empty();
+        let opcode = std::mem::replace(&mut next.opcode, Opcode::Continuation);
+        let fin = last && next.fin;
+        self.waiting_len -= len;
+        if last {
+            self.waiting.pop_front();
+        }
+        if self.role == Role::Client || len < LONG_FROM {
+            self.cork(opcode, fin, &piece);
+        } else {
+            let mut header = [0; MAX_HEADER_LEN];
+            let size =
+                Header { fin, rsv: Rsv::NONE, opcode, mask: None, len: len as u64 }.encode(&mut header);
+            self.transmit.cork(size).extend_from_slice(&header[..size]);
+            self.transmit.push_long(piece);
+        }
+        true
+    }
+
+    /// Queues a ping with up to 125 bytes (RFC 6455 §5.5.2); it replaces one that has not been framed.
+    ///
+    /// # Errors
+    /// [`Closing`](SendError::Closing) after a Close frame, [`LongControl`](SendError::LongControl).
+    pub fn ping(&mut self, payload: impl AsRef<[u8]>) -> Result<(), SendError> {
+        self.ping = Some(self.control_payload(payload.as_ref())?);
+        Ok(())
+    }
+
+    /// Queues a pong with up to 125 bytes (RFC 6455 §5.5.3); it replaces one that has not been framed.
+    ///
+    /// Pings are answered without this, unless [`auto_pong`](Config::auto_pong) is off.
+    ///
+    /// # Errors
+    /// [`Closing`](SendError::Closing) after a Close frame, [`LongControl`](SendError::LongControl).
+    pub fn pong(&mut self, payload: impl AsRef<[u8]>) -> Result<(), SendError> {
+        self.pong = Some(self.control_payload(payload.as_ref())?);
+        Ok(())
+    }
+
+    fn control_payload(&self, payload: &[u8]) -> Result<Box<[u8]>, SendError> {
+        match payload.len() {
+            _ if self.state != SendState::Open => Err(SendError::Closing),
+            0..=125 => Ok(payload.into()),
+            len => Err(SendError::LongControl(len)),
+        }
+    }
+
+    /// Begins the closing handshake (RFC 6455 §7.1.2), after the messages queued; `None` sends an empty Close frame.
+    /// Does nothing if it has begun already.
+    pub fn close(&mut self, frame: impl Into<Option<CloseFrame>>) {
+        if self.state == SendState::Open {
+            self.state = SendState::Closing;
+            self.close = Some(Box::new(Close { frame: frame.into(), framed: false }));
+        }
+    }
+
+    /// The bytes to write next. Write what the transport takes and [`advance`](Buf::advance) by that much.
+    #[inline]
+    pub fn transmit(&mut self) -> &mut Transmit {
+        if !self.is_framed() {
+            self.frame_ahead();
+        }
+        &mut self.transmit
+    }
+
+    /// Whether all there is to send has been framed.
+    #[inline]
+    fn is_framed(&self) -> bool {
+        let closed = self.close.as_ref().is_none_or(|close| close.framed);
+        self.waiting.is_empty() && self.pong.is_none() && self.ping.is_none() && closed
+    }
+
+    /// Frames what waits, up to a bound: pong, ping, messages, and the Close frame last of all.
+    fn frame_ahead(&mut self) {
+        while self.transmit.remaining() < AHEAD {
+            if let Some(pong) = self.pong.take() {
+                self.cork(Opcode::Pong, true, &pong);
+            } else if let Some(ping) = self.ping.take() {
+                self.cork(Opcode::Ping, true, &ping);
+            } else if self.frame_piece() {
+            } else if let Some(close) = self.close.as_mut().filter(|close| !close.framed) {
+                close.framed = true;
+                let mut body = [0; 125];
+                let len = encode_close(close.frame.as_ref(), &mut body);
+                self.cork(Opcode::Close, true, &body[..len]);
+            } else {
+                return;
+            }
+        }
+    }
+
+    /// What a browser calls `WebSocket.bufferedAmount`: bytes queued that the transport has not taken, those of
+    /// headers included once they are framed. The core never refuses; stop above your high-water mark.
+    #[inline]
+    pub fn buffered_amount(&self) -> usize {
+        self.waiting_len + self.transmit.remaining()
+    }
+
+    /// Whether the transport has taken all there is to send.
+    #[inline]
+    pub fn is_flushed(&self) -> bool {
+        !self.transmit.has_remaining() && self.is_framed()
+    }
+
+    /// The transport has been shut down for writing.
+    pub fn shut_down(&mut self) {
+        self.state = SendState::Ended;
+    }
+
+    /// This direction's state.
+    pub fn state(&self) -> SendState {
+        self.state
+    }
+
+    fn drop_unframed(&mut self) {
+        self.waiting.clear();
+        (self.waiting_len, self.pieces, self.ping, self.pong) = (0, None, None, None);
+    }
+}
+
+impl ControlSink for Outbound {
+    fn control(&mut self, control: Control<'_>) {
+        // Until the Close frame is framed, pongs still go: it is the last frame, not yet there.
+        let may_precede_close = match &self.close {
+            Some(close) => !close.framed,
+            None => self.state == SendState::Open,
+        };
+        match control {
+            Control::Ping if self.state == SendState::Open => self.ping = Some(Box::default()),
+            Control::Pong(payload) if may_precede_close => self.pong = Some(payload.into()),
+            Control::Ping | Control::Pong(_) => {}
+            Control::Close(frame) => self.close(frame),
+            Control::Fail(frame) => {
+                self.drop_unframed();
+                self.close(frame);
+            }
+            Control::End => {
+                self.drop_unframed();
+                if self.state == SendState::Open {
+                    self.state = SendState::Closing;
+                }
+            }
+        }
+    }
+
+    fn sending(&self) -> Sending {
+        let sent = self.close.as_ref().filter(|close| close.framed && !self.transmit.has_remaining());
+        Sending {
+            state: self.state,
+            close_begun: self.close.is_some(),
+            close_sent: sent.map(|close| close.frame.clone()),
+            waiting: !self.is_flushed(),
+            taken: self.transmit.taken(),
+        }
+    }
+}

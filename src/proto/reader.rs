@@ -1,0 +1,289 @@
+//! Bytes into messages, in place: headers, the order they may come in, unmasking, UTF-8, limits.
+//!
+//! It asks for nothing and answers nothing: what a control frame means is for `inbound` to say.
+use super::{input::Input, state::Role, utf8::Utf8Validator};
+use crate::{
+    config::{Config, Delivery},
+    error::Violation,
+    frame::{Decoded, Header, MaskKey, Opcode},
+    message::Kind,
+};
+use bytes::BytesMut;
+
+/// What [`Reader::read`] has made ready; where it lies, `input` says.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Found {
+    /// A message, or a piece of one: `input.message()`.
+    Data { fin: bool },
+    /// A control frame with so many bytes of payload, just before the cursor.
+    Control(Opcode, usize),
+}
+
+#[derive(Debug)]
+pub(super) struct Reader {
+    pub(super) input: Input,
+    role: Role,
+    /// The message in progress.
+    message: Option<Kind>,
+    /// What lies between `start` and `end` has been handed out, and ends the message or does not.
+    handed_out: Option<bool>,
+    /// Whether the payload of a data frame is being read; then, what is left of it, its key and its FIN.
+    in_payload: bool,
+    fin: bool,
+    key: MaskKey,
+    left: u64,
+    utf8: Utf8Validator,
+    fragments: u32,
+    empty_fragments: u32,
+    /// Where in the stream the frame being read begins.
+    frame_offset: u64,
+    /// Payload has come since the message timer last looked.
+    pub(super) progressed: bool,
+}
+
+impl Reader {
+    pub(super) fn new(role: Role) -> Self {
+        Self {
+            input: Input::default(),
+            role,
+            message: None,
+            handed_out: None,
+            in_payload: false,
+            fin: false,
+            key: MaskKey::default(),
+            left: 0,
+            utf8: Utf8Validator::default(),
+            fragments: 0,
+            empty_fragments: 0,
+            frame_offset: 0,
+            progressed: false,
+        }
+    }
+
+    /// Text or binary: the message in progress, or the one handed out.
+    #[inline]
+    pub(super) fn kind(&self) -> Kind {
+        self.message.unwrap_or(Kind::Binary)
+    }
+
+    /// Whether a message has begun and not ended.
+    pub(super) fn is_unfinished(&self) -> bool {
+        self.message.is_some() && self.handed_out != Some(true)
+    }
+
+    /// Where in the stream the frame begins that is being read, or was found wrong.
+    pub(super) fn frame_offset(&self) -> u64 {
+        self.frame_offset
+    }
+
+    /// How many bytes of the frame being read are still to come.
+    pub(super) fn missing(&self) -> u64 {
+        if self.in_payload { self.left } else { 0 }
+    }
+
+    /// Where more bytes go.
+    pub(super) fn fill(&mut self) -> &mut BytesMut {
+        self.settle();
+        self.input.fill()
+    }
+
+    /// Leaves the buffer to the thread, if there is nothing in it.
+    #[inline]
+    pub(super) fn release_if_drained(&mut self) {
+        if self.input.is_drained() && self.input.message().is_empty() {
+            self.input.release();
+        }
+    }
+
+    /// Consumes what was handed out, if that has not been done.
+    #[inline]
+    pub(super) fn settle(&mut self) {
+        let Some(fin) = self.handed_out.take() else { return };
+        if fin {
+            self.message = None;
+            self.input.consume();
+        } else {
+            // What is held back of a character stays in front of what comes.
+            self.input.start = self.input.end;
+            self.input.end += self.utf8.pending();
+        }
+    }
+
+    /// The next thing in the input; `None` needs more bytes.
+    #[inline]
+    pub(super) fn read(&mut self, config: &Config) -> Result<Option<Found>, Violation> {
+        self.settle();
+        if self.message.is_none() {
+            if let Some(found) = self.read_short(config) {
+                return found.map(Some);
+            }
+        }
+        self.read_any(config)
+    }
+
+    /// A whole short message in one frame, at once: by far the most common case. `None` for all others.
+    #[inline]
+    fn read_short(&mut self, config: &Config) -> Option<Result<Found, Violation>> {
+        let input = &mut self.input;
+        let at = input.cursor;
+        let (first, size, len, ascii) = match (self.role, &mut input.buf[at..]) {
+            (Role::Server, [first @ (0x81 | 0x82), second @ 0x80..=0xFD, a, b, c, d, rest @ ..]) => {
+                let len = usize::from(*second & 0x7F);
+                let payload = rest.get_mut(..len).filter(|_| len <= config.max_message_size)?;
+                (*first, 6, len, MaskKey::new([*a, *b, *c, *d]).apply(payload))
+            }
+            (Role::Client, [first @ (0x81 | 0x82), second @ 0..=125, rest @ ..]) => {
+                let len = usize::from(*second);
+                rest.get(..len).filter(|_| len <= config.max_message_size)?;
+                (*first, 2, len, false)
+            }
+            _ => return None,
+        };
+        let (start, end) = (at + size, at + size + len);
+        if first == 0x81 {
+            if !ascii && simdutf8::basic::from_utf8(&input.buf[start..end]).is_err() {
+                self.frame_offset = input.offset();
+                return Some(Err(Violation::Utf8));
+            }
+            self.message = Some(Kind::Text);
+        } else {
+            self.message = Some(Kind::Binary);
+        }
+        (input.start, input.end, input.cursor) = (start, end, end);
+        self.handed_out = Some(true);
+        Some(Ok(Found::Data { fin: true }))
+    }
+
+    /// Every case, as far as the bytes go.
+    #[inline(never)]
+    fn read_any(&mut self, config: &Config) -> Result<Option<Found>, Violation> {
+        loop {
+            if self.in_payload {
+                self.read_payload()?;
+                if self.left > 0 {
+                    return Ok(self.piece(config));
+                }
+                self.in_payload = false;
+                if self.fin {
+                    self.utf8.finish()?;
+                    return Ok(Some(self.hand_out(true)));
+                }
+            }
+            let rest = &self.input.buf[self.input.cursor..];
+            self.frame_offset = self.input.offset();
+            let &[first, second, ..] = rest else { return Ok(self.piece(config)) };
+            self.check_order(first, second)?;
+            let (header, size) = match Header::decode(rest)? {
+                Decoded::Complete(header, size) => (header, size),
+                Decoded::Partial(_) => return Ok(self.piece(config)),
+            };
+            if header.opcode.is_control() {
+                let len = header.len as usize; // at most 125: `decode` has seen to it
+                if rest.len() < size + len {
+                    return Ok(self.piece(config));
+                }
+                if let Some(piece) = self.piece(config) {
+                    return Ok(Some(piece)); // what came before the control frame goes first
+                }
+                self.input.cursor += size + len;
+                let payload = self.input.cursor - len..self.input.cursor;
+                if let Some(mut key) = header.mask {
+                    key.apply(&mut self.input.buf[payload]);
+                }
+                return Ok(Some(Found::Control(header.opcode, len)));
+            }
+            self.begin_frame(&header, size, config)?;
+        }
+    }
+
+    /// What the first two bytes of a frame must satisfy, given what came before (RFC 6455 §5.1, §5.2, §5.4).
+    fn check_order(&self, first: u8, second: u8) -> Result<(), Violation> {
+        if first & 0x70 != 0 {
+            return Err(Violation::ReservedBits);
+        }
+        match (self.role, second & 0x80 != 0) {
+            (Role::Server, false) => return Err(Violation::Unmasked),
+            (Role::Client, true) => return Err(Violation::Masked),
+            _ => {}
+        }
+        match (first & 0x0F, self.message) {
+            (0, None) => Err(Violation::UnexpectedContinuation),
+            (1 | 2, Some(_)) => Err(Violation::ExpectedContinuation),
+            _ => Ok(()),
+        }
+    }
+
+    /// A data frame begins. Fails before a byte of its payload is kept.
+    fn begin_frame(&mut self, header: &Header, size: usize, config: &Config) -> Result<(), Violation> {
+        let begun = match header.opcode {
+            Opcode::Text => Some(Kind::Text),
+            Opcode::Binary => Some(Kind::Binary),
+            _ => None,
+        };
+        if begun.is_some() {
+            self.input.consume();
+            (self.fragments, self.empty_fragments) = (0, 0);
+        }
+        self.fragments = self.fragments.saturating_add(1);
+        self.empty_fragments = if header.len == 0 { self.empty_fragments + 1 } else { 0 };
+        if self.empty_fragments > config.max_empty_fragments {
+            return Err(Violation::TooManyEmptyFragments { limit: config.max_empty_fragments });
+        }
+        if config.delivery == Delivery::Messages {
+            if self.fragments > config.max_fragments {
+                return Err(Violation::TooManyFragments { limit: config.max_fragments });
+            }
+            let room = config.max_message_size.saturating_sub(self.input.message().len());
+            if header.len > room as u64 {
+                return Err(Violation::MessageTooBig { limit: config.max_message_size });
+            }
+        }
+        self.message = begun.or(self.message);
+        self.input.cursor += size;
+        if begun.is_some() {
+            self.input.consume();
+        }
+        self.in_payload = true;
+        self.fin = header.fin;
+        self.key = header.mask.unwrap_or_default();
+        self.left = header.len;
+        Ok(())
+    }
+
+    /// Takes the payload bytes that have come: moves them next to the message's, unmasks, validates; each once.
+    fn read_payload(&mut self) -> Result<(), Violation> {
+        let input = &mut self.input;
+        let come = input.buf.len() - input.cursor;
+        let fresh = usize::try_from(self.left).map_or(come, |left| left.min(come));
+        if fresh == 0 {
+            return Ok(());
+        }
+        if input.cursor != input.end {
+            input.buf.copy_within(input.cursor..input.cursor + fresh, input.end);
+        }
+        let payload = &mut input.buf[input.end..input.end + fresh];
+        let ascii = self.role == Role::Server && self.key.apply(payload);
+        input.end += fresh;
+        input.cursor += fresh;
+        self.left -= fresh as u64;
+        self.progressed = true;
+        match self.message {
+            Some(Kind::Text) if ascii => self.utf8.feed_ascii(payload),
+            Some(Kind::Text) => self.utf8.feed(payload),
+            _ => Ok(()),
+        }
+    }
+
+    /// With [`Delivery::Chunks`], what has come and has not been handed out.
+    fn piece(&mut self, config: &Config) -> Option<Found> {
+        let held_back = self.utf8.pending();
+        (config.delivery == Delivery::Chunks && self.input.message().len() > held_back)
+            .then(|| self.hand_out(false))
+    }
+
+    fn hand_out(&mut self, fin: bool) -> Found {
+        self.handed_out = Some(fin);
+        self.input.end -= self.utf8.pending();
+        Found::Data { fin }
+    }
+}

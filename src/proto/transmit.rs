@@ -1,0 +1,170 @@
+//! [`Transmit`]: bytes on their way out, the short ones corked together, the long ones where they lie.
+use super::spare;
+use bytes::{Buf, Bytes, BytesMut};
+use std::{collections::VecDeque, io::IoSlice};
+
+/// Bytes ready to be written, in order, read through [`Buf`]: write what the transport takes of
+/// [`chunk`](Buf::chunk) or [`chunks_vectored`](Buf::chunks_vectored), then [`advance`](Buf::advance) by that much.
+#[derive(Debug, Default)]
+pub struct Transmit {
+    /// Headers, short payloads and all that is masked, one after the other.
+    cork: BytesMut,
+    /// Long payloads, each to be let in after some bytes of the cork.
+    long: VecDeque<Long>,
+    /// How many bytes of the cork go before the last of `long`.
+    placed: usize,
+    /// How many bytes there are in `long`.
+    long_len: usize,
+    /// How many bytes the transport has taken, ever.
+    taken: u64,
+}
+
+#[derive(Debug)]
+struct Long {
+    /// Bytes of the cork that go between the long payload before this one and this one.
+    before: usize,
+    payload: Bytes,
+}
+
+impl Transmit {
+    /// The cork, with room for `more` bytes.
+    #[inline]
+    pub(crate) fn cork(&mut self, more: usize) -> &mut BytesMut {
+        if self.cork.capacity() - self.cork.len() < more {
+            self.make_room(more);
+        }
+        &mut self.cork
+    }
+
+    #[cold]
+    fn make_room(&mut self, more: usize) {
+        if self.cork.capacity() == 0 {
+            self.cork = spare::OUTPUT.with(|spare| spare.take());
+        }
+        self.cork.reserve(more);
+    }
+
+    /// Lets a payload in after what has been corked so far.
+    pub(crate) fn push_long(&mut self, payload: Bytes) {
+        if payload.is_empty() {
+            return;
+        }
+        let before = self.cork.len() - self.placed;
+        self.placed = self.cork.len();
+        self.long_len += payload.len();
+        self.long.push_back(Long { before, payload });
+    }
+
+    /// How many bytes the transport has taken, ever.
+    pub(super) fn taken(&self) -> u64 {
+        self.taken
+    }
+
+    fn slices(&self) -> impl Iterator<Item = &[u8]> {
+        let mut at = 0;
+        let long = self.long.iter().flat_map(move |long| {
+            let corked = &self.cork[at..at + long.before];
+            at += long.before;
+            [corked, &long.payload]
+        });
+        long.chain([&self.cork[self.placed..]]).filter(|slice| !slice.is_empty())
+    }
+}
+
+impl Buf for Transmit {
+    #[inline]
+    fn remaining(&self) -> usize {
+        self.cork.len() + self.long_len
+    }
+    fn chunk(&self) -> &[u8] {
+        match self.long.front() {
+            Some(Long { before: 0, payload }) => payload,
+            Some(Long { before, .. }) => &self.cork[..*before],
+            None => &self.cork,
+        }
+    }
+    fn chunks_vectored<'a>(&'a self, dst: &mut [IoSlice<'a>]) -> usize {
+        dst.iter_mut().zip(self.slices()).map(|(slot, slice)| *slot = IoSlice::new(slice)).count()
+    }
+    fn advance(&mut self, n: usize) {
+        assert!(n <= self.remaining(), "advanced past the end");
+        self.taken += n as u64;
+        let mut left = n;
+        while let Some(Long { before, payload }) = self.long.front_mut() {
+            let corked = left.min(*before);
+            self.cork.advance(corked);
+            *before -= corked;
+            self.placed -= corked;
+            left -= corked;
+            let long = left.min(payload.len());
+            payload.advance(long);
+            self.long_len -= long;
+            left -= long;
+            if payload.is_empty() && *before == 0 {
+                self.long.pop_front();
+            } else {
+                return;
+            }
+        }
+        if left == self.cork.len() {
+            let drained = std::mem::take(&mut self.cork);
+            spare::OUTPUT.with(|spare| spare.put(drained));
+        } else {
+            self.cork.advance(left);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn three_frames() -> Transmit {
+        let mut out = Transmit::default();
+        out.cork(9).extend_from_slice(b"1 short, ");
+        out.cork(2).extend_from_slice(b"2:");
+        out.push_long(Bytes::from_static(b"a payload where it lies"));
+        out.push_long(Bytes::from_static(b", another"));
+        out.push_long(Bytes::new());
+        out.cork(3).extend_from_slice(b", 3");
+        out
+    }
+
+    #[test]
+    fn partial_writes_never_lose_or_repeat() {
+        for step in 1..60 {
+            let mut out = three_frames();
+            let mut got = Vec::new();
+            while out.has_remaining() {
+                let mut slices = [IoSlice::new(&[]); 8];
+                let n = out.chunks_vectored(&mut slices);
+                assert_eq!(&*slices[0], out.chunk());
+                let all: Vec<u8> = slices[..n].iter().flat_map(|slice| slice.to_vec()).collect();
+                assert_eq!(all.len(), out.remaining());
+                let n = step.min(all.len());
+                got.extend_from_slice(&all[..n]);
+                out.advance(n);
+            }
+            assert_eq!(got, b"1 short, 2:a payload where it lies, another, 3", "step {step}");
+            assert_eq!(
+                (out.taken(), out.cork.capacity()),
+                (got.len() as u64, 0),
+                "drained, it holds no buffer"
+            );
+        }
+    }
+
+    #[test]
+    fn few_slices_take_the_first_bytes() {
+        let out = three_frames();
+        let mut slices = [IoSlice::new(&[]); 2];
+        assert_eq!(out.chunks_vectored(&mut slices), 2);
+        assert_eq!(&*slices[1], b"a payload where it lies");
+    }
+
+    #[test]
+    #[should_panic(expected = "past the end")]
+    fn advancing_past_the_end_is_the_callers_mistake() {
+        three_frames().advance(99);
+    }
+}
