@@ -23,10 +23,11 @@ mod text;
 
 // Machines.
 mod config;
+pub mod handshake;
 pub mod proto;
 
 pub use close::{CloseCode, CloseFrame, CloseReason, InvalidCloseCode, ReasonTooLong};
-pub use config::{Config, Delivery, Keepalive};
+pub use config::{Config, Delivery, Keepalive, Origins};
 pub use error::{ProtocolError, SendError, Violation};
 pub use message::{Kind, Message, Outgoing};
 pub use proto::{Closed, Deadline, Lent, ReadyState, Role, Subprotocol};
