@@ -1,0 +1,28 @@
+//! What fuzzing found, one test for each.
+use sansocket::{
+    Config, Role,
+    proto::{Connection, Established, Event},
+};
+
+/// `inbound`: with a limit of 0, a message in one frame was taken if it came whole, and refused if it came in two
+/// reads. It has no fragments, so no limit on them applies.
+#[test]
+fn section_5_4_a_message_in_one_frame_is_not_counted_as_fragments() {
+    for (frame, len) in [(&b"\x82\x80\x01\x02\x03\x04"[..], 0), (b"\x82\x81\x01\x02\x03\x04a", 1)] {
+        for cut in 0..=frame.len() {
+            let mut config = Config::server();
+            (config.max_fragments, config.max_empty_fragments) = (0, 0);
+            let mut server = Connection::new(Established::bare(Role::Server), config);
+            let mut told = 0;
+            for piece in [&frame[..cut], &frame[cut..]] {
+                server.receive(piece);
+                while let Some(event) = server.poll_event() {
+                    let Event::Message(message) = event else { panic!("{event:?}, cut at {cut}") };
+                    assert_eq!(message.len(), len);
+                    told += 1;
+                }
+            }
+            assert_eq!(told, 1, "cut at {cut}");
+        }
+    }
+}
