@@ -1,5 +1,6 @@
 //! What the fuzz targets share: chance that repeats itself, and RFC 6455 read a second time, naively.
 pub mod model;
+pub mod pair;
 
 use sansocket::entropy::Entropy;
 use std::sync::atomic::{AtomicU64, Ordering};

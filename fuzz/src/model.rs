@@ -47,23 +47,17 @@ pub struct Reading {
 struct InMessage {
     text: bool,
     data: Vec<u8>,
-    /// How much of it has become items.
+    /// How much of it has become items, and how much is whole characters for certain.
     told: usize,
+    valid: usize,
 }
 
 impl InMessage {
     fn untold(&self, end: usize, fin: bool) -> Item {
         Item::Data { text: self.text, bytes: self.data[self.told..end].to_vec(), fin }
     }
-    /// How much of it is whole characters.
-    fn characters(&self) -> usize {
-        match std::str::from_utf8(&self.data) {
-            Err(error) if self.text => error.valid_up_to(),
-            _ => self.data.len(),
-        }
-    }
     fn tell(&mut self, items: &mut Vec<Item>) {
-        let end = self.characters();
+        let end = if self.text { self.valid } else { self.data.len() };
         if end > self.told {
             items.push(self.untold(end, false));
             self.told = end;
@@ -89,7 +83,10 @@ pub fn read(role: Role, bytes: &[u8], limits: Limits) -> Reading {
         let come = &rest[header.size..];
         let come = &come[..come.len().min(usize::try_from(len).unwrap_or(usize::MAX))];
         let whole = come.len() as u64 == len;
-        let payload: Vec<u8> = come.iter().enumerate().map(|(i, byte)| byte ^ key[i % 4]).collect();
+        let mut payload = come.to_vec();
+        if header.masked {
+            payload.iter_mut().enumerate().for_each(|(i, byte)| *byte ^= key[i % 4]);
+        }
         if header.opcode >= 8 {
             if !whole {
                 break vec![];
@@ -141,9 +138,11 @@ pub fn read(role: Role, bytes: &[u8], limits: Limits) -> Reading {
         reading.longest = reading.longest.max(payload.len());
         current.data.extend(payload);
         let ends = whole && header.fin;
-        if let Err(error) = std::str::from_utf8(&current.data) {
-            if current.text && (ends || error.error_len().is_some()) {
-                break vec![Violation::Utf8];
+        if current.text {
+            match std::str::from_utf8(&current.data[current.valid..]) {
+                Err(error) if ends || error.error_len().is_some() => break vec![Violation::Utf8],
+                Err(error) => current.valid += error.valid_up_to(),
+                Ok(_) => current.valid = current.data.len(),
             }
         }
         if !whole {
