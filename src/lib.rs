@@ -25,6 +25,11 @@ mod text;
 mod config;
 pub mod proto;
 
+// Adapters: these may do I/O, and nothing above may name them.
+mod adapter;
+pub mod blocking;
+
+pub use adapter::Error;
 pub use close::{CloseCode, CloseFrame, CloseReason, InvalidCloseCode, ReasonTooLong};
 pub use config::{Config, Delivery, Keepalive};
 pub use error::{ProtocolError, SendError, Violation};
