@@ -47,6 +47,8 @@ pub struct Config {
     /// From the first Close frame to the end of the transport. 5 s; `None` for ever.
     pub close_timeout: Option<Duration>,
 
+    /// Which pages a server lets connect. Its own.
+    pub origins: Origins,
     /// Whether messages are delivered whole or in pieces. Whole.
     pub delivery: Delivery,
     /// Whether pings are answered without the application's doing. Yes; without it, the application answers
@@ -68,6 +70,20 @@ pub struct Keepalive {
     pub interval: Duration,
     /// Silence after the ping before the connection is given up.
     pub timeout: Duration,
+}
+
+/// Which pages may connect to a server: browsers say where a page is from, in `Origin`, and let any page connect to
+/// anywhere with the user's cookies (RFC 6455 §10.2). A request without `Origin` is not a browser's, and always may.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Origins {
+    /// Those whose host and port are those of the request's `Host`.
+    #[default]
+    Same,
+    /// All: the server tells its clients apart in another way than by cookies.
+    Any,
+    /// Those of these origins, as in `https://example.com` or `http://localhost:8080`.
+    OneOf(Vec<String>),
 }
 
 /// Messages whole, or in pieces as they come.
@@ -103,6 +119,7 @@ impl Config {
             message_timeout: Some(seconds(60)),
             write_timeout: Some(seconds(30)),
             close_timeout: Some(seconds(5)),
+            origins: Origins::Same,
             delivery: Delivery::Messages,
             auto_pong: true,
             fragment_size: 64 << 10,

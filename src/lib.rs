@@ -23,7 +23,9 @@ mod text;
 
 // Machines.
 mod config;
+pub mod handshake;
 pub mod proto;
+mod session;
 
 // Adapters: these may do I/O, and nothing above may name them.
 mod adapter;
@@ -31,10 +33,11 @@ pub mod blocking;
 
 pub use adapter::Error;
 pub use close::{CloseCode, CloseFrame, CloseReason, InvalidCloseCode, ReasonTooLong};
-pub use config::{Config, Delivery, Keepalive};
+pub use config::{Config, Delivery, Keepalive, Origins};
 pub use error::{ProtocolError, SendError, Violation};
 pub use message::{Kind, Message, Outgoing};
 pub use proto::{Closed, Deadline, Lent, ReadyState, Role, Subprotocol};
+pub use session::{Session, SessionError, SessionEvent};
 pub use text::Utf8Bytes;
 
 pub use bytes;

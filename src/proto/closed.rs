@@ -37,6 +37,10 @@ pub enum Deadline {
 }
 
 impl Closed {
+    /// Of a connection that never opened.
+    pub(crate) const fn unopened() -> Self {
+        Self { received: None, sent: None, by_peer: false, error: None, timed_out: None }
+    }
     /// Both ends sent a Close frame: `CloseEvent.wasClean` (RFC 6455 §7.1.4).
     pub const fn was_clean(&self) -> bool {
         self.received.is_some() && self.sent.is_some()

@@ -1,0 +1,96 @@
+//! How an opening handshake fails: by whose doing, by which rule, and which setting would change it.
+use super::{http1::HeadLimit, refusal::Refusal, url::UrlError};
+use crate::proto::Subprotocol;
+use bytes::Bytes;
+use http::{Response, StatusCode};
+
+/// The opening handshake failed: there is no connection, and there has been none.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum HandshakeError {
+    /// What the peer sent is not HTTP/1.1. A server answers 400.
+    #[error("the peer does not speak HTTP/1.1: {0}")]
+    Malformed(&'static str),
+    /// The peer's head is over a limit of [`Config`](crate::Config). A server answers 431.
+    #[error("the head of the peer's HTTP message is too large: {0}")]
+    HeadTooLarge(HeadLimit),
+    /// The transport ended first.
+    #[error("the peer ended the transport before the opening handshake was complete")]
+    Eof,
+    /// The handshake took too long. A server answers 408.
+    #[error("the opening handshake did not end within handshake_timeout")]
+    TimedOut,
+    /// The handshake was polled again after its outcome.
+    #[error("this handshake has had its outcome already")]
+    Spent,
+    /// Client: the server answered with something other than 101. Its response is here; of the body, no more than
+    /// [`max_refusal_body`](crate::Config::max_refusal_body).
+    #[error("the server refused the upgrade with {}", .0.status())]
+    Refused(Box<Response<Bytes>>),
+    /// Client: the server's 101 breaks a rule.
+    #[error("the server's 101 response is invalid: {0}")]
+    Response(#[from] ResponseFault),
+    /// Server: the client's request cannot become a WebSocket. It has been answered.
+    #[error("the client's request cannot become a WebSocket: {0}")]
+    Request(#[from] Refusal),
+    /// Server: the application refused, with this status.
+    #[error("the application rejected the request with {0}")]
+    Rejected(StatusCode),
+    /// Server: the application accepted with a subprotocol that the client did not offer. Answered with 500.
+    #[error(
+        "the application accepted with subprotocol {0}, which the client did not offer; Upgrade::select finds one that it did"
+    )]
+    NotOffered(Subprotocol),
+    /// Client: not the address of a WebSocket.
+    #[error("invalid WebSocket URL: {0}")]
+    Url(#[from] UrlError),
+}
+
+/// Which rule a server's 101 response breaks (RFC 6455 §4.1, §4.2.2).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum ResponseFault {
+    /// 101 is HTTP/1.1 only (RFC 6455 §4.2.2).
+    #[error("its version is not HTTP/1.1")]
+    HttpVersion,
+    /// RFC 6455 §4.1, rule 2.
+    #[error("it has no Upgrade header field")]
+    NoUpgrade,
+    /// RFC 6455 §4.1, rule 2.
+    #[error("its Upgrade header field is not \"websocket\"")]
+    OtherUpgrade,
+    /// RFC 6455 §4.1, rule 3.
+    #[error("its Connection header field does not have the token \"Upgrade\"")]
+    NoConnection,
+    /// RFC 6455 §4.1, rule 4.
+    #[error("it has no Sec-WebSocket-Accept header field")]
+    NoAccept,
+    /// RFC 6455 §11.3.3.
+    #[error("it has more than one Sec-WebSocket-Accept header field")]
+    RepeatedAccept,
+    /// RFC 6455 §4.1, rule 4: the answer of another handshake, perhaps from a cache.
+    #[error("its Sec-WebSocket-Accept does not answer the key that was sent")]
+    WrongAccept,
+    /// RFC 6455 §11.3.2.
+    #[error("it has more than one Sec-WebSocket-Extensions header field")]
+    RepeatedExtensions,
+    /// RFC 6455 §9.1.
+    #[error("its Sec-WebSocket-Extensions header field is malformed")]
+    MalformedExtensions,
+    /// RFC 6455 §4.1, rule 5.
+    #[error("it accepts an extension that was not offered")]
+    ExtensionNotOffered,
+    /// RFC 6455 §11.3.4.
+    #[error("it has more than one Sec-WebSocket-Protocol header field")]
+    RepeatedSubprotocol,
+    /// RFC 6455 §4.1, rule 6.
+    #[error("it chooses a subprotocol, and none was offered")]
+    UnaskedSubprotocol,
+    /// RFC 6455 §4.1, rule 6.
+    #[error("it chooses a subprotocol that was not offered")]
+    SubprotocolNotOffered,
+    /// WHATWG: browsers fail here; a client of ours does if
+    /// [`require_subprotocol`](super::ClientRequest::require_subprotocol) says so.
+    #[error("it chooses no subprotocol, and require_subprotocol was asked for")]
+    NoSubprotocol,
+}

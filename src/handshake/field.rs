@@ -1,0 +1,126 @@
+//! Header fields: lists of tokens in them, and which ones an application may add.
+use crate::proto::{Subprotocol, is_token};
+use bytes::BytesMut;
+use http::{HeaderMap, HeaderName, HeaderValue, header};
+
+/// The elements of a comma-separated list, over all the fields of that name; empty ones are left out
+/// (RFC 9110 §5.6.1).
+pub(super) fn elements<'a>(headers: &'a HeaderMap, name: &HeaderName) -> impl Iterator<Item = &'a [u8]> {
+    headers.get_all(name).iter().flat_map(|value| split(value.as_bytes()))
+}
+
+fn split(value: &[u8]) -> impl Iterator<Item = &[u8]> {
+    value.split(|&byte| byte == b',').map(trim).filter(|element| !element.is_empty())
+}
+
+/// Without spaces and tabs at either end.
+pub(super) fn trim(mut text: &[u8]) -> &[u8] {
+    while let [b' ' | b'\t', rest @ ..] | [rest @ .., b' ' | b'\t'] = text {
+        text = rest;
+    }
+    text
+}
+
+/// Whether `token` is in the list, in any case of letters.
+pub(super) fn has_token(headers: &HeaderMap, name: &HeaderName, token: &str) -> bool {
+    elements(headers, name).any(|element| element.eq_ignore_ascii_case(token.as_bytes()))
+}
+
+/// The one field of that name.
+pub(super) fn single<'a>(headers: &'a HeaderMap, name: &HeaderName) -> Result<&'a HeaderValue, FieldFault> {
+    let mut values = headers.get_all(name).iter();
+    match (values.next(), values.next()) {
+        (Some(value), None) => Ok(value),
+        (None, _) => Err(FieldFault::Missing),
+        _ => Err(FieldFault::Repeated),
+    }
+}
+
+/// The value of `Sec-WebSocket-Protocol` in a request: names, each once (RFC 6455 §4.1). `None` if it is malformed.
+pub(super) fn subprotocols(headers: &HeaderMap) -> Option<Vec<Subprotocol>> {
+    let name = &header::SEC_WEBSOCKET_PROTOCOL;
+    let names: Option<Vec<_>> = elements(headers, name).map(subprotocol).collect();
+    let names = names?;
+    let mut sorted: Vec<_> = names.iter().map(Subprotocol::as_str).collect();
+    sorted.sort_unstable();
+    let unique = sorted.windows(2).all(|pair| pair[0] != pair[1]);
+    (unique && (!names.is_empty() || !headers.contains_key(name))).then_some(names)
+}
+
+pub(super) fn subprotocol(name: &[u8]) -> Option<Subprotocol> {
+    Subprotocol::try_from(std::str::from_utf8(name).ok()?).ok()
+}
+
+/// What is wrong with a header field of which there should be exactly one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum FieldFault {
+    /// There is none.
+    #[error("is missing")]
+    Missing,
+    /// There is more than one.
+    #[error("is there more than once")]
+    Repeated,
+    /// Its value is not what it should be.
+    #[error("is malformed")]
+    Malformed,
+}
+
+/// A header field that an application may not add.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum InvalidHeader {
+    /// Not a token (RFC 9110 §5.1).
+    #[error(
+        "not the name of a header field: letters, digits and !#$%&'*+-.^_`|~ only, as in \"X-Request-Id\""
+    )]
+    Name,
+    /// With a control character: CR, LF and NUL would end the field, or the head.
+    #[error("the value of {0} has a control character in it")]
+    Value(HeaderName),
+    /// Written by the handshake itself.
+    #[error("{0} is written by the handshake and cannot be added")]
+    Reserved(HeaderName),
+    /// More than a [`HeaderMap`] holds.
+    #[error("more header fields than can be sent")]
+    TooMany,
+}
+
+/// Adds a field for the application, if it may.
+pub(super) fn add<N, V>(headers: &mut HeaderMap, name: N, value: V) -> Result<(), InvalidHeader>
+where
+    N: TryInto<HeaderName>,
+    V: TryInto<HeaderValue>,
+{
+    let name = name.try_into().map_err(|_| InvalidHeader::Name)?;
+    let value = value.try_into().map_err(|_| InvalidHeader::Value(name.clone()))?;
+    if is_reserved(&name) {
+        return Err(InvalidHeader::Reserved(name));
+    }
+    headers.try_append(name, value).map(drop).map_err(|_| InvalidHeader::TooMany)
+}
+
+fn is_reserved(name: &HeaderName) -> bool {
+    use header::{CONNECTION, CONTENT_LENGTH, HOST, TRANSFER_ENCODING, UPGRADE};
+    [HOST, UPGRADE, CONNECTION, CONTENT_LENGTH, TRANSFER_ENCODING].contains(name)
+        || name.as_str().starts_with("sec-websocket-")
+}
+
+/// Writes one field.
+pub(super) fn put(out: &mut BytesMut, name: &str, value: &[u8]) {
+    for part in [name.as_bytes(), b": ", value, b"\r\n"] {
+        out.extend_from_slice(part);
+    }
+}
+
+/// Writes all of them.
+pub(super) fn put_all(out: &mut BytesMut, headers: &HeaderMap) {
+    for (name, value) in headers {
+        put(out, name.as_str(), value.as_bytes());
+    }
+}
+
+/// Whether these bytes are a token.
+pub(super) fn token(text: &[u8]) -> Option<&str> {
+    std::str::from_utf8(text).ok().filter(|text| is_token(text))
+}

@@ -1,0 +1,153 @@
+//! HTTP/1.1 heads: found as bytes come, each byte looked at once; then parsed, once, as a whole.
+use super::error::HandshakeError;
+use crate::config::Config;
+use bytes::BytesMut;
+use http::{HeaderMap, HeaderName, HeaderValue, Method, Request, Response, StatusCode, Uri, Version};
+
+/// Which limit of [`Config`] a head is over.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum HeadLimit {
+    /// [`Config::max_head_size`].
+    #[error("more than max_head_size ({0} bytes)")]
+    Size(usize),
+    /// [`Config::max_header_fields`].
+    #[error("more than max_header_fields ({0})")]
+    Fields(usize),
+    /// [`Config::max_header_line`].
+    #[error("a line longer than max_header_line ({0} bytes)")]
+    Line(usize),
+}
+
+/// How far into the input the head has been followed.
+#[derive(Debug, Default)]
+pub(super) struct Head {
+    /// Bytes looked at.
+    at: usize,
+    /// Where the line begins that is being looked at.
+    line: usize,
+    /// Lines before it.
+    lines: usize,
+}
+
+impl Head {
+    /// Looks at the bytes that have come since; true when the head is complete, and ends at `self.at`.
+    ///
+    /// Stricter than parsers must be (RFC 9112 §2.2, §5.2), because whoever stands between client and server may
+    /// read leniently in another way: lines end with CRLF, none is folded, none comes before the first.
+    fn find_end(&mut self, input: &[u8], config: &Config) -> Result<bool, HandshakeError> {
+        use HandshakeError::{HeadTooLarge, Malformed};
+        while let Some(&byte) = input.get(self.at) {
+            if self.at >= config.max_head_size {
+                return Err(HeadTooLarge(HeadLimit::Size(config.max_head_size)));
+            }
+            let len = self.at - self.line;
+            let after_cr = len > 0 && input[self.at - 1] == b'\r';
+            self.at += 1;
+            match byte {
+                b'\n' if after_cr && len == 1 => {
+                    return if self.lines > 0 { Ok(true) } else { Err(Malformed("an empty first line")) };
+                }
+                b'\n' if after_cr => {
+                    (self.line, self.lines) = (self.at, self.lines + 1);
+                    if self.lines - 1 > config.max_header_fields {
+                        return Err(HeadTooLarge(HeadLimit::Fields(config.max_header_fields)));
+                    }
+                }
+                b'\n' => return Err(Malformed("a line that ends with LF alone")),
+                _ if after_cr => return Err(Malformed("CR without LF")),
+                b'\r' => {}
+                b' ' | b'\t' if len == 0 => return Err(Malformed("a line that begins with a space")),
+                0..0x20 | 0x7f if byte != b'\t' => return Err(Malformed("a control character")),
+                _ if len >= config.max_header_line => {
+                    return Err(HeadTooLarge(HeadLimit::Line(config.max_header_line)));
+                }
+                _ => {}
+            }
+        }
+        Ok(false)
+    }
+
+    /// The head, once it is complete, cut off the input; and room for its fields.
+    fn take(&mut self, input: &mut BytesMut, config: &Config) -> Result<Option<Taken>, HandshakeError> {
+        if !self.find_end(input, config)? {
+            return Ok(None);
+        }
+        let Self { at, lines, .. } = std::mem::take(self);
+        Ok(Some(Taken { head: input.split_to(at), fields: lines - 1 }))
+    }
+
+    /// A request's head, once it is complete. What comes after it stays in the input.
+    pub(super) fn take_request(
+        &mut self,
+        input: &mut BytesMut,
+        config: &Config,
+    ) -> Result<Option<Request<()>>, HandshakeError> {
+        let Some(Taken { head, fields }) = self.take(input, config)? else { return Ok(None) };
+        let mut fields = vec![httparse::EMPTY_HEADER; fields];
+        let mut parsed = httparse::Request::new(&mut fields);
+        parsed.parse(&head).map_err(malformed)?;
+        let mut request = Request::new(());
+        let method = parsed.method.and_then(|method| Method::from_bytes(method.as_bytes()).ok());
+        *request.method_mut() = method.ok_or(HandshakeError::Malformed("an invalid method"))?;
+        // `Uri` would drop a fragment and keep what is not ASCII; neither can be in a request line.
+        let target = parsed.path.filter(|target| target.is_ascii() && !target.contains('#'));
+        let target = target.and_then(|target| Uri::try_from(target).ok());
+        *request.uri_mut() = target.ok_or(HandshakeError::Malformed("an invalid request target"))?;
+        *request.version_mut() = version(parsed.version);
+        *request.headers_mut() = headers(parsed.headers)?;
+        Ok(Some(request))
+    }
+
+    /// A response's head, once it is complete. What comes after it stays in the input.
+    pub(super) fn take_response(
+        &mut self,
+        input: &mut BytesMut,
+        config: &Config,
+    ) -> Result<Option<Response<()>>, HandshakeError> {
+        let Some(Taken { head, fields }) = self.take(input, config)? else { return Ok(None) };
+        let mut fields = vec![httparse::EMPTY_HEADER; fields];
+        let mut parsed = httparse::Response::new(&mut fields);
+        parsed.parse(&head).map_err(malformed)?;
+        let mut response = Response::new(());
+        let status = parsed.code.and_then(|code| StatusCode::from_u16(code).ok());
+        *response.status_mut() = status.ok_or(HandshakeError::Malformed("an invalid status code"))?;
+        *response.version_mut() = version(parsed.version);
+        *response.headers_mut() = headers(parsed.headers)?;
+        Ok(Some(response))
+    }
+}
+
+/// A head, and how many fields there may be in it.
+struct Taken {
+    head: BytesMut,
+    fields: usize,
+}
+
+fn version(minor: Option<u8>) -> Version {
+    if minor == Some(1) { Version::HTTP_11 } else { Version::HTTP_10 }
+}
+
+fn headers(fields: &[httparse::Header<'_>]) -> Result<HeaderMap, HandshakeError> {
+    let mut headers = HeaderMap::with_capacity(fields.len().min(256));
+    for field in fields {
+        let name = HeaderName::from_bytes(field.name.as_bytes());
+        let value = HeaderValue::from_bytes(field.value);
+        let (Ok(name), Ok(value)) = (name, value) else {
+            return Err(HandshakeError::Malformed("an invalid header field"));
+        };
+        headers.try_append(name, value).map_err(|_| HandshakeError::Malformed("too many header fields"))?;
+    }
+    Ok(headers)
+}
+
+fn malformed(error: httparse::Error) -> HandshakeError {
+    use httparse::Error;
+    HandshakeError::Malformed(match error {
+        Error::HeaderName => "an invalid header field name",
+        Error::HeaderValue => "an invalid header field value",
+        Error::Status => "an invalid status line",
+        Error::Version => "not HTTP/1.1 in the first line",
+        _ => "an invalid first line",
+    })
+}

@@ -1,0 +1,64 @@
+//! What both sides of a handshake have: bytes that came, their end, and a deadline.
+use super::error::HandshakeError;
+use bytes::BytesMut;
+use std::time::{Duration, Instant};
+
+/// The receiving side of a handshake.
+#[derive(Debug, Default)]
+pub(super) struct Incoming {
+    pub(super) input: BytesMut,
+    eof: bool,
+    clock: Clock,
+}
+
+#[derive(Debug, Default)]
+enum Clock {
+    /// The time has not been told yet.
+    #[default]
+    Unset,
+    /// To be done by then; `None` is for ever.
+    Until(Option<Instant>),
+    RanOut,
+}
+
+impl Incoming {
+    pub(super) fn receive_eof(&mut self) {
+        self.eof = true;
+    }
+
+    /// The first time it is told, the deadline starts.
+    pub(super) fn handle_timeout(&mut self, now: Instant, timeout: Option<Duration>) {
+        match self.clock {
+            Clock::Unset => self.clock = Clock::Until(timeout.and_then(|timeout| now.checked_add(timeout))),
+            Clock::Until(Some(at)) if at <= now => self.clock = Clock::RanOut,
+            _ => {}
+        }
+    }
+
+    pub(super) fn poll_timeout(&self) -> Option<Instant> {
+        match self.clock {
+            Clock::Until(at) => at,
+            _ => None,
+        }
+    }
+
+    /// Whether it waits to be told the time.
+    pub(super) fn wants_time(&self) -> bool {
+        matches!(self.clock, Clock::Unset)
+    }
+
+    /// Fails if nothing more can come.
+    pub(super) fn wait(&self) -> Result<(), HandshakeError> {
+        match self.clock {
+            _ if self.eof => Err(HandshakeError::Eof),
+            Clock::RanOut => Err(HandshakeError::TimedOut),
+            _ => Ok(()),
+        }
+    }
+
+    /// There is an outcome: nothing is waited for any more. Gives what has not been read.
+    pub(super) fn finish(&mut self) -> BytesMut {
+        self.clock = Clock::Until(None);
+        std::mem::take(&mut self.input)
+    }
+}

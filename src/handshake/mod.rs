@@ -1,0 +1,58 @@
+//! How a connection comes to be (RFC 6455 §4): an HTTP/1.1 request, and a response of 101.
+//!
+//! Two machines, driven as a [`Connection`](crate::proto::Connection) is, and at their end becoming one. Bytes that
+//! came after the head are in the connection already, and none can be lost between the two.
+//!
+//! ```text
+//! ClientRequest ─▶ ClientHandshake ─poll─▶ Upgraded { connection, response }
+//!
+//!                  ServerHandshake ─poll─▶ Upgrade ─accept─▶ Connection
+//!                                             └─reject──▶ Rejection
+//! ```
+//!
+//! ```
+//! use bytes::Buf;
+//! use sansocket::{Config, handshake::{Acceptance, ClientHandshake, ClientRequest, ServerHandshake}};
+//! # use bytes;
+//! # fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! let request = ClientRequest::try_from("ws://example.com/chat")?;
+//! let mut client = ClientHandshake::new(request, Config::client());
+//! let mut server = ServerHandshake::new(Config::server());
+//!
+//! // What a transport does: bytes out of one, into the other.
+//! let wire = client.transmit();
+//! server.receive(&wire.copy_to_bytes(wire.remaining()));
+//! let upgrade = server.poll()?.expect("the request has come");
+//! assert_eq!(upgrade.request().uri().path(), "/chat");
+//! let mut served = upgrade.accept(Acceptance::new()).map_err(|rejection| rejection.into_error())?;
+//!
+//! let wire = served.transmit();
+//! client.receive(&wire.copy_to_bytes(wire.remaining()));
+//! let mut connection = client.poll()?.expect("the response has come").connection;
+//! connection.send("hello")?;
+//! # Ok(())
+//! # }
+//! ```
+mod body;
+mod client;
+mod error;
+mod extension;
+mod field;
+mod http1;
+mod incoming;
+mod key;
+mod origin;
+mod refusal;
+mod server;
+mod upgrade;
+mod url;
+
+pub use client::{ClientHandshake, ClientRequest, Upgraded};
+pub use error::{HandshakeError, ResponseFault};
+pub use extension::{ExtensionOffer, InvalidExtension};
+pub use field::{FieldFault, InvalidHeader};
+pub use http1::HeadLimit;
+pub use refusal::Refusal;
+pub use server::ServerHandshake;
+pub use upgrade::{Acceptance, Rejection, Upgrade};
+pub use url::{Scheme, Url, UrlError};

@@ -1,0 +1,98 @@
+//! The server's side of the opening handshake: a request in, an answer out.
+use super::{
+    error::HandshakeError,
+    http1::Head,
+    incoming::Incoming,
+    refusal::{answer, plain, put_response},
+    upgrade::Upgrade,
+};
+use crate::{config::Config, proto::Transmit};
+use bytes::BytesMut;
+use http::StatusCode;
+use std::{sync::Arc, time::Instant};
+
+/// CONNECTING, on the server, until the request is there. It is driven as a
+/// [`Connection`](crate::proto::Connection) is.
+#[derive(Debug)]
+pub struct ServerHandshake {
+    config: Arc<Config>,
+    transmit: Transmit,
+    incoming: Incoming,
+    head: Head,
+    spent: bool,
+}
+
+impl ServerHandshake {
+    /// Waits for a request.
+    pub fn new(config: impl Into<Arc<Config>>) -> Self {
+        Self {
+            config: config.into(),
+            transmit: Transmit::default(),
+            incoming: Incoming::default(),
+            head: Head::default(),
+            spent: false,
+        }
+    }
+
+    /// Takes bytes from the transport, copying them. Those after the request are the connection's, and reach it.
+    pub fn receive(&mut self, bytes: &[u8]) {
+        self.read_buf().extend_from_slice(bytes);
+    }
+    /// Where the transport may put bytes itself: append to it, and change nothing else.
+    pub fn read_buf(&mut self) -> &mut BytesMut {
+        &mut self.incoming.input
+    }
+    /// The transport ended.
+    pub fn receive_eof(&mut self) {
+        self.incoming.receive_eof();
+    }
+    /// The bytes to write next: none, unless [`poll`](Self::poll) failed.
+    pub fn transmit(&mut self) -> &mut Transmit {
+        &mut self.transmit
+    }
+    /// Tells it the time; the first time starts [`handshake_timeout`](Config::handshake_timeout).
+    pub fn handle_timeout(&mut self, now: Instant) {
+        self.incoming.handle_timeout(now, self.config.handshake_timeout);
+    }
+    /// When to call [`handle_timeout`](Self::handle_timeout) again, at the latest.
+    pub fn poll_timeout(&self) -> Option<Instant> {
+        self.incoming.poll_timeout()
+    }
+
+    /// The request: any whose head is HTTP, so that a server can answer those that are not for a WebSocket as well.
+    /// `None`: there is none until more bytes come, or time passes. After it, this is spent.
+    ///
+    /// # Errors
+    /// [`Malformed`](HandshakeError::Malformed), [`HeadTooLarge`](HandshakeError::HeadTooLarge),
+    /// [`TimedOut`](HandshakeError::TimedOut), [`Eof`](HandshakeError::Eof). The answer is in
+    /// [`transmit`](Self::transmit): write it, then close the transport.
+    pub fn poll(&mut self) -> Result<Option<Upgrade>, HandshakeError> {
+        if self.spent {
+            return Err(HandshakeError::Spent);
+        }
+        let request = match self.head.take_request(&mut self.incoming.input, &self.config) {
+            Ok(None) => self.incoming.wait().map(|()| None),
+            other => other,
+        };
+        match request {
+            Ok(None) => Ok(None),
+            Ok(Some(request)) => {
+                self.spent = true;
+                Ok(Some(Upgrade::new(request, self.incoming.finish(), self.config.clone())))
+            }
+            Err(error) => {
+                self.spent = true;
+                let begun = !self.incoming.finish().is_empty();
+                let cut_off = || plain(StatusCode::BAD_REQUEST, "the request ends within its head");
+                let answer = match error {
+                    HandshakeError::Eof => begun.then(cut_off),
+                    ref error => answer(error),
+                };
+                if let Some(answer) = answer {
+                    put_response(&mut self.transmit, &answer, false);
+                }
+                Err(error)
+            }
+        }
+    }
+}

@@ -1,0 +1,274 @@
+//! The browser's view: one object from CONNECTING to CLOSED, four kinds of event.
+use crate::{
+    close::CloseFrame,
+    config::{Config, Delivery},
+    error::{ProtocolError, SendError},
+    handshake::{ClientHandshake, ClientRequest, HandshakeError, Upgraded},
+    message::{Message, Outgoing},
+    proto::{Closed, Connection, Deadline, Event, ReadyState, Subprotocol, Transmit},
+};
+use bytes::BytesMut;
+use http::Response;
+use std::{sync::Arc, time::Instant};
+
+/// A client's [`ClientHandshake`] and then its [`Connection`], as one machine, with the names and the order of events
+/// of a browser's `WebSocket`. For event loops.
+///
+/// It is driven as a [`Connection`] is. Messages come whole and pings are answered, whatever the [`Config`] says.
+#[derive(Debug)]
+pub struct Session {
+    state: State,
+    /// `Close`, when `Error` has been told before it.
+    closed: Option<Box<Closed>>,
+}
+
+#[derive(Debug)]
+enum State {
+    Connecting(Box<ClientHandshake>),
+    Connected(Box<Connection>),
+    Failed(Failed),
+}
+
+/// There is no connection, and there will be none.
+#[derive(Debug, Default)]
+struct Failed {
+    /// What is still to be told.
+    error: Option<SessionError>,
+    /// Whether the transport has been shut down.
+    shut_down: bool,
+    /// Whether `Close` has been told.
+    told: bool,
+    /// Where bytes that still come are thrown away.
+    input: BytesMut,
+    /// Nothing.
+    transmit: Transmit,
+}
+
+/// What a browser calls `open`, `message`, `error` and `close`.
+#[derive(Debug)]
+#[non_exhaustive]
+pub enum SessionEvent {
+    /// The opening handshake succeeded, with this response.
+    Open(Response<()>),
+    /// A message came.
+    Message(Message),
+    /// The connection failed; `Close` is next.
+    Error(SessionError),
+    /// The end: exactly one, always last.
+    Close(Closed),
+}
+
+/// Why a connection failed.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum SessionError {
+    /// The opening handshake failed.
+    #[error(transparent)]
+    Handshake(#[from] HandshakeError),
+    /// [`close`](Session::close) was called before the connection was open.
+    #[error("closed before the opening handshake was complete")]
+    Aborted,
+    /// The peer broke the protocol.
+    #[error(transparent)]
+    Protocol(#[from] ProtocolError),
+    /// A deadline of [`Config`] passed.
+    #[error("{0}")]
+    TimedOut(Deadline),
+    /// The transport ended without a Close frame from the peer (RFC 6455 §7.2.1).
+    #[error("the connection ended without a Close frame (1006)")]
+    Lost,
+}
+
+impl Session {
+    /// Begins to connect.
+    pub fn new(request: ClientRequest, config: impl Into<Arc<Config>>) -> Self {
+        let mut config = config.into();
+        if config.delivery != Delivery::Messages || !config.auto_pong {
+            config = Arc::new(Config { delivery: Delivery::Messages, auto_pong: true, ..(*config).clone() });
+        }
+        let handshake = ClientHandshake::new(request, config);
+        Self { state: State::Connecting(Box::new(handshake)), closed: None }
+    }
+
+    /// See [`Connection::receive`].
+    pub fn receive(&mut self, bytes: &[u8]) {
+        self.read_buf().extend_from_slice(bytes);
+    }
+    /// See [`Connection::read_buf`].
+    pub fn read_buf(&mut self) -> &mut BytesMut {
+        match &mut self.state {
+            State::Connecting(handshake) => handshake.read_buf(),
+            State::Connected(connection) => connection.read_buf(),
+            State::Failed(failed) => {
+                failed.input.clear();
+                &mut failed.input
+            }
+        }
+    }
+    /// See [`Connection::receive_eof`].
+    pub fn receive_eof(&mut self) {
+        match &mut self.state {
+            State::Connecting(handshake) => handshake.receive_eof(),
+            State::Connected(connection) => connection.receive_eof(),
+            State::Failed(_) => {}
+        }
+    }
+
+    /// The next thing that happened. `None`: there is nothing until more bytes come, or time passes.
+    pub fn poll_event(&mut self) -> Option<SessionEvent> {
+        if let Some(closed) = self.closed.take() {
+            return Some(SessionEvent::Close(*closed));
+        }
+        match &mut self.state {
+            State::Connecting(handshake) => match handshake.poll() {
+                Ok(None) => None,
+                Ok(Some(Upgraded { connection, response })) => {
+                    self.state = State::Connected(Box::new(connection));
+                    Some(SessionEvent::Open(response))
+                }
+                Err(error) => {
+                    self.state = State::Failed(Failed::default());
+                    Some(SessionEvent::Error(error.into()))
+                }
+            },
+            State::Connected(connection) => loop {
+                match connection.poll_event()? {
+                    Event::Message(message) => break Some(SessionEvent::Message(message.into_message())),
+                    Event::Error(error) => break Some(SessionEvent::Error(error.into())),
+                    Event::Closed(closed) => {
+                        let Some(error) = failure(&closed) else { break Some(SessionEvent::Close(*closed)) };
+                        self.closed = Some(closed);
+                        break Some(SessionEvent::Error(error));
+                    }
+                    _ => {}
+                }
+            },
+            State::Failed(failed) => {
+                if let Some(error) = failed.error.take() {
+                    return Some(SessionEvent::Error(error));
+                }
+                let told = std::mem::replace(&mut failed.told, true);
+                (!told).then(|| SessionEvent::Close(Closed::unopened()))
+            }
+        }
+    }
+
+    /// See [`Connection::send`].
+    ///
+    /// # Errors
+    /// [`SendError::Connecting`] before [`SessionEvent::Open`], as in browsers; [`SendError::Closing`].
+    pub fn send<'m>(&mut self, message: impl Into<Outgoing<'m>>) -> Result<(), SendError> {
+        self.open()?.send(message)
+    }
+    /// See [`Connection::ping`].
+    ///
+    /// # Errors
+    /// As [`send`](Self::send); [`SendError::LongControl`].
+    pub fn ping(&mut self, payload: impl AsRef<[u8]>) -> Result<(), SendError> {
+        self.open()?.ping(payload)
+    }
+    /// See [`Connection::close`]. Before [`SessionEvent::Open`] there is nobody to say goodbye to: the connection
+    /// fails, with [`SessionError::Aborted`] and 1006, as in browsers.
+    pub fn close(&mut self, frame: impl Into<Option<CloseFrame>>) {
+        match &mut self.state {
+            State::Connecting(_) => {
+                self.state =
+                    State::Failed(Failed { error: Some(SessionError::Aborted), ..Failed::default() });
+            }
+            State::Connected(connection) => connection.close(frame),
+            State::Failed(_) => {}
+        }
+    }
+    fn open(&mut self) -> Result<&mut Connection, SendError> {
+        match &mut self.state {
+            State::Connecting(_) => Err(SendError::Connecting),
+            State::Connected(connection) => Ok(connection),
+            State::Failed(_) => Err(SendError::Closing),
+        }
+    }
+
+    /// See [`Connection::transmit`].
+    pub fn transmit(&mut self) -> &mut Transmit {
+        match &mut self.state {
+            State::Connecting(handshake) => handshake.transmit(),
+            State::Connected(connection) => connection.transmit(),
+            State::Failed(failed) => &mut failed.transmit,
+        }
+    }
+    /// See [`Connection::buffered_amount`]. The request does not count.
+    pub fn buffered_amount(&self) -> usize {
+        self.connection().map_or(0, Connection::buffered_amount)
+    }
+    /// See [`Connection::wants_shutdown`].
+    pub fn wants_shutdown(&self) -> bool {
+        match &self.state {
+            State::Connecting(_) => false,
+            State::Connected(connection) => connection.wants_shutdown(),
+            State::Failed(failed) => !failed.shut_down,
+        }
+    }
+    /// See [`Connection::shut_down`].
+    pub fn shut_down(&mut self) {
+        match &mut self.state {
+            State::Connecting(_) => {}
+            State::Connected(connection) => connection.shut_down(),
+            State::Failed(failed) => failed.shut_down = true,
+        }
+    }
+
+    /// See [`Connection::handle_timeout`]; until the connection is open, the deadline is
+    /// [`handshake_timeout`](Config::handshake_timeout).
+    pub fn handle_timeout(&mut self, now: Instant) {
+        match &mut self.state {
+            State::Connecting(handshake) => handshake.handle_timeout(now),
+            State::Connected(connection) => connection.handle_timeout(now),
+            State::Failed(_) => {}
+        }
+    }
+    /// See [`Connection::poll_timeout`].
+    pub fn poll_timeout(&self) -> Option<Instant> {
+        match &self.state {
+            State::Connecting(handshake) => handshake.poll_timeout(),
+            State::Connected(connection) => connection.poll_timeout(),
+            State::Failed(_) => None,
+        }
+    }
+    /// See [`Connection::wants_time`].
+    pub fn wants_time(&self) -> bool {
+        match &self.state {
+            State::Connecting(handshake) => handshake.wants_time(),
+            State::Connected(connection) => connection.wants_time(),
+            State::Failed(_) => false,
+        }
+    }
+
+    /// What a browser calls `WebSocket.readyState`.
+    pub fn state(&self) -> ReadyState {
+        match &self.state {
+            State::Connecting(_) => ReadyState::Connecting,
+            State::Connected(connection) => connection.state(),
+            State::Failed(Failed { told: false, .. }) => ReadyState::Closing,
+            State::Failed(_) => ReadyState::Closed,
+        }
+    }
+    /// What a browser calls `WebSocket.protocol`.
+    pub fn subprotocol(&self) -> Option<&Subprotocol> {
+        self.connection().and_then(Connection::subprotocol)
+    }
+    fn connection(&self) -> Option<&Connection> {
+        match &self.state {
+            State::Connected(connection) => Some(connection),
+            _ => None,
+        }
+    }
+}
+
+/// Whether, and why, the end is a failure that no event has told yet.
+fn failure(closed: &Closed) -> Option<SessionError> {
+    match closed {
+        Closed { error: Some(_), .. } => None,
+        Closed { timed_out: Some(deadline), .. } => Some(SessionError::TimedOut(*deadline)),
+        Closed { received: None, .. } => Some(SessionError::Lost),
+        _ => None,
+    }
+}
