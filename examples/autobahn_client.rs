@@ -27,7 +27,9 @@ fn run() -> Result<(), String> {
         let option = match arg {
             Long("url") => &mut url,
             Long("agent") => &mut agent,
-            other => return Err(format!("{}; usage: autobahn_client --url URL --agent NAME", other.unexpected())),
+            other => {
+                return Err(format!("{}; usage: autobahn_client --url URL --agent NAME", other.unexpected()));
+            }
         };
         *option = args.value().map_err(|error| error.to_string())?.to_string_lossy().into_owned();
     }

@@ -67,7 +67,8 @@ fn options() -> Result<Options, String> {
 }
 
 fn run(options: Options) -> Result<Closed, Verdict> {
-    let request = ClientRequest::try_from(options.url.as_str()).map_err(HandshakeError::from).map_err(Error::from)?;
+    let request =
+        ClientRequest::try_from(options.url.as_str()).map_err(HandshakeError::from).map_err(Error::from)?;
     let (socket, _) = blocking::connect_with(request, options.config)?;
     if options.echo { echo(socket) } else { talk(socket) }
 }

@@ -1,5 +1,8 @@
 //! Who is connected, so that all can be told when the server goes.
-use sansocket::{CloseCode, CloseFrame, blocking::{Half, Sender};
+use sansocket::{
+    CloseCode, CloseFrame,
+    blocking::{Half, Sender},
+};
 use std::{
     collections::HashMap,
     net::TcpStream,

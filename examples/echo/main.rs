@@ -100,14 +100,14 @@ fn host(stream: TcpStream, peer: SocketAddr, config: Arc<Config>, options: &Opti
 }
 
 /// A plain `GET /` gets the page; all else is for WebSockets.
-fn decide(upgrade: &Upgrade) -> Result<Acceptance, Response<Bytes>> {
+fn decide(upgrade: &Upgrade) -> Result<Acceptance, Box<Response<Bytes>>> {
     let request = upgrade.request();
     let asks_for_page = request.method() == Method::GET && request.uri().path() == "/";
     if upgrade.refusal().is_some() && asks_for_page && !request.headers().contains_key(header::UPGRADE) {
         let mut page = Response::new(Bytes::from_static(PAGE.as_bytes()));
         let html = header::HeaderValue::from_static("text/html; charset=utf-8");
         page.headers_mut().insert(header::CONTENT_TYPE, html);
-        return Err(page);
+        return Err(page.into());
     }
     Ok(Acceptance::new())
 }

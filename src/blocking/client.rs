@@ -33,7 +33,8 @@ pub fn connect_with(
     config: impl Into<Arc<Config>>,
 ) -> Result<(WebSocket<TcpStream>, Response<()>), Error> {
     if request.url().scheme() == Scheme::Wss {
-        let message = "wss:// needs TLS: connect a TLS stream and pass it to connect_over, or use a ws:// URL";
+        let message =
+            "wss:// needs TLS: connect a TLS stream and pass it to connect_over, or use a ws:// URL";
         return Err(io::Error::new(io::ErrorKind::Unsupported, message).into());
     }
     let (host, port) = (request.url().host().to_owned(), request.url().port());
@@ -82,8 +83,7 @@ impl<S: Transport> Connector<S> {
         let mut opening = self.opening.take().ok_or(HandshakeError::Eof)?;
         match self.run(&mut opening) {
             Ok(Upgraded { connection, response }) => {
-                let socket =
-                    WebSocket::with_timing(connection, opening.stream, &self.config, opening.reads);
+                let socket = WebSocket::with_timing(connection, opening.stream, &self.config, opening.reads);
                 Ok((socket, response))
             }
             Err(error) => {

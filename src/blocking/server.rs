@@ -38,7 +38,7 @@ pub fn accept<S: Transport>(stream: S) -> Result<WebSocket<S>, Error> {
 ///     } else {
 ///         let mut not_found = Response::new(Bytes::from("no such room\n"));
 ///         *not_found.status_mut() = sansocket::http::StatusCode::NOT_FOUND;
-///         Err(not_found)
+///         Err(not_found.into())
 ///     }
 /// })?;
 /// # Ok(())
@@ -50,7 +50,7 @@ pub fn accept<S: Transport>(stream: S) -> Result<WebSocket<S>, Error> {
 pub fn accept_with<S: Transport>(
     stream: S,
     config: impl Into<Arc<Config>>,
-    decide: impl FnOnce(&Upgrade) -> Result<Acceptance, Response<Bytes>>,
+    decide: impl FnOnce(&Upgrade) -> Result<Acceptance, Box<Response<Bytes>>>,
 ) -> Result<WebSocket<S>, Error> {
     Acceptor::new(stream, config).accept(decide)
 }
@@ -88,7 +88,7 @@ impl<S: Transport> Acceptor<S> {
     /// other error, and after success, the stream is gone: [`HandshakeError::Eof`].
     pub fn accept(
         &mut self,
-        decide: impl FnOnce(&Upgrade) -> Result<Acceptance, Response<Bytes>>,
+        decide: impl FnOnce(&Upgrade) -> Result<Acceptance, Box<Response<Bytes>>>,
     ) -> Result<WebSocket<S>, Error> {
         let mut opening = self.opening.take().ok_or(HandshakeError::Eof)?;
         let result = self.run(&mut opening, decide);
@@ -113,7 +113,7 @@ impl<S: Transport> Acceptor<S> {
     fn run(
         &mut self,
         opening: &mut Opening<S>,
-        decide: impl FnOnce(&Upgrade) -> Result<Acceptance, Response<Bytes>>,
+        decide: impl FnOnce(&Upgrade) -> Result<Acceptance, Box<Response<Bytes>>>,
     ) -> Result<crate::proto::Connection, Error> {
         opening.stream.prepare()?;
         if self.refusing.is_none() {
@@ -130,7 +130,7 @@ impl<S: Transport> Acceptor<S> {
                         Ok(connection) => return Ok(connection),
                         Err(rejection) => rejection,
                     },
-                    Err(response) => upgrade.reject(response),
+                    Err(response) => upgrade.reject(*response),
                 };
                 Err(rejection.into_parts())
             });

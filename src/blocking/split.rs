@@ -9,7 +9,10 @@ use crate::{
     adapter::{Error, outcome},
     close::CloseFrame,
     message::{Message, Outgoing},
-    proto::{Closed, Control, ControlSink, Deadline, Event, Inbound, Lent, Outbound, Ready, ReadyState, Sending, Subprotocol, Transmit},
+    proto::{
+        Closed, Control, ControlSink, Deadline, Event, Inbound, Lent, Outbound, Ready, ReadyState, Sending,
+        Subprotocol, Transmit,
+    },
 };
 use std::{
     io,
@@ -156,7 +159,8 @@ impl<H> Clone for Sender<H> {
 impl<S: Split> WebSocket<S> {
     /// Takes the directions apart, for one thread that receives and others that send.
     pub fn split(self) -> (Sender<S::Half>, Receiver<S::Half>) {
-        let Self { inbound, link: Link { output, outbound, reads }, subprotocol, high_water, closed, .. } = self;
+        let Self { inbound, link: Link { output, outbound, reads }, subprotocol, high_water, closed, .. } =
+            self;
         let (reader, output) = output.split(Split::split);
         let shared = Arc::new(Shared {
             outbound: Mutex::new(outbound),

@@ -9,7 +9,7 @@ use crate::{
     close::CloseFrame,
     config::Config,
     message::{Message, Outgoing},
-    proto::{Closed, Connection, Deadline, Event, Inbound, Lent, Outbound, ReadyState, Ready, Subprotocol},
+    proto::{Closed, Connection, Deadline, Event, Inbound, Lent, Outbound, Ready, ReadyState, Subprotocol},
 };
 use bytes::Bytes;
 use std::{

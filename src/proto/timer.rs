@@ -44,6 +44,9 @@ impl Timers {
     }
     /// The next to run out of those that silence alone does not explain.
     pub(super) fn strict(&self) -> Option<Instant> {
-        [Timer::Message, Timer::Write, Timer::Close].into_iter().filter_map(|timer| self.0[timer as usize]).min()
+        [Timer::Message, Timer::Write, Timer::Close]
+            .into_iter()
+            .filter_map(|timer| self.0[timer as usize])
+            .min()
     }
 }

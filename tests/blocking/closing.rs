@@ -1,6 +1,8 @@
 //! The closing handshake, and every other way for a connection to end.
 use crate::script::{Script, Step, masked, pair, server, text, with};
-use sansocket::{CloseCode, CloseFrame, Config, Deadline, Error, Message, ReadyState, Role, SendError, Violation};
+use sansocket::{
+    CloseCode, CloseFrame, Config, Deadline, Error, Message, ReadyState, Role, SendError, Violation,
+};
 use std::time::Duration;
 
 #[test]
@@ -39,7 +41,9 @@ fn an_empty_close_frame_is_1005_and_none_at_all_1006() {
     assert_eq!(seen.take_written(), b"\x88\x00");
 
     let (mut socket, _) = server([]);
-    assert!(matches!(socket.recv(), Err(Error::Lost(closed)) if closed.code() == 1006 && !closed.was_clean()));
+    assert!(
+        matches!(socket.recv(), Err(Error::Lost(closed)) if closed.code() == 1006 && !closed.was_clean())
+    );
     assert!(socket.recv().unwrap().is_none(), "told once");
 }
 

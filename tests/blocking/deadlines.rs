@@ -37,9 +37,8 @@ fn a_peer_that_answers_pings_is_kept() {
     let mut config = Config::server();
     config.keepalive = Some(Keepalive { interval: SHORT, timeout: Duration::from_secs(60) });
     let (mut client, mut server) = pair(Config::client(), config);
-    let far = std::thread::spawn(move || {
-        while client.recv_timeout(Duration::from_secs(60)).unwrap().is_some() {}
-    });
+    let far =
+        std::thread::spawn(move || while client.recv_timeout(Duration::from_secs(60)).unwrap().is_some() {});
     let mut pongs = 0;
     while pongs < 3 {
         if let Some((Event::Pong(payload), _)) = server.recv_event().unwrap() {

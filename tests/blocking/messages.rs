@@ -53,7 +53,11 @@ fn interruptions_and_streams_that_do_not_wait_lose_nothing() {
     let frame = masked(0x81, "résumé".as_bytes());
     let mut reads = Vec::new();
     for &byte in &frame {
-        reads.extend([Step::Fail(ErrorKind::Interrupted), Step::Fail(ErrorKind::WouldBlock), Step::Bytes(vec![byte])]);
+        reads.extend([
+            Step::Fail(ErrorKind::Interrupted),
+            Step::Fail(ErrorKind::WouldBlock),
+            Step::Bytes(vec![byte]),
+        ]);
     }
     let (mut socket, _) = server(reads);
     let mut waits = 0;
@@ -77,7 +81,8 @@ fn writes_resume_where_they_stopped() {
         Step::Fail(ErrorKind::WouldBlock),
         Step::Fail(ErrorKind::WouldBlock),
     ];
-    let (mut socket, seen) = with(Role::Server, Config::server(), Script { writes: writes.into(), ..Script::default() });
+    let (mut socket, seen) =
+        with(Role::Server, Config::server(), Script { writes: writes.into(), ..Script::default() });
     assert!(socket.send("hello").unwrap_err().is_resumable());
     assert_eq!(socket.buffered_amount(), 4);
     socket.flush().unwrap();

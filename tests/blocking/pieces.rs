@@ -58,7 +58,8 @@ fn a_reader_dropped_early_skips_the_rest_of_its_message() {
 #[test]
 fn a_reader_works_with_whole_messages_too() {
     let reads = [Step::Bytes(masked(0x81, "naïve".as_bytes())), Step::Bytes(masked(0x81, b""))];
-    let (mut socket, _) = with(Role::Server, Config::server(), Script { reads: reads.into(), ..Script::default() });
+    let (mut socket, _) =
+        with(Role::Server, Config::server(), Script { reads: reads.into(), ..Script::default() });
     for expected in ["naïve", ""] {
         let mut text = String::new();
         socket.message_reader().unwrap().unwrap().read_to_string(&mut text).unwrap();

@@ -91,9 +91,15 @@ fn what_is_fed_leaves_when_the_receiver_is_about_to_wait() {
 }
 
 type Tcp = std::net::TcpStream;
-type Halves = (sansocket::blocking::Sender<sansocket::blocking::Half<Tcp>>, sansocket::blocking::Receiver<sansocket::blocking::Half<Tcp>>);
+type Halves = (
+    sansocket::blocking::Sender<sansocket::blocking::Half<Tcp>>,
+    sansocket::blocking::Receiver<sansocket::blocking::Half<Tcp>>,
+);
 
-fn server_halves(_: &mut sansocket::blocking::WebSocket<Tcp>, client: sansocket::blocking::WebSocket<Tcp>) -> Halves {
+fn server_halves(
+    _: &mut sansocket::blocking::WebSocket<Tcp>,
+    client: sansocket::blocking::WebSocket<Tcp>,
+) -> Halves {
     client.split()
 }
 
@@ -104,9 +110,11 @@ fn a_sender_whose_peer_reads_nothing_gives_up_at_its_deadline_while_the_receiver
     config.close_timeout = Some(Duration::from_millis(30));
     let (client, server) = pair(Config::client(), config);
     let (sender, mut receiver) = server.split();
-    let sending = thread::spawn(move || loop {
-        if let Err(error) = sender.send(vec![0; 1 << 20]) {
-            break error;
+    let sending = thread::spawn(move || {
+        loop {
+            if let Err(error) = sender.send(vec![0; 1 << 20]) {
+                break error;
+            }
         }
     });
     client.get_ref().write_all(&masked(0x81, b"still here")).unwrap();
