@@ -107,12 +107,21 @@ fn prepare_to_wait(inbound: &mut Inbound, wire: &mut impl Wire, until: Option<In
     let first = inbound.poll_timeout().is_none();
     inbound.handle_timeout(now, wire);
     let deadline = if first { inbound.poll_timeout() } else { inbound.strict_deadline() };
-    arm_reads(wire, now, deadline.into_iter().chain(until).min(), false)
+    arm_reads(inbound, wire, now, deadline.into_iter().chain(until).min(), false)
 }
 
-fn arm_reads(wire: &mut impl Wire, now: Instant, next: Option<Instant>, exactly: bool) -> Result<(), Error> {
-    let within = next.map(|next| next.saturating_duration_since(now));
-    Ok(wire.arm_reads(within.into_iter().chain(wire.longest_wait()).min(), exactly)?)
+/// Has a read wait until `next` at the latest; and no longer than the keepalive's interval, so that the clock is looked
+/// at in time whatever the deadline in hand is put off by.
+fn arm_reads(
+    inbound: &Inbound,
+    wire: &mut impl Wire,
+    now: Instant,
+    next: Option<Instant>,
+    exactly: bool,
+) -> Result<(), Error> {
+    let next = next.map(|next| next.saturating_duration_since(now));
+    let bounds = [next, wire.longest_wait(), inbound.keepalive_interval()];
+    Ok(wire.arm_reads(bounds.into_iter().flatten().min(), exactly)?)
 }
 
 /// A read has waited in vain: fires what is due, and says whether that was the caller's patience.
@@ -132,5 +141,5 @@ fn nothing_came(
     if !wire.read_timing().waited(now) && !due {
         return Err(error.into());
     }
-    arm_reads(wire, now, inbound.poll_timeout().into_iter().chain(until).min(), true)
+    arm_reads(inbound, wire, now, inbound.poll_timeout().into_iter().chain(until).min(), true)
 }

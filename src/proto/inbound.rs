@@ -276,6 +276,11 @@ impl Inbound {
         self.config.close_timeout
     }
 
+    /// See [`Keepalive::interval`](crate::Keepalive::interval).
+    pub(crate) fn keepalive_interval(&self) -> Option<Duration> {
+        self.config.keepalive.map(|keepalive| keepalive.interval)
+    }
+
     /// Text or binary: the message that was handed out.
     pub(crate) fn kind(&self) -> Kind {
         self.reader.kind()

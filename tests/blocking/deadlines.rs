@@ -1,12 +1,26 @@
 //! Deadlines pass while a call waits, and the busy path knows nothing of them.
 use crate::script::{Script, Step, masked, pair, text, with};
-use sansocket::{Config, Deadline, Error, Keepalive, Message, Role, proto::Event};
+use sansocket::{
+    Config, Deadline, Error, Keepalive, Message, Role,
+    blocking::{Plain, WebSocket},
+    proto::{Connection, Established, Event},
+};
 use std::{
     io::{ErrorKind, Read, Write},
+    os::unix::net::UnixStream,
+    sync::Arc,
     time::Duration,
 };
 
 const SHORT: Duration = Duration::from_millis(15);
+
+/// A server's socket over a stream that holds little, and the stream's other end.
+fn narrow(config: Config) -> (UnixStream, WebSocket<UnixStream>) {
+    let (near, far) = UnixStream::pair().unwrap();
+    let config = Arc::new(config);
+    let connection = Connection::new(Established::bare(Role::Server), config.clone());
+    (near, WebSocket::new(connection, far, &config))
+}
 
 #[test]
 fn the_streams_timeout_is_set_once_and_not_again_while_messages_come() {
@@ -69,9 +83,9 @@ fn a_message_that_does_not_go_on_fails_the_connection() {
 fn a_peer_that_reads_nothing_is_given_up_and_costs_little() {
     let mut config = Config::server();
     config.write_timeout = Some(SHORT * 2);
-    let (client, mut server) = pair(Config::client(), config);
+    let (client, mut server) = narrow(config);
     let pings = masked(0x89, &[b'p'; 125]).repeat(500);
-    let flood = client.get_ref().try_clone().unwrap();
+    let flood = client.try_clone().unwrap();
     let far = std::thread::spawn(move || while (&flood).write_all(&pings).is_ok() {});
     assert!(matches!(server.recv(), Err(Error::TimedOut(Deadline::Write))));
     assert!(server.buffered_amount() <= 128 * 1024);
@@ -84,9 +98,9 @@ fn a_peer_that_reads_nothing_is_given_up_and_costs_little() {
 fn answers_that_are_never_read_hold_no_more_than_the_high_water_mark_and_a_message() {
     let mut config = Config::server();
     config.write_timeout = Some(SHORT * 2);
-    let (client, mut server) = pair(Config::client(), config);
+    let (client, mut server) = narrow(config);
     let messages = masked(0x81, &[b'm'; 125]).repeat(500);
-    let flood = client.get_ref().try_clone().unwrap();
+    let flood = client.try_clone().unwrap();
     let far = std::thread::spawn(move || while (&flood).write_all(&messages).is_ok() {});
     let mut most = 0;
     let ended = loop {
@@ -120,11 +134,10 @@ fn recv_timeout_gives_up_waiting_and_loses_nothing() {
 #[test]
 fn a_stream_without_timeouts_of_its_own_leaves_waiting_to_its_owner() {
     let reads = [Step::Fail(ErrorKind::WouldBlock), text("x")].into();
-    let script = sansocket::blocking::Plain(Script { reads, ..Script::default() });
-    let config = std::sync::Arc::new(Config::server());
-    let established = sansocket::proto::Established::bare(Role::Server);
-    let connection = sansocket::proto::Connection::new(established, config.clone());
-    let mut socket = sansocket::blocking::WebSocket::new(connection, script, &config);
+    let script = Plain(Script { reads, ..Script::default() });
+    let config = Arc::new(Config::server());
+    let connection = Connection::new(Established::bare(Role::Server), config.clone());
+    let mut socket = WebSocket::new(connection, script, &config);
     assert!(socket.recv().unwrap_err().is_resumable());
     assert_eq!(socket.recv().unwrap(), Some(Message::text("x")));
 }

@@ -122,11 +122,9 @@ fn a_first_message_in_the_same_segment_as_the_request_is_not_lost() {
 fn handshakes_on_streams_that_do_not_wait_go_on_where_they_stopped() {
     let mut reads = Vec::new();
     for &byte in REQUEST.as_bytes() {
-        reads.extend([
-            Step::Fail(ErrorKind::WouldBlock),
-            Step::Fail(ErrorKind::Interrupted),
-            Step::Bytes(vec![byte]),
-        ]);
+        let waits = [ErrorKind::WouldBlock, ErrorKind::Interrupted, ErrorKind::WouldBlock];
+        reads.extend(waits.map(Step::Fail));
+        reads.push(Step::Bytes(vec![byte]));
     }
     let script = Script { reads: reads.into(), ..Script::default() };
     let mut acceptor = Acceptor::new(script, Config::server());
