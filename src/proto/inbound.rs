@@ -188,6 +188,7 @@ impl Inbound {
         self.told = true;
         self.state = RecvState::Ended;
         self.reader.input.release();
+        self.timers.stop_all();
         let sent = out.sending().close_sent;
         out.control(Control::End);
         let Ending { received, by_peer, error, timed_out } =
