@@ -325,7 +325,10 @@ impl ControlSink for Outbound {
             Control::Close(frame) => self.close(frame),
             Control::Fail(frame) => {
                 self.drop_unframed();
-                self.close(frame);
+                match &mut self.close {
+                    Some(close) if !close.framed => close.frame = Some(frame),
+                    _ => self.close(frame),
+                }
             }
             Control::End => {
                 self.drop_unframed();
