@@ -240,6 +240,11 @@ impl End {
         assert_eq!(told(&mut self.conn), None, "{:?}", self.role);
         self
     }
+    /// An error is next; whichever.
+    pub(crate) fn errs(&mut self) -> &mut Self {
+        assert!(matches!(told(&mut self.conn), Some(Told::Error(_))));
+        self
+    }
     pub(crate) fn is(&mut self, state: ReadyState) -> &mut Self {
         assert_eq!(self.conn.state(), state, "{:?}", self.role);
         self
