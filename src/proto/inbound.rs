@@ -32,8 +32,8 @@ pub struct Inbound {
     reader: Reader,
     role: Role,
     state: RecvState,
-    /// Bytes have come since the keepalive last looked.
-    heard: bool,
+    /// How many bytes had come when the keepalive last looked.
+    heard: u64,
     /// The transport ended, or was given up; what it brought is still to be read.
     eof: bool,
     /// `Event::Closed` has been told.
@@ -72,7 +72,7 @@ impl Inbound {
             reader: Reader::new(role),
             role,
             state: RecvState::Open,
-            heard: false,
+            heard: 0,
             eof: false,
             told: false,
             timers: Timers::default(),
@@ -88,7 +88,6 @@ impl Inbound {
 
     /// Where the transport may put bytes itself: append to it, and change nothing else.
     pub fn read_buf(&mut self) -> &mut BytesMut {
-        self.heard = true;
         self.reader.fill()
     }
 
@@ -237,7 +236,9 @@ impl Inbound {
     fn keep_alive(&mut self, now: Instant, out: &mut impl ControlSink) {
         let Some(keepalive) = self.config.keepalive else { return };
         let waiting = self.timers.is_running(Timer::Keepalive) || self.timers.is_running(Timer::Pong);
-        if std::mem::take(&mut self.heard) || !waiting {
+        let received = self.reader.input.received();
+        if received != self.heard || !waiting {
+            self.heard = received;
             self.timers.stop(Timer::Pong);
             self.timers.start(Timer::Keepalive, now, Some(keepalive.interval));
         } else if self.timers.take_due(Timer::Keepalive, now) {

@@ -38,6 +38,11 @@ impl Input {
         self.base + self.cursor as u64
     }
 
+    /// How many bytes have come, ever.
+    pub(super) fn received(&self) -> u64 {
+        self.base + self.buf.len() as u64
+    }
+
     /// The bytes of the message so far.
     #[inline]
     pub(super) fn message(&self) -> &[u8] {
