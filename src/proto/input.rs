@@ -27,6 +27,9 @@ pub(super) struct Input {
     pub(super) cursor: usize,
     /// Where in the stream `buf` begins, less what has been cut out of it since.
     base: u64,
+    /// How much memory the buffer had before its front was cut off, and how much of it was left then.
+    whole: usize,
+    left: usize,
     /// A message shares this buffer's memory: it must not become a spare.
     shared: bool,
 }
@@ -71,6 +74,7 @@ impl Input {
     pub(super) fn release(&mut self) {
         self.discard();
         let drained = std::mem::take(&mut self.buf);
+        (self.whole, self.left) = (0, 0);
         if !std::mem::take(&mut self.shared) && drained.capacity() > 0 {
             spare::INPUT.with(|spare| spare.put(drained));
         }
@@ -95,7 +99,9 @@ impl Input {
         }
         if self.start > 0 {
             let consumed = self.start;
+            self.whole = self.memory();
             self.buf.advance(consumed);
+            self.left = self.buf.capacity();
             self.base += consumed as u64;
             self.end -= consumed;
             self.cursor -= consumed;
@@ -104,10 +110,17 @@ impl Input {
         &mut self.buf
     }
 
+    /// How much memory the buffer has: what has been cut off its front is as much alive as the rest.
+    fn memory(&self) -> usize {
+        let capacity = self.buf.capacity();
+        // It grows only by going back to the front of its memory, or to new memory.
+        if capacity > self.left { capacity } else { self.whole }
+    }
+
     /// Whether the message is long enough, in itself and beside the buffer, to share memory with it.
     fn is_worth_sharing(&self) -> bool {
         let len = self.end - self.start;
-        len >= SHARE_FROM && len >= self.buf.capacity() / 4
+        len >= SHARE_FROM && len >= self.memory() / 4
     }
 
     /// The message's bytes, owned: the one place where a lent message becomes one that lasts.
@@ -116,8 +129,10 @@ impl Input {
             return Bytes::copy_from_slice(self.message());
         }
         self.shared = true;
+        self.whole = self.memory();
         self.buf.advance(self.start);
         let message = self.buf.split_to(self.end - self.start).freeze();
+        self.left = self.buf.capacity();
         self.base += self.end as u64;
         self.cursor -= self.end;
         (self.start, self.end) = (0, 0);
