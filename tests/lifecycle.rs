@@ -155,6 +155,18 @@ fn aborting_ends_at_once_and_sends_nothing_that_was_not_framed() {
 }
 
 #[test]
+fn aborting_leaves_unread_what_has_come() {
+    for role in BOTH {
+        let mut end = End::new(role);
+        end.frame(TEXT, "one").frame(TEXT, "unread").frame(PING, "").frame(CLOSE, "").text("one");
+        end.conn.abort();
+        let closed = end.ends();
+        assert_eq!((closed.code(), closed.received), (1006, None));
+        end.writes_nothing();
+    }
+}
+
+#[test]
 fn states_of_each_direction_follow_the_diagram() {
     for role in BOTH {
         let states = |end: &mut End| {

@@ -47,6 +47,7 @@ fn a_close_body_of_one_byte_fails() {
 }
 
 /// Row 65.
+/// T6.
 #[test]
 fn a_close_body_is_empty_or_has_a_code_and_perhaps_a_reason() {
     for role in BOTH {
