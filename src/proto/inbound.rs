@@ -102,6 +102,14 @@ impl Inbound {
         self.eof = true;
     }
 
+    /// What has come is not wanted any more, and nothing is waited for.
+    pub(super) fn abandon(&mut self) {
+        if self.state == RecvState::Open {
+            self.state = RecvState::Discarding;
+        }
+        self.eof = true;
+    }
+
     /// The next thing that happened. `None`: there is nothing until more bytes come, or time passes.
     #[inline]
     pub fn poll_event(&mut self, out: &mut impl ControlSink) -> Option<Event<'_>> {
