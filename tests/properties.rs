@@ -10,8 +10,11 @@ use sansocket::{
 };
 use support::*;
 
+/// First byte, masking key, payload.
+type Scripted = (u8, Option<[u8; 4]>, Vec<u8>);
+
 /// A frame that is well-formed more often than not, whose payload is often text.
-fn frame() -> impl Strategy<Value = (u8, Option<[u8; 4]>, Vec<u8>)> {
+fn frame() -> impl Strategy<Value = Scripted> {
     let first = prop_oneof![
         20 => select(vec![1, 2, 0, 0, 0, FIN, FIN, TEXT, BINARY, PING, PONG]),
         1 => Just(CLOSE),
@@ -26,7 +29,7 @@ fn frame() -> impl Strategy<Value = (u8, Option<[u8; 4]>, Vec<u8>)> {
     (first, proptest::option::weighted(0.98, any::<[u8; 4]>()), payload)
 }
 /// What such frames are as a stream to this role; sometimes a character is split between two of them.
-fn stream(role: Role, frames: &[(u8, Option<[u8; 4]>, Vec<u8>)], carry: usize) -> Vec<u8> {
+fn stream(role: Role, frames: &[Scripted], carry: usize) -> Vec<u8> {
     let mut out = vec![];
     let mut carried = vec![];
     for (first, key, payload) in frames {
