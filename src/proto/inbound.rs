@@ -34,6 +34,8 @@ pub struct Inbound {
     state: RecvState,
     /// How many bytes had come when the keepalive last looked.
     heard: u64,
+    /// The silence that is waited for is that after a ping.
+    pinged: bool,
     /// The transport ended, or was given up; what it brought is still to be read.
     eof: bool,
     /// `Event::Closed` has been told.
@@ -73,6 +75,7 @@ impl Inbound {
             role,
             state: RecvState::Open,
             heard: 0,
+            pinged: false,
             eof: false,
             told: false,
             timers: Timers::default(),
@@ -243,17 +246,17 @@ impl Inbound {
     /// Any byte is life; silence brings a ping, and silence after it the end.
     fn keep_alive(&mut self, now: Instant, out: &mut impl ControlSink) {
         let Some(keepalive) = self.config.keepalive else { return };
-        let waiting = self.timers.is_running(Timer::Keepalive) || self.timers.is_running(Timer::Pong);
         let received = self.reader.input.received();
-        if received != self.heard || !waiting {
-            self.heard = received;
-            self.timers.stop(Timer::Pong);
+        if received != self.heard || !self.timers.is_running(Timer::Keepalive) {
+            (self.heard, self.pinged) = (received, false);
             self.timers.start(Timer::Keepalive, now, Some(keepalive.interval));
         } else if self.timers.take_due(Timer::Keepalive, now) {
+            if self.pinged {
+                return self.give_up(Deadline::Keepalive);
+            }
             out.control(Control::Ping);
-            self.timers.start(Timer::Pong, now, Some(keepalive.timeout));
-        } else if self.timers.take_due(Timer::Pong, now) {
-            self.give_up(Deadline::Keepalive);
+            self.pinged = true;
+            self.timers.start(Timer::Keepalive, now, Some(keepalive.timeout));
         }
     }
 
@@ -303,9 +306,7 @@ impl Inbound {
     /// passed, and before it waits if this says so, need not read the clock each time it wakes.
     pub fn wants_time(&self, out: &impl ControlSink) -> bool {
         let sending = out.sending();
-        let untimed = self.config.keepalive.is_some()
-            && !self.timers.is_running(Timer::Keepalive)
-            && !self.timers.is_running(Timer::Pong);
+        let untimed = self.config.keepalive.is_some() && !self.timers.is_running(Timer::Keepalive);
         let closing = self.state != RecvState::Open || sending.state != SendState::Open;
         !self.eof && (closing || untimed || self.reader.is_unfinished() || sending.waiting)
     }

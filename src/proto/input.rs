@@ -19,6 +19,10 @@ use std::fmt;
 /// Payloads of fewer bytes are copied when they become owned, so that nothing short keeps a buffer alive.
 const SHARE_FROM: usize = 4 * 1024;
 
+fn to_u32(len: usize) -> u32 {
+    u32::try_from(len).unwrap_or(u32::MAX)
+}
+
 #[derive(Debug, Default)]
 pub(super) struct Input {
     pub(super) buf: BytesMut,
@@ -27,9 +31,10 @@ pub(super) struct Input {
     pub(super) cursor: usize,
     /// Where in the stream `buf` begins, less what has been cut out of it since.
     base: u64,
-    /// How much memory the buffer had before its front was cut off, and how much of it was left then.
-    whole: usize,
-    left: usize,
+    /// How much memory the buffer had before its front was cut off, and how much of it was left then. (From 4 GiB on
+    /// it matters to nobody.)
+    whole: u32,
+    left: u32,
     /// A message shares this buffer's memory: it must not become a spare.
     shared: bool,
 }
@@ -99,9 +104,9 @@ impl Input {
         }
         if self.start > 0 {
             let consumed = self.start;
-            self.whole = self.memory();
+            self.whole = to_u32(self.memory());
             self.buf.advance(consumed);
-            self.left = self.buf.capacity();
+            self.left = to_u32(self.buf.capacity());
             self.base += consumed as u64;
             self.end -= consumed;
             self.cursor -= consumed;
@@ -114,7 +119,7 @@ impl Input {
     fn memory(&self) -> usize {
         let capacity = self.buf.capacity();
         // It grows only by going back to the front of its memory, or to new memory.
-        if capacity > self.left { capacity } else { self.whole }
+        if capacity > self.left as usize { capacity } else { self.whole as usize }
     }
 
     /// Whether the message is long enough, in itself and beside the buffer, to share memory with it.
@@ -129,10 +134,10 @@ impl Input {
             return Bytes::copy_from_slice(self.message());
         }
         self.shared = true;
-        self.whole = self.memory();
+        self.whole = to_u32(self.memory());
         self.buf.advance(self.start);
         let message = self.buf.split_to(self.end - self.start).freeze();
-        self.left = self.buf.capacity();
+        self.left = to_u32(self.buf.capacity());
         self.base += self.end as u64;
         self.cursor -= self.end;
         (self.start, self.end) = (0, 0);
