@@ -184,6 +184,9 @@ fn the_core_does_no_io_and_reads_no_clock() {
         }
         seen += 1;
         let mut code = shipped(&source);
+        for address in ["IpAddr", "Ipv4Addr", "Ipv6Addr"] {
+            code = code.replace(&format!("net::{address}"), ""); // values, which reach nobody
+        }
         if path == "proto/transmit.rs" {
             code = code.replace("io::IoSlice", ""); // a slice of bytes with a name from there
         }

@@ -46,12 +46,37 @@ fn without_deadlines_time_does_nothing() {
         end.conn.send("waits for ever").unwrap();
         end.frame(1, "unfinished").quiet();
         for _ in 0..3 {
-            assert!(!end.conn.wants_time());
             assert_eq!(end.pass(seconds(1 << 30)).due_in(), None);
         }
         end.conn.close(None);
-        assert!(!end.conn.wants_time());
         end.pass(seconds(1 << 30)).quiet().is(ReadyState::Closing);
+        let end = End::with(role, only(|_| ()));
+        assert!(!end.conn.wants_time());
+    }
+}
+
+#[test]
+fn the_clock_is_wanted_while_something_is_unfinished_and_not_on_the_busy_path() {
+    for role in BOTH {
+        let mut end = End::new(role);
+        end.pass(seconds(0));
+        for _ in 0..3 {
+            end.frame(TEXT, "busy").text("busy");
+            end.conn.send("busy").unwrap();
+            end.flush();
+            assert!(!end.conn.wants_time());
+        }
+        end.conn.send("waiting").unwrap();
+        assert!(end.conn.wants_time());
+        assert!(!end.flush().conn.wants_time());
+        end.frame(1, "unfinished").quiet();
+        assert!(end.conn.wants_time());
+        end.frame(FIN, "").text("unfinished");
+        assert!(!end.conn.wants_time());
+        end.conn.close(None);
+        assert!(end.flush().conn.wants_time());
+        end.eof().ends();
+        assert!(!end.conn.wants_time());
     }
 }
 

@@ -1,6 +1,6 @@
 //! §7.1–§7.2: how a connection ends, cleanly or not, and what is told of it.
 use crate::support::*;
-use sansocket::{CloseCode, CloseFrame, ReadyState, Role, Violation, proto::SendState};
+use sansocket::{CloseCode, CloseFrame, ReadyState, Role, Violation, bytes::Buf, proto::SendState};
 
 /// Row 80.
 #[test]
@@ -75,6 +75,24 @@ fn closed_is_clean_only_if_both_close_frames_were_exchanged() {
         assert!(!closed.was_clean() && closed.by_peer && closed.sent.is_none());
 
         assert!(!End::new(role).eof().ends().was_clean());
+    }
+}
+
+/// Row 83.
+#[test]
+fn a_close_frame_counts_as_sent_once_its_last_byte_has_left() {
+    for role in BOTH {
+        for left in [0, 1] {
+            let mut end = End::new(role);
+            end.frame(CLOSE, body(1000, "")).tells(Told::CloseReceived(Some(CloseCode::NORMAL.into())));
+            let len = end.conn.transmit().remaining();
+            end.conn.transmit().advance(len - left);
+            let closed = end.eof().ends();
+            assert_eq!(
+                (closed.was_clean(), closed.sent.is_some(), closed.code()),
+                (left == 0, left == 0, 1000)
+            );
+        }
     }
 }
 
