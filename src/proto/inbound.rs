@@ -32,8 +32,10 @@ pub struct Inbound {
     reader: Reader,
     role: Role,
     state: RecvState,
-    /// Bytes have come since the keepalive last looked.
-    heard: bool,
+    /// How many bytes had come when the keepalive last looked.
+    heard: u64,
+    /// The silence that is waited for is that after a ping.
+    pinged: bool,
     /// The transport ended, or was given up; what it brought is still to be read.
     eof: bool,
     /// `Event::Closed` has been told.
@@ -72,7 +74,8 @@ impl Inbound {
             reader: Reader::new(role),
             role,
             state: RecvState::Open,
-            heard: false,
+            heard: 0,
+            pinged: false,
             eof: false,
             told: false,
             timers: Timers::default(),
@@ -88,7 +91,6 @@ impl Inbound {
 
     /// Where the transport may put bytes itself: append to it, and change nothing else.
     pub fn read_buf(&mut self) -> &mut BytesMut {
-        self.heard = true;
         self.reader.fill()
     }
 
@@ -100,6 +102,14 @@ impl Inbound {
 
     /// The transport ended. What it brought is still delivered, then [`Event::Closed`].
     pub fn receive_eof(&mut self) {
+        self.eof = true;
+    }
+
+    /// What has come is not wanted any more, and nothing is waited for.
+    pub(super) fn abandon(&mut self) {
+        if self.state == RecvState::Open {
+            self.state = RecvState::Discarding;
+        }
         self.eof = true;
     }
 
@@ -188,6 +198,7 @@ impl Inbound {
         self.told = true;
         self.state = RecvState::Ended;
         self.reader.input.release();
+        self.timers.stop_all();
         let sent = out.sending().close_sent;
         out.control(Control::End);
         let Ending { received, by_peer, error, timed_out } =
@@ -235,15 +246,17 @@ impl Inbound {
     /// Any byte is life; silence brings a ping, and silence after it the end.
     fn keep_alive(&mut self, now: Instant, out: &mut impl ControlSink) {
         let Some(keepalive) = self.config.keepalive else { return };
-        let waiting = self.timers.is_running(Timer::Keepalive) || self.timers.is_running(Timer::Pong);
-        if std::mem::take(&mut self.heard) || !waiting {
-            self.timers.stop(Timer::Pong);
+        let received = self.reader.input.received();
+        if received != self.heard || !self.timers.is_running(Timer::Keepalive) {
+            (self.heard, self.pinged) = (received, false);
             self.timers.start(Timer::Keepalive, now, Some(keepalive.interval));
         } else if self.timers.take_due(Timer::Keepalive, now) {
+            if self.pinged {
+                return self.give_up(Deadline::Keepalive);
+            }
             out.control(Control::Ping);
-            self.timers.start(Timer::Pong, now, Some(keepalive.timeout));
-        } else if self.timers.take_due(Timer::Pong, now) {
-            self.give_up(Deadline::Keepalive);
+            self.pinged = true;
+            self.timers.start(Timer::Keepalive, now, Some(keepalive.timeout));
         }
     }
 
@@ -298,9 +311,7 @@ impl Inbound {
     /// passed, and before it waits if this says so, need not read the clock each time it wakes.
     pub fn wants_time(&self, out: &impl ControlSink) -> bool {
         let sending = out.sending();
-        let untimed = self.config.keepalive.is_some()
-            && !self.timers.is_running(Timer::Keepalive)
-            && !self.timers.is_running(Timer::Pong);
+        let untimed = self.config.keepalive.is_some() && !self.timers.is_running(Timer::Keepalive);
         let closing = self.state != RecvState::Open || sending.state != SendState::Open;
         !self.eof && (closing || untimed || self.reader.is_unfinished() || sending.waiting)
     }
