@@ -4,7 +4,7 @@ use super::{
     event::{Control, ControlSink, Event},
     input::Lent,
     reader::{Found, Reader},
-    state::{RecvState, Role, SendState},
+    state::{ReadyState, RecvState, Role, SendState},
     timer::{Timer, Timers},
 };
 use crate::{
@@ -12,9 +12,13 @@ use crate::{
     config::{Config, Delivery},
     error::{ProtocolError, Violation},
     frame::{Opcode, decode_close},
+    message::Kind,
 };
 use bytes::BytesMut;
-use std::{sync::Arc, time::Instant};
+use std::{
+    sync::Arc,
+    time::{Duration, Instant},
+};
 
 /// The receiving half of a [`Connection`](super::Connection), and its deadlines.
 ///
@@ -28,8 +32,10 @@ pub struct Inbound {
     reader: Reader,
     role: Role,
     state: RecvState,
-    /// Bytes have come since the keepalive last looked.
-    heard: bool,
+    /// How many bytes had come when the keepalive last looked.
+    heard: u64,
+    /// The silence that is waited for is that after a ping.
+    pinged: bool,
     /// The transport ended, or was given up; what it brought is still to be read.
     eof: bool,
     /// `Event::Closed` has been told.
@@ -56,8 +62,8 @@ pub(crate) enum Ready {
     Data { fin: bool },
     Ping(usize),
     Pong(usize),
-    CloseReceived,
-    Error,
+    CloseReceived(Option<Box<CloseFrame>>),
+    Error(Box<ProtocolError>),
     Closed(Box<Closed>),
 }
 
@@ -68,7 +74,8 @@ impl Inbound {
             reader: Reader::new(role),
             role,
             state: RecvState::Open,
-            heard: false,
+            heard: 0,
+            pinged: false,
             eof: false,
             told: false,
             timers: Timers::default(),
@@ -84,7 +91,6 @@ impl Inbound {
 
     /// Where the transport may put bytes itself: append to it, and change nothing else.
     pub fn read_buf(&mut self) -> &mut BytesMut {
-        self.heard = true;
         self.reader.fill()
     }
 
@@ -96,6 +102,14 @@ impl Inbound {
 
     /// The transport ended. What it brought is still delivered, then [`Event::Closed`].
     pub fn receive_eof(&mut self) {
+        self.eof = true;
+    }
+
+    /// What has come is not wanted any more, and nothing is waited for.
+    pub(super) fn abandon(&mut self) {
+        if self.state == RecvState::Open {
+            self.state = RecvState::Discarding;
+        }
         self.eof = true;
     }
 
@@ -137,13 +151,8 @@ impl Inbound {
             }
             Ready::Ping(len) => Event::Ping(&input.buf[input.cursor - len..input.cursor]),
             Ready::Pong(len) => Event::Pong(&input.buf[input.cursor - len..input.cursor]),
-            Ready::CloseReceived => Event::CloseReceived(
-                self.ending.as_ref().and_then(|ending| ending.received.clone()).flatten(),
-            ),
-            Ready::Error => match self.ending.as_ref().and_then(|ending| ending.error.clone()) {
-                Some(error) => Event::Error(error),
-                None => Event::CloseReceived(None),
-            },
+            Ready::CloseReceived(frame) => Event::CloseReceived(frame.map(|frame| *frame)),
+            Ready::Error(error) => Event::Error(*error),
             Ready::Closed(closed) => Event::Closed(closed),
         }
     }
@@ -166,8 +175,8 @@ impl Inbound {
                     let by_peer = !out.sending().close_begun;
                     let ending = self.ending.get_or_insert_default();
                     (ending.received, ending.by_peer) = (Some(frame.clone()), by_peer);
-                    out.control(Control::Close(frame));
-                    Ready::CloseReceived
+                    out.control(Control::Close(frame.clone()));
+                    Ready::CloseReceived(frame.map(Box::new))
                 }
                 Err(violation) => self.fail(violation, out),
             },
@@ -179,9 +188,9 @@ impl Inbound {
     fn fail(&mut self, violation: Violation, out: &mut impl ControlSink) -> Ready {
         let error = ProtocolError { violation, offset: self.reader.frame_offset() };
         self.state = RecvState::Discarding;
-        self.ending.get_or_insert_default().error = Some(error);
+        self.ending.get_or_insert_default().error = Some(error.clone());
         out.control(Control::Fail(violation.close_frame()));
-        Ready::Error
+        Ready::Error(Box::new(error))
     }
 
     #[cold]
@@ -189,6 +198,7 @@ impl Inbound {
         self.told = true;
         self.state = RecvState::Ended;
         self.reader.input.release();
+        self.timers.stop_all();
         let sent = out.sending().close_sent;
         out.control(Control::End);
         let Ending { received, by_peer, error, timed_out } =
@@ -236,15 +246,17 @@ impl Inbound {
     /// Any byte is life; silence brings a ping, and silence after it the end.
     fn keep_alive(&mut self, now: Instant, out: &mut impl ControlSink) {
         let Some(keepalive) = self.config.keepalive else { return };
-        let waiting = self.timers.is_running(Timer::Keepalive) || self.timers.is_running(Timer::Pong);
-        if std::mem::take(&mut self.heard) || !waiting {
-            self.timers.stop(Timer::Pong);
+        let received = self.reader.input.received();
+        if received != self.heard || !self.timers.is_running(Timer::Keepalive) {
+            (self.heard, self.pinged) = (received, false);
             self.timers.start(Timer::Keepalive, now, Some(keepalive.interval));
         } else if self.timers.take_due(Timer::Keepalive, now) {
+            if self.pinged {
+                return self.give_up(Deadline::Keepalive);
+            }
             out.control(Control::Ping);
-            self.timers.start(Timer::Pong, now, Some(keepalive.timeout));
-        } else if self.timers.take_due(Timer::Pong, now) {
-            self.give_up(Deadline::Keepalive);
+            self.pinged = true;
+            self.timers.start(Timer::Keepalive, now, Some(keepalive.timeout));
         }
     }
 
@@ -272,28 +284,63 @@ impl Inbound {
         self.timers.next()
     }
 
-    /// Whether something has begun that has a deadline, and [`handle_timeout`](Self::handle_timeout) has not been told.
+    /// See [`Config::close_timeout`].
+    pub(crate) fn close_timeout(&self) -> Option<Duration> {
+        self.config.close_timeout
+    }
+
+    /// See [`Keepalive::interval`](crate::Keepalive::interval).
+    pub(crate) fn keepalive_interval(&self) -> Option<Duration> {
+        self.config.keepalive.map(|keepalive| keepalive.interval)
+    }
+
+    /// Text or binary: the message that was handed out.
+    pub(crate) fn kind(&self) -> Kind {
+        self.reader.kind()
+    }
+
+    /// The next deadline that bytes alone do not put off.
+    pub(crate) fn strict_deadline(&self) -> Option<Instant> {
+        self.timers.strict()
+    }
+
+    /// Whether there is a deadline that bytes alone do not put off (a message is unfinished, output waits, the
+    /// connection is closing), or one that has not been started.
     ///
-    /// A driver that asks this before it waits need not read the clock each time it wakes.
+    /// A driver that calls [`handle_timeout`](Self::handle_timeout) when [`poll_timeout`](Self::poll_timeout) has
+    /// passed, and before it waits if this says so, need not read the clock each time it wakes.
     pub fn wants_time(&self, out: &impl ControlSink) -> bool {
-        if self.eof {
-            return false;
-        }
         let sending = out.sending();
-        let running = |timer| self.timers.is_running(timer);
-        if self.state != RecvState::Open || sending.state != SendState::Open {
-            return self.config.close_timeout.is_some() && !running(Timer::Close);
-        }
-        (self.config.keepalive.is_some() && !running(Timer::Keepalive) && !running(Timer::Pong))
-            || (self.config.message_timeout.is_some()
-                && self.reader.is_unfinished()
-                && !running(Timer::Message))
-            || (self.config.write_timeout.is_some() && sending.waiting && !running(Timer::Write))
+        let untimed = self.config.keepalive.is_some() && !self.timers.is_running(Timer::Keepalive);
+        let closing = self.state != RecvState::Open || sending.state != SendState::Open;
+        !self.eof && (closing || untimed || self.reader.is_unfinished() || sending.waiting)
+    }
+
+    /// Whether the transport should now be shut down for writing: see [`Connection::wants_shutdown`](super::Connection::wants_shutdown).
+    pub fn wants_shutdown(&self, out: &impl ControlSink) -> bool {
+        let sending = out.sending();
+        !sending.waiting && self.role.wants_shutdown(self.state, sending.state)
+    }
+
+    /// Whether the transport has ended or was given up, and that has not been told.
+    #[inline]
+    pub(crate) fn is_given_up(&self) -> bool {
+        self.eof && !self.told
+    }
+
+    /// The transport has not taken a byte for as long as a write may take.
+    pub(crate) fn write_timed_out(&mut self) {
+        self.give_up(Deadline::Write);
     }
 
     /// This direction's state.
     pub fn state(&self) -> RecvState {
         self.state
+    }
+
+    /// The state of both directions: see [`Connection::state`](super::Connection::state).
+    pub fn ready_state(&self, out: &impl ControlSink) -> ReadyState {
+        ReadyState::of(self.state, out.sending().state)
     }
 
     /// Which end this is.

@@ -30,10 +30,24 @@ pub struct Outbound {
     state: SendState,
     /// A message sent in pieces has begun: its kind, and whether a piece of it has gone out or waits.
     pieces: Option<(Kind, bool)>,
-    /// One slot each: what has not been framed is replaced.
+    /// None, most of the time.
+    controls: Option<Box<Controls>>,
+    /// How many bytes have been [taken away](Self::take_transmit) and not been written yet.
+    away: usize,
+}
+
+/// Control frames, one slot each: what has not been framed is replaced.
+#[derive(Debug, Default)]
+struct Controls {
     ping: Option<Box<[u8]>>,
     pong: Option<Box<[u8]>>,
-    close: Option<Box<Close>>,
+    close: Option<Close>,
+}
+
+impl Controls {
+    fn is_framed(&self) -> bool {
+        self.ping.is_none() && self.pong.is_none() && self.close.as_ref().is_none_or(|close| close.framed)
+    }
 }
 
 #[derive(Debug)]
@@ -67,9 +81,8 @@ impl Outbound {
             role,
             state: SendState::Open,
             pieces: None,
-            ping: None,
-            pong: None,
-            close: None,
+            controls: None,
+            away: 0,
         }
     }
 
@@ -193,7 +206,8 @@ impl Outbound {
     /// # Errors
     /// [`Closing`](SendError::Closing) after a Close frame, [`LongControl`](SendError::LongControl).
     pub fn ping(&mut self, payload: impl AsRef<[u8]>) -> Result<(), SendError> {
-        self.ping = Some(self.control_payload(payload.as_ref())?);
+        let payload = self.control_payload(payload.as_ref())?;
+        self.controls().ping = Some(payload);
         Ok(())
     }
 
@@ -204,8 +218,17 @@ impl Outbound {
     /// # Errors
     /// [`Closing`](SendError::Closing) after a Close frame, [`LongControl`](SendError::LongControl).
     pub fn pong(&mut self, payload: impl AsRef<[u8]>) -> Result<(), SendError> {
-        self.pong = Some(self.control_payload(payload.as_ref())?);
+        let payload = self.control_payload(payload.as_ref())?;
+        self.controls().pong = Some(payload);
         Ok(())
+    }
+
+    fn controls(&mut self) -> &mut Controls {
+        self.controls.get_or_insert_default()
+    }
+
+    fn close_frame(&self) -> Option<&Close> {
+        self.controls.as_ref()?.close.as_ref()
     }
 
     fn control_payload(&self, payload: &[u8]) -> Result<Box<[u8]>, SendError> {
@@ -221,7 +244,7 @@ impl Outbound {
     pub fn close(&mut self, frame: impl Into<Option<CloseFrame>>) {
         if self.state == SendState::Open {
             self.state = SendState::Closing;
-            self.close = Some(Box::new(Close { frame: frame.into(), framed: false }));
+            self.controls().close = Some(Close { frame: frame.into(), framed: false });
         }
     }
 
@@ -237,24 +260,26 @@ impl Outbound {
     /// Whether all there is to send has been framed.
     #[inline]
     fn is_framed(&self) -> bool {
-        let closed = self.close.as_ref().is_none_or(|close| close.framed);
-        self.waiting.is_empty() && self.pong.is_none() && self.ping.is_none() && closed
+        self.waiting.is_empty() && self.controls.as_ref().is_none_or(|controls| controls.is_framed())
     }
 
     /// Frames what waits, up to a bound: pong, ping, messages, and the Close frame last of all.
     fn frame_ahead(&mut self) {
         while self.transmit.remaining() < AHEAD {
-            if let Some(pong) = self.pong.take() {
+            if let Some(pong) = self.controls.as_mut().and_then(|controls| controls.pong.take()) {
                 self.cork(Opcode::Pong, true, &pong);
-            } else if let Some(ping) = self.ping.take() {
+            } else if let Some(ping) = self.controls.as_mut().and_then(|controls| controls.ping.take()) {
                 self.cork(Opcode::Ping, true, &ping);
             } else if self.frame_piece() {
-            } else if let Some(close) = self.close.as_mut().filter(|close| !close.framed) {
-                close.framed = true;
+            } else if let Some(close) = self.controls.as_mut().and_then(|controls| controls.close.as_mut()) {
+                if std::mem::replace(&mut close.framed, true) {
+                    return;
+                }
                 let mut body = [0; 125];
                 let len = encode_close(close.frame.as_ref(), &mut body);
                 self.cork(Opcode::Close, true, &body[..len]);
             } else {
+                self.controls = None;
                 return;
             }
         }
@@ -264,13 +289,26 @@ impl Outbound {
     /// headers included once they are framed. The core never refuses; stop above your high-water mark.
     #[inline]
     pub fn buffered_amount(&self) -> usize {
-        self.waiting_len + self.transmit.remaining()
+        self.waiting_len + self.transmit.remaining() + self.away
     }
 
     /// Whether the transport has taken all there is to send.
     #[inline]
     pub fn is_flushed(&self) -> bool {
-        !self.transmit.has_remaining() && self.is_framed()
+        !self.transmit.has_remaining() && self.is_framed() && self.away == 0
+    }
+
+    /// Takes the bytes to write next away, so that a writer need not keep others from sending. None of them is
+    /// counted as taken by the transport before [`written`](Self::written).
+    pub(crate) fn take_transmit(&mut self) -> Transmit {
+        let taken = std::mem::take(self.transmit());
+        self.away += taken.remaining();
+        taken
+    }
+
+    /// What was taken away has been written.
+    pub(crate) fn written(&mut self) {
+        self.transmit.count_taken(std::mem::take(&mut self.away));
     }
 
     /// The transport has been shut down for writing.
@@ -283,27 +321,39 @@ impl Outbound {
         self.state
     }
 
+    /// The transport takes no more bytes: forgets all there is to send.
+    pub(crate) fn abandon(&mut self) {
+        self.control(Control::End);
+        (self.transmit, self.controls, self.away) = (Transmit::default(), None, 0);
+    }
+
     fn drop_unframed(&mut self) {
         self.waiting.clear();
-        (self.waiting_len, self.pieces, self.ping, self.pong) = (0, None, None, None);
+        (self.waiting_len, self.pieces) = (0, None);
+        if let Some(controls) = &mut self.controls {
+            (controls.ping, controls.pong) = (None, None);
+        }
     }
 }
 
 impl ControlSink for Outbound {
     fn control(&mut self, control: Control<'_>) {
         // Until the Close frame is framed, pongs still go: it is the last frame, not yet there.
-        let may_precede_close = match &self.close {
+        let may_precede_close = match self.close_frame() {
             Some(close) => !close.framed,
             None => self.state == SendState::Open,
         };
         match control {
-            Control::Ping if self.state == SendState::Open => self.ping = Some(Box::default()),
-            Control::Pong(payload) if may_precede_close => self.pong = Some(payload.into()),
+            Control::Ping if self.state == SendState::Open => self.controls().ping = Some(Box::default()),
+            Control::Pong(payload) if may_precede_close => self.controls().pong = Some(payload.into()),
             Control::Ping | Control::Pong(_) => {}
             Control::Close(frame) => self.close(frame),
             Control::Fail(frame) => {
                 self.drop_unframed();
-                self.close(frame);
+                match self.controls.as_mut().and_then(|controls| controls.close.as_mut()) {
+                    Some(close) if !close.framed => close.frame = Some(frame),
+                    _ => self.close(frame),
+                }
             }
             Control::End => {
                 self.drop_unframed();
@@ -315,10 +365,10 @@ impl ControlSink for Outbound {
     }
 
     fn sending(&self) -> Sending {
-        let sent = self.close.as_ref().filter(|close| close.framed && !self.transmit.has_remaining());
+        let sent = self.close_frame().filter(|close| close.framed && self.is_flushed());
         Sending {
             state: self.state,
-            close_begun: self.close.is_some(),
+            close_begun: self.close_frame().is_some(),
             close_sent: sent.map(|close| close.frame.clone()),
             waiting: !self.is_flushed(),
             taken: self.transmit.taken(),
