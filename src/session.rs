@@ -267,6 +267,7 @@ impl Session {
 fn failure(closed: &Closed) -> Option<SessionError> {
     match closed {
         Closed { error: Some(_), .. } => None,
+        closed if closed.was_clean() => None,
         Closed { timed_out: Some(deadline), .. } => Some(SessionError::TimedOut(*deadline)),
         Closed { received: None, .. } => Some(SessionError::Lost),
         _ => None,
