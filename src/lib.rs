@@ -12,6 +12,10 @@
 //!                     handle_timeout│        │poll_timeout
 //!                                   └─ now   ▼ deadline
 //! ```
+#![warn(missing_docs, missing_debug_implementations, unreachable_pub)]
+// No panic is reachable from input.
+#![deny(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::unreachable, clippy::todo)]
+#![cfg_attr(docsrs, feature(doc_cfg))]
 
 // Values: no state, no I/O, no time.
 mod close;
@@ -27,6 +31,11 @@ pub mod handshake;
 pub mod proto;
 mod session;
 
+// Adapters: these may do I/O, and nothing above may name them.
+mod adapter;
+pub mod blocking;
+
+pub use adapter::Error;
 pub use close::{CloseCode, CloseFrame, CloseReason, InvalidCloseCode, ReasonTooLong};
 pub use config::{Config, Delivery, Keepalive, Origins};
 pub use error::{ProtocolError, SendError, Violation};
@@ -37,3 +46,8 @@ pub use text::Utf8Bytes;
 
 pub use bytes;
 pub use http;
+
+/// The examples of the README, compiled.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;

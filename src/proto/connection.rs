@@ -125,8 +125,7 @@ impl Connection {
     /// Whether the transport should now be shut down for writing: FIN, TLS `close_notify`, HTTP/2 END_STREAM
     /// (RFC 6455 §7.1.1). Never before [`transmit`](Self::transmit) has run empty.
     pub fn wants_shutdown(&self) -> bool {
-        self.outbound.is_flushed()
-            && self.inbound.role().wants_shutdown(self.inbound.state(), self.outbound.state())
+        self.inbound.wants_shutdown(&self.outbound)
     }
     /// The transport has been shut down for writing.
     pub fn shut_down(&mut self) {
@@ -141,14 +140,14 @@ impl Connection {
     pub fn poll_timeout(&self) -> Option<Instant> {
         self.inbound.poll_timeout()
     }
-    /// Whether something has begun that has a deadline: see [`Inbound::wants_time`].
+    /// Whether the clock should be read before waiting: see [`Inbound::wants_time`].
     pub fn wants_time(&self) -> bool {
         self.inbound.wants_time(&self.outbound)
     }
 
     /// What a browser calls `WebSocket.readyState`; never [`Connecting`](ReadyState::Connecting).
     pub fn state(&self) -> ReadyState {
-        ReadyState::of(self.inbound.state(), self.outbound.state())
+        self.inbound.ready_state(&self.outbound)
     }
     /// Which end this is.
     pub fn role(&self) -> Role {

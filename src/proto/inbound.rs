@@ -4,7 +4,7 @@ use super::{
     event::{Control, ControlSink, Event},
     input::Lent,
     reader::{Found, Reader},
-    state::{RecvState, Role, SendState},
+    state::{ReadyState, RecvState, Role, SendState},
     timer::{Timer, Timers},
 };
 use crate::{
@@ -12,9 +12,13 @@ use crate::{
     config::{Config, Delivery},
     error::{ProtocolError, Violation},
     frame::{Opcode, decode_close},
+    message::Kind,
 };
 use bytes::BytesMut;
-use std::{sync::Arc, time::Instant};
+use std::{
+    sync::Arc,
+    time::{Duration, Instant},
+};
 
 /// The receiving half of a [`Connection`](super::Connection), and its deadlines.
 ///
@@ -56,8 +60,8 @@ pub(crate) enum Ready {
     Data { fin: bool },
     Ping(usize),
     Pong(usize),
-    CloseReceived,
-    Error,
+    CloseReceived(Option<Box<CloseFrame>>),
+    Error(Box<ProtocolError>),
     Closed(Box<Closed>),
 }
 
@@ -137,13 +141,8 @@ impl Inbound {
             }
             Ready::Ping(len) => Event::Ping(&input.buf[input.cursor - len..input.cursor]),
             Ready::Pong(len) => Event::Pong(&input.buf[input.cursor - len..input.cursor]),
-            Ready::CloseReceived => Event::CloseReceived(
-                self.ending.as_ref().and_then(|ending| ending.received.clone()).flatten(),
-            ),
-            Ready::Error => match self.ending.as_ref().and_then(|ending| ending.error.clone()) {
-                Some(error) => Event::Error(error),
-                None => Event::CloseReceived(None),
-            },
+            Ready::CloseReceived(frame) => Event::CloseReceived(frame.map(|frame| *frame)),
+            Ready::Error(error) => Event::Error(*error),
             Ready::Closed(closed) => Event::Closed(closed),
         }
     }
@@ -166,8 +165,8 @@ impl Inbound {
                     let by_peer = !out.sending().close_begun;
                     let ending = self.ending.get_or_insert_default();
                     (ending.received, ending.by_peer) = (Some(frame.clone()), by_peer);
-                    out.control(Control::Close(frame));
-                    Ready::CloseReceived
+                    out.control(Control::Close(frame.clone()));
+                    Ready::CloseReceived(frame.map(Box::new))
                 }
                 Err(violation) => self.fail(violation, out),
             },
@@ -179,9 +178,9 @@ impl Inbound {
     fn fail(&mut self, violation: Violation, out: &mut impl ControlSink) -> Ready {
         let error = ProtocolError { violation, offset: self.reader.frame_offset() };
         self.state = RecvState::Discarding;
-        self.ending.get_or_insert_default().error = Some(error);
+        self.ending.get_or_insert_default().error = Some(error.clone());
         out.control(Control::Fail(violation.close_frame()));
-        Ready::Error
+        Ready::Error(Box::new(error))
     }
 
     #[cold]
@@ -272,28 +271,65 @@ impl Inbound {
         self.timers.next()
     }
 
-    /// Whether something has begun that has a deadline, and [`handle_timeout`](Self::handle_timeout) has not been told.
+    /// See [`Config::close_timeout`].
+    pub(crate) fn close_timeout(&self) -> Option<Duration> {
+        self.config.close_timeout
+    }
+
+    /// See [`Keepalive::interval`](crate::Keepalive::interval).
+    pub(crate) fn keepalive_interval(&self) -> Option<Duration> {
+        self.config.keepalive.map(|keepalive| keepalive.interval)
+    }
+
+    /// Text or binary: the message that was handed out.
+    pub(crate) fn kind(&self) -> Kind {
+        self.reader.kind()
+    }
+
+    /// The next deadline that bytes alone do not put off.
+    pub(crate) fn strict_deadline(&self) -> Option<Instant> {
+        self.timers.strict()
+    }
+
+    /// Whether there is a deadline that bytes alone do not put off (a message is unfinished, output waits, the
+    /// connection is closing), or one that has not been started.
     ///
-    /// A driver that asks this before it waits need not read the clock each time it wakes.
+    /// A driver that calls [`handle_timeout`](Self::handle_timeout) when [`poll_timeout`](Self::poll_timeout) has
+    /// passed, and before it waits if this says so, need not read the clock each time it wakes.
     pub fn wants_time(&self, out: &impl ControlSink) -> bool {
-        if self.eof {
-            return false;
-        }
         let sending = out.sending();
-        let running = |timer| self.timers.is_running(timer);
-        if self.state != RecvState::Open || sending.state != SendState::Open {
-            return self.config.close_timeout.is_some() && !running(Timer::Close);
-        }
-        (self.config.keepalive.is_some() && !running(Timer::Keepalive) && !running(Timer::Pong))
-            || (self.config.message_timeout.is_some()
-                && self.reader.is_unfinished()
-                && !running(Timer::Message))
-            || (self.config.write_timeout.is_some() && sending.waiting && !running(Timer::Write))
+        let untimed = self.config.keepalive.is_some()
+            && !self.timers.is_running(Timer::Keepalive)
+            && !self.timers.is_running(Timer::Pong);
+        let closing = self.state != RecvState::Open || sending.state != SendState::Open;
+        !self.eof && (closing || untimed || self.reader.is_unfinished() || sending.waiting)
+    }
+
+    /// Whether the transport should now be shut down for writing: see [`Connection::wants_shutdown`](super::Connection::wants_shutdown).
+    pub fn wants_shutdown(&self, out: &impl ControlSink) -> bool {
+        let sending = out.sending();
+        !sending.waiting && self.role.wants_shutdown(self.state, sending.state)
+    }
+
+    /// Whether the transport has ended or was given up, and that has not been told.
+    #[inline]
+    pub(crate) fn is_given_up(&self) -> bool {
+        self.eof && !self.told
+    }
+
+    /// The transport has not taken a byte for as long as a write may take.
+    pub(crate) fn write_timed_out(&mut self) {
+        self.give_up(Deadline::Write);
     }
 
     /// This direction's state.
     pub fn state(&self) -> RecvState {
         self.state
+    }
+
+    /// The state of both directions: see [`Connection::state`](super::Connection::state).
+    pub fn ready_state(&self, out: &impl ControlSink) -> ReadyState {
+        ReadyState::of(self.state, out.sending().state)
     }
 
     /// Which end this is.

@@ -34,6 +34,8 @@ pub struct Outbound {
     ping: Option<Box<[u8]>>,
     pong: Option<Box<[u8]>>,
     close: Option<Box<Close>>,
+    /// How many bytes have been [taken away](Self::take_transmit) and not been written yet.
+    away: usize,
 }
 
 #[derive(Debug)]
@@ -70,6 +72,7 @@ impl Outbound {
             ping: None,
             pong: None,
             close: None,
+            away: 0,
         }
     }
 
@@ -264,13 +267,26 @@ impl Outbound {
     /// headers included once they are framed. The core never refuses; stop above your high-water mark.
     #[inline]
     pub fn buffered_amount(&self) -> usize {
-        self.waiting_len + self.transmit.remaining()
+        self.waiting_len + self.transmit.remaining() + self.away
     }
 
     /// Whether the transport has taken all there is to send.
     #[inline]
     pub fn is_flushed(&self) -> bool {
-        !self.transmit.has_remaining() && self.is_framed()
+        !self.transmit.has_remaining() && self.is_framed() && self.away == 0
+    }
+
+    /// Takes the bytes to write next away, so that a writer need not keep others from sending. None of them is
+    /// counted as taken by the transport before [`written`](Self::written).
+    pub(crate) fn take_transmit(&mut self) -> Transmit {
+        let taken = std::mem::take(self.transmit());
+        self.away += taken.remaining();
+        taken
+    }
+
+    /// What was taken away has been written.
+    pub(crate) fn written(&mut self) {
+        self.transmit.count_taken(std::mem::take(&mut self.away));
     }
 
     /// The transport has been shut down for writing.
@@ -281,6 +297,12 @@ impl Outbound {
     /// This direction's state.
     pub fn state(&self) -> SendState {
         self.state
+    }
+
+    /// The transport takes no more bytes: forgets all there is to send.
+    pub(crate) fn abandon(&mut self) {
+        self.control(Control::End);
+        (self.transmit, self.close, self.away) = (Transmit::default(), None, 0);
     }
 
     fn drop_unframed(&mut self) {
@@ -315,7 +337,7 @@ impl ControlSink for Outbound {
     }
 
     fn sending(&self) -> Sending {
-        let sent = self.close.as_ref().filter(|close| close.framed && !self.transmit.has_remaining());
+        let sent = self.close.as_ref().filter(|close| close.framed && self.is_flushed());
         Sending {
             state: self.state,
             close_begun: self.close.is_some(),

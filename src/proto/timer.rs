@@ -42,4 +42,11 @@ impl Timers {
     pub(super) fn next(&self) -> Option<Instant> {
         self.0.iter().flatten().min().copied()
     }
+    /// The next to run out of those that silence alone does not explain.
+    pub(super) fn strict(&self) -> Option<Instant> {
+        [Timer::Message, Timer::Write, Timer::Close]
+            .into_iter()
+            .filter_map(|timer| self.0[timer as usize])
+            .min()
+    }
 }

@@ -55,6 +55,11 @@ impl Transmit {
         self.long.push_back(Long { before, payload });
     }
 
+    /// The transport has taken bytes that were kept elsewhere.
+    pub(super) fn count_taken(&mut self, bytes: usize) {
+        self.taken += bytes as u64;
+    }
+
     /// How many bytes the transport has taken, ever.
     pub(super) fn taken(&self) -> u64 {
         self.taken

@@ -3,7 +3,7 @@ use crate::error::Violation;
 
 /// Keeps the bytes of a character that a cut went through.
 #[derive(Clone, Copy, Debug, Default)]
-pub(super) struct Utf8Validator {
+pub(crate) struct Utf8Validator {
     partial: [u8; 3],
     len: u8,
 }
@@ -11,12 +11,12 @@ pub(super) struct Utf8Validator {
 impl Utf8Validator {
     /// Takes the next bytes, all of them ASCII.
     #[inline]
-    pub(super) fn feed_ascii(&self, bytes: &[u8]) -> Result<(), Violation> {
+    pub(crate) fn feed_ascii(&self, bytes: &[u8]) -> Result<(), Violation> {
         if self.len > 0 && !bytes.is_empty() { Err(Violation::Utf8) } else { Ok(()) }
     }
 
     /// Takes the next bytes.
-    pub(super) fn feed(&mut self, mut bytes: &[u8]) -> Result<(), Violation> {
+    pub(crate) fn feed(&mut self, mut bytes: &[u8]) -> Result<(), Violation> {
         while self.len > 0 {
             let Some((&next, rest)) = bytes.split_first() else { return Ok(()) };
             let mut character = [0; 4];
@@ -47,12 +47,12 @@ impl Utf8Validator {
     }
 
     /// How many of the bytes taken belong to a character that is not complete.
-    pub(super) fn pending(&self) -> usize {
+    pub(crate) fn pending(&self) -> usize {
         self.len.into()
     }
 
     /// The text ends here.
-    pub(super) fn finish(&mut self) -> Result<(), Violation> {
+    pub(crate) fn finish(&mut self) -> Result<(), Violation> {
         if std::mem::take(&mut self.len) == 0 { Ok(()) } else { Err(Violation::Utf8) }
     }
 }

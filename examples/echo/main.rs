@@ -1,0 +1,128 @@
+//! An echo server, one thread a connection; open the address that it prints in a browser.
+//!
+//! `cargo run --release --example echo -- [--listen ADDR] [--prefix TEXT] [--max-message BYTES] [--verbose]`
+//!
+//! Ctrl-C closes every connection with 1001 (going away) and ends the server when all have ended.
+#![allow(clippy::disallowed_methods, clippy::disallowed_types, reason = "an example does I/O")]
+mod hall;
+mod options;
+
+use hall::Hall;
+use options::Options;
+use sansocket::{
+    Config, Error,
+    blocking::{self, Receiver, Sender},
+    bytes::Bytes,
+    handshake::{Acceptance, Upgrade},
+    http::{Method, Response, header},
+};
+use std::{
+    net::{SocketAddr, TcpListener, TcpStream},
+    process::ExitCode,
+    sync::Arc,
+    thread,
+    time::Duration,
+};
+
+const PAGE: &str = include_str!("page.html");
+
+fn main() -> ExitCode {
+    match Options::from_args().and_then(serve) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(message) => {
+            eprintln!("echo: {message}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn serve(options: Options) -> Result<(), String> {
+    let wanted = options.listen;
+    let listener = TcpListener::bind(wanted).map_err(|error| {
+        format!("cannot listen on {wanted}: {error}; another address: --listen 127.0.0.1:9002")
+    })?;
+    let address = listener.local_addr().map_err(|error| error.to_string())?;
+    println!("echo server at ws://{address}/");
+    println!("in a browser:  http://{address}/");
+
+    let mut config = Config::server();
+    config.max_message_size = options.max_message;
+    let config = Arc::new(config);
+    let options = Arc::new(options);
+    let hall = Arc::new(Hall::default());
+    let ending = hall.clone();
+    ctrlc::set_handler(move || ending.begin_closing()).map_err(|error| error.to_string())?;
+
+    let guests = hall.clone();
+    thread::spawn(move || {
+        loop {
+            let (stream, peer) = match listener.accept() {
+                Ok(accepted) => accepted,
+                Err(error) => {
+                    // Out of descriptors, most often: others will end, so go on in a moment.
+                    eprintln!("echo: cannot accept: {error}");
+                    thread::sleep(Duration::from_millis(50));
+                    continue;
+                }
+            };
+            let (hall, config, options) = (guests.clone(), config.clone(), options.clone());
+            let guest = move || host(stream, peer, config, &options, &hall);
+            if let Err(error) = thread::Builder::new().stack_size(128 * 1024).spawn(guest) {
+                eprintln!("echo: no thread for {peer}: {error}");
+            }
+        }
+    });
+    hall.wait_until_closed();
+    Ok(())
+}
+
+/// One connection from its request to its end. Whatever happens to it happens to no other.
+fn host(stream: TcpStream, peer: SocketAddr, config: Arc<Config>, options: &Options, hall: &Hall) {
+    let told = match blocking::accept_with(stream, config, decide) {
+        Ok(socket) => {
+            if options.verbose {
+                println!("{peer}: connected");
+            }
+            let (sender, mut receiver) = socket.split();
+            let _place = hall.enter(sender.clone());
+            let ended = echo(&sender, &mut receiver, &options.prefix);
+            match (ended, receiver.closed()) {
+                (Err(error), _) => error.to_string(),
+                (Ok(()), Some(closed)) => closed.to_string(),
+                (Ok(()), None) => "gone".into(),
+            }
+        }
+        Err(error) => error.to_string(),
+    };
+    if options.verbose {
+        println!("{peer}: {told}");
+    }
+}
+
+/// A plain `GET /` gets the page; all else is for WebSockets.
+fn decide(upgrade: &Upgrade) -> Result<Acceptance, Box<Response<Bytes>>> {
+    let request = upgrade.request();
+    let asks_for_page = request.method() == Method::GET && request.uri().path() == "/";
+    if upgrade.refusal().is_some() && asks_for_page && !request.headers().contains_key(header::UPGRADE) {
+        let mut page = Response::new(Bytes::from_static(PAGE.as_bytes()));
+        let html = header::HeaderValue::from_static("text/html; charset=utf-8");
+        page.headers_mut().insert(header::CONTENT_TYPE, html);
+        return Err(page.into());
+    }
+    Ok(Acceptance::new())
+}
+
+type Half = blocking::Half<TcpStream>;
+
+fn echo(sender: &Sender<Half>, receiver: &mut Receiver<Half>, prefix: &str) -> Result<(), Error> {
+    while let Some(message) = receiver.recv_ref()? {
+        if prefix.is_empty() {
+            sender.feed(message)?;
+        } else if let Some(text) = message.as_str() {
+            sender.feed(format!("{prefix}{text}"))?;
+        } else {
+            sender.feed([prefix.as_bytes(), message.as_bytes()].concat())?;
+        }
+    }
+    Ok(())
+}

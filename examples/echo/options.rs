@@ -1,0 +1,54 @@
+//! The command line.
+use std::net::SocketAddr;
+
+const USAGE: &str = "usage: echo [OPTIONS]
+
+An echo server for WebSockets, with a page to try it from a browser.
+
+  --listen ADDR        where to listen (127.0.0.1:9001)
+  --prefix TEXT        put before each reply (nothing)
+  --max-message BYTES  the longest message accepted (1048576)
+  --verbose            say who comes and how they go";
+
+pub struct Options {
+    pub listen: SocketAddr,
+    pub prefix: String,
+    pub max_message: usize,
+    pub verbose: bool,
+}
+
+impl Options {
+    pub fn from_args() -> Result<Self, String> {
+        use lexopt::prelude::*;
+        let mut options = Self {
+            listen: SocketAddr::from(([127, 0, 0, 1], 9001)),
+            prefix: String::new(),
+            max_message: 1 << 20,
+            verbose: false,
+        };
+        let mut args = lexopt::Parser::from_env();
+        while let Some(arg) = args.next().map_err(|error| error.to_string())? {
+            match arg {
+                Long("listen") => options.listen = parse(&mut args, "--listen", "127.0.0.1:9001")?,
+                Long("prefix") => options.prefix = parse(&mut args, "--prefix", "'you said: '")?,
+                Long("max-message") => options.max_message = parse(&mut args, "--max-message", "1048576")?,
+                Long("verbose") | Short('v') => options.verbose = true,
+                Long("help") | Short('h') => {
+                    println!("{USAGE}");
+                    std::process::exit(0);
+                }
+                other => return Err(format!("{}\n{USAGE}", other.unexpected())),
+            }
+        }
+        Ok(options)
+    }
+}
+
+fn parse<T: std::str::FromStr>(args: &mut lexopt::Parser, name: &str, example: &str) -> Result<T, String>
+where
+    T::Err: std::fmt::Display,
+{
+    let value = args.value().map_err(|_| format!("{name} needs a value, as in {name} {example}"))?;
+    let text = value.to_string_lossy();
+    text.parse().map_err(|error| format!("{name} {text}: {error}; it works like this: {name} {example}"))
+}

@@ -1,0 +1,37 @@
+//! WebSockets over any blocking stream, for one thread or two.
+//!
+//! ```no_run
+//! # fn main() -> Result<(), sansocket::Error> {
+//! let mut socket = sansocket::blocking::connect("ws://127.0.0.1:9001")?;
+//! socket.send("hello")?;
+//! while let Some(message) = socket.recv()? {
+//!     println!("{message:?}");
+//!     socket.close(sansocket::CloseCode::NORMAL)?;
+//! }
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! Pings are answered, the closing handshake is done and deadlines pass while a call waits: there is no
+//! thread behind a [`WebSocket`]. So keep one receiving; or [`split`](WebSocket::split) it, for a thread that
+//! receives and others that send.
+//!
+//! A server that answers what it receives does so with [`feed`](WebSocket::feed), or in the loop of
+//! [`recv_ref`](WebSocket::recv_ref): answers to messages that came together then leave together.
+#![allow(clippy::disallowed_types, reason = "an adapter does I/O")]
+mod client;
+mod opening;
+mod pieces;
+mod receive;
+mod server;
+mod split;
+mod transport;
+mod websocket;
+mod wire;
+
+pub use client::{Connector, connect, connect_over, connect_with};
+pub use pieces::{MessageReader, MessageWriter};
+pub use server::{Acceptor, accept, accept_with};
+pub use split::{Receiver, Sender};
+pub use transport::{Half, Plain, Split, Transport};
+pub use websocket::WebSocket;

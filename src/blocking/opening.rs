@@ -1,0 +1,146 @@
+//! Moves the bytes of an opening handshake, for either role, within its deadline.
+use super::{
+    transport::Transport,
+    wire::{Timing, now, with_scratch},
+};
+use crate::{
+    adapter::{Error, would_wait},
+    handshake::{ClientHandshake, ServerHandshake},
+    proto::Transmit,
+};
+use bytes::Buf;
+use std::{
+    io,
+    time::{Duration, Instant},
+};
+
+/// What both handshakes have in common.
+pub(super) trait Handshake {
+    fn receive(&mut self, bytes: &[u8]);
+    fn receive_eof(&mut self);
+    fn transmit(&mut self) -> &mut Transmit;
+    fn handle_timeout(&mut self, now: Instant);
+    fn poll_timeout(&self) -> Option<Instant>;
+}
+
+macro_rules! handshake {
+    ($($machine:ty),*) => {$(
+        impl Handshake for $machine {
+            fn receive(&mut self, bytes: &[u8]) {
+                self.receive(bytes);
+            }
+            fn receive_eof(&mut self) {
+                self.receive_eof();
+            }
+            fn transmit(&mut self) -> &mut Transmit {
+                self.transmit()
+            }
+            fn handle_timeout(&mut self, now: Instant) {
+                self.handle_timeout(now);
+            }
+            fn poll_timeout(&self) -> Option<Instant> {
+                self.poll_timeout()
+            }
+        }
+    )*};
+}
+handshake!(ClientHandshake, ServerHandshake);
+
+/// A stream on which a handshake is under way.
+#[derive(Debug)]
+pub(super) struct Opening<S> {
+    pub(super) stream: S,
+    pub(super) reads: Timing,
+    writes: Timing,
+}
+
+impl<S: Transport> Opening<S> {
+    pub(super) fn new(stream: S) -> Self {
+        Self { stream, reads: Timing::default(), writes: Timing::default() }
+    }
+
+    /// Writes what there is to write, and reads once.
+    pub(super) fn step(&mut self, machine: &mut impl Handshake) -> Result<(), Error> {
+        let at = now();
+        machine.handle_timeout(at);
+        let deadline = machine.poll_timeout();
+        let left = deadline.map(|deadline| deadline.saturating_duration_since(at));
+        if left.is_some_and(|left| left.is_zero()) {
+            return Ok(());
+        }
+        self.write(machine.transmit(), left)?;
+        self.reads.arm(left, false, |timeout| self.stream.set_read_timeout(timeout))?;
+        match self.read(|bytes| machine.receive(bytes)) {
+            Ok(0) => machine.receive_eof(),
+            Ok(_) => self.reads.moved(),
+            Err(error) => wait_on(&mut self.reads, error)?,
+        }
+        Ok(())
+    }
+
+    /// Writes all of it, waiting no longer than `left` for each part.
+    pub(super) fn write(&mut self, out: &mut Transmit, left: Option<Duration>) -> Result<(), Error> {
+        if !out.has_remaining() {
+            return Ok(());
+        }
+        self.writes.arm(left, false, |timeout| self.stream.set_write_timeout(timeout))?;
+        while out.has_remaining() {
+            match self.stream.write(out.chunk()) {
+                Ok(n) if n > 0 && n <= out.chunk().len() => {
+                    out.advance(n);
+                    self.writes.moved();
+                }
+                Ok(_) => return Err(io::Error::from(io::ErrorKind::WriteZero).into()),
+                Err(error) => wait_on(&mut self.writes, error)?,
+            }
+        }
+        Ok(self.stream.flush()?)
+    }
+
+    /// Reads once into the thread's memory.
+    fn read(&mut self, take: impl FnOnce(&[u8])) -> io::Result<usize> {
+        with_scratch(|scratch| {
+            let n = self.stream.read(scratch)?.min(scratch.len());
+            take(&scratch[..n]);
+            Ok(n)
+        })
+    }
+
+    /// After a refusal: ends the writing side and reads on until the peer has, or `until`. A stream dropped with bytes
+    /// unread would take the refusal back before the peer has read it.
+    pub(super) fn linger(&mut self, until: Option<Instant>) -> Result<(), Error> {
+        let mut left = LINGER_BYTES;
+        if !matches!(self.stream.shutdown_write(), Ok(true)) {
+            return Ok(());
+        }
+        while left > 0 {
+            let patience = until.map(|until| until.saturating_duration_since(now()));
+            if patience.is_some_and(|patience| patience.is_zero()) {
+                break;
+            }
+            self.reads.arm(patience, false, |timeout| self.stream.set_read_timeout(timeout))?;
+            match self.read(|_| ()) {
+                Ok(0) => break,
+                Ok(n) => left = left.saturating_sub(n),
+                Err(error) => {
+                    if wait_on(&mut self.reads, error).is_err() {
+                        break;
+                    }
+                }
+            }
+        }
+        Ok(())
+    }
+}
+
+/// How much is read from a peer that has been refused.
+const LINGER_BYTES: usize = 1 << 20;
+
+/// Nothing moved: `Ok` to try again.
+fn wait_on(timing: &mut Timing, error: io::Error) -> Result<(), Error> {
+    match error.kind() {
+        io::ErrorKind::Interrupted => Ok(()),
+        _ if would_wait(&error) && timing.waited(now()) => Ok(()),
+        _ => Err(error.into()),
+    }
+}

@@ -1,0 +1,165 @@
+//! Messages of any length in constant memory: a [`MessageReader`] is a `Read`, a [`MessageWriter`] a `Write`.
+use super::{transport::Transport, websocket::WebSocket};
+use crate::{
+    adapter::Error,
+    error::Violation,
+    message::{Kind, Outgoing},
+    proto::{Event, Ready, Utf8Validator},
+};
+use std::io::{self, Read, Write};
+
+/// A received message as a stream of bytes, while it comes.
+///
+/// Text is valid UTF-8 as a whole; a read may end within a character. Dropped before the end, it skips the rest.
+#[derive(Debug)]
+pub struct MessageReader<'a, S: Transport> {
+    socket: &'a mut WebSocket<S>,
+    kind: Kind,
+    /// How much of the piece in hand has been read; whether it is the last.
+    read: usize,
+    fin: bool,
+    /// The piece in hand has been read whole, and it was the last.
+    done: bool,
+}
+
+impl<S: Transport> WebSocket<S> {
+    /// Waits for the next message and reads it while it comes; `None` once the peer has closed. Meant for
+    /// [`Delivery::Chunks`](crate::Delivery::Chunks): with whole messages it works as well, in as much memory as they take.
+    ///
+    /// # Errors
+    /// As [`recv`](Self::recv).
+    pub fn message_reader(&mut self) -> Result<Option<MessageReader<'_, S>>, Error> {
+        let mut skipping = self.skipping;
+        loop {
+            match self.next(None)? {
+                None => return Ok(None),
+                Some(Ready::Data { fin }) if skipping => {
+                    skipping = !fin;
+                    self.skipping = skipping;
+                }
+                Some(Ready::Data { fin }) => {
+                    let kind = self.inbound.kind();
+                    return Ok(Some(MessageReader { socket: self, kind, read: 0, fin, done: false }));
+                }
+                Some(_) => {}
+            }
+        }
+    }
+
+    /// Begins a message of any length, to be written in pieces and ended with [`finish`](MessageWriter::finish). Nothing
+    /// else can be sent before it is; received messages wait. Control frames pass.
+    pub fn message_writer(&mut self, kind: Kind) -> MessageWriter<'_, S> {
+        MessageWriter { socket: self, kind, utf8: Utf8Validator::default() }
+    }
+}
+
+impl<S: Transport> MessageReader<'_, S> {
+    /// Text or binary.
+    pub fn kind(&self) -> Kind {
+        self.kind
+    }
+}
+
+impl<S: Transport> Read for MessageReader<'_, S> {
+    fn read(&mut self, buf: &mut [u8]) -> io::Result<usize> {
+        while !self.done && !buf.is_empty() {
+            let (Event::Message(piece) | Event::Chunk { data: piece, .. }) =
+                self.socket.inbound.lend(Ready::Data { fin: self.fin })
+            else {
+                break;
+            };
+            let rest = &piece.as_bytes()[self.read..];
+            if !rest.is_empty() {
+                let n = rest.len().min(buf.len());
+                buf[..n].copy_from_slice(&rest[..n]);
+                self.read += n;
+                return Ok(n);
+            }
+            self.done = self.fin;
+            if !self.done {
+                self.next_piece()?;
+            }
+        }
+        Ok(0)
+    }
+}
+
+impl<S: Transport> MessageReader<'_, S> {
+    fn next_piece(&mut self) -> io::Result<()> {
+        loop {
+            match self.socket.next(None).map_err(into_io)? {
+                Some(Ready::Data { fin }) => {
+                    (self.read, self.fin) = (0, fin);
+                    return Ok(());
+                }
+                Some(_) => {}
+                None => return Err(io::Error::new(io::ErrorKind::UnexpectedEof, "closed within a message")),
+            }
+        }
+    }
+}
+
+impl<S: Transport> Drop for MessageReader<'_, S> {
+    fn drop(&mut self) {
+        self.socket.skipping = !self.fin;
+    }
+}
+
+/// A message being sent in pieces: each write is one, so put a `BufWriter` around it for small ones.
+///
+/// [`finish`](Self::finish) ends the message. Dropped without, it leaves the message unfinished, and the connection fit
+/// only for [`close`](WebSocket::close): a message cut short must not look like a whole one.
+#[derive(Debug)]
+#[must_use = "a message that is not finished keeps all others from being sent"]
+pub struct MessageWriter<'a, S: Transport> {
+    socket: &'a mut WebSocket<S>,
+    kind: Kind,
+    utf8: Utf8Validator,
+}
+
+impl<S: Transport> MessageWriter<'_, S> {
+    /// Ends the message, and sends all of it that has not been.
+    ///
+    /// # Errors
+    /// [`Error::Io`] of the kind [`InvalidData`](io::ErrorKind::InvalidData) if text ends within a character; else as
+    /// [`send`](WebSocket::send).
+    pub fn finish(mut self) -> Result<(), Error> {
+        self.utf8.finish().map_err(not_text)?;
+        self.socket.link.outbound.send_chunk(Outgoing::borrowed(self.kind, &[]), true)?;
+        self.socket.flush()
+    }
+}
+
+impl<S: Transport> Write for MessageWriter<'_, S> {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        let mut utf8 = self.utf8;
+        if self.kind == Kind::Text {
+            utf8.feed(bytes).map_err(not_text)?;
+        }
+        // Room first: an error after the piece is queued would have it written twice.
+        if self.socket.buffered_amount() > self.socket.high_water {
+            self.flush()?;
+        }
+        let piece = Outgoing::borrowed(self.kind, bytes);
+        self.socket.link.outbound.send_chunk(piece, false).map_err(|error| into_io(error.into()))?;
+        self.utf8 = utf8;
+        Ok(bytes.len())
+    }
+    fn flush(&mut self) -> io::Result<()> {
+        self.socket.flush().map_err(into_io)
+    }
+}
+
+fn not_text(violation: Violation) -> io::Error {
+    io::Error::new(io::ErrorKind::InvalidData, violation)
+}
+
+fn into_io(error: Error) -> io::Error {
+    match error {
+        Error::Io(error) => error,
+        Error::TimedOut(_) => io::Error::new(io::ErrorKind::TimedOut, error),
+        Error::Lost(_) => io::Error::new(io::ErrorKind::UnexpectedEof, error),
+        Error::Send(_) => io::Error::new(io::ErrorKind::NotConnected, error),
+        error => io::Error::new(io::ErrorKind::InvalidData, error),
+    }
+}

@@ -1,0 +1,145 @@
+//! The receiving loop: the one place that decides when to read, when to write and when to look at the clock.
+use super::wire::{Wire, now, with_scratch};
+use crate::{
+    adapter::{Error, would_wait},
+    proto::{Inbound, Ready, RecvState},
+};
+use std::{io, time::Instant};
+
+/// Waits for the next event, until `until` if the caller has less patience than the connection.
+///
+/// While more than `high_water` is queued it writes first and delivers nothing. Else it writes when no whole frame
+/// is left in the input and it is about to wait: so answers to messages that came together leave together, and
+/// no message waits for a call that may not come.
+///
+/// The busy path (bytes come, events go, answers leave) looks at no clock and sets no timeout.
+pub(super) fn next(
+    inbound: &mut Inbound,
+    wire: &mut impl Wire,
+    high_water: usize,
+    until: Option<Instant>,
+) -> Result<Ready, Error> {
+    loop {
+        if wire.buffered_amount() > high_water {
+            flush(inbound, wire)?;
+        }
+        if let Some(ready) = inbound.advance(wire) {
+            return Ok(ready);
+        }
+        // A stream that cannot be written now may still be read.
+        let unwritten = flush(inbound, wire);
+        if inbound.state() != RecvState::Open {
+            shut_down(inbound, wire);
+        }
+        if inbound.is_given_up() {
+            continue;
+        }
+        read(inbound, wire, until).map_err(|error| match unwritten {
+            Err(unwritten) if error.is_resumable() => unwritten,
+            _ => error,
+        })?;
+    }
+}
+
+/// Writes all there is. Only what is to be waited for elsewhere is an error: a stream that is broken for writing
+/// may still bring the Close frame that says why, and a peer that took nothing for too long is given up.
+#[inline]
+fn flush(inbound: &mut Inbound, wire: &mut impl Wire) -> Result<(), Error> {
+    if wire.is_flushed() { Ok(()) } else { flush_some(inbound, wire) }
+}
+
+fn flush_some(inbound: &mut Inbound, wire: &mut impl Wire) -> Result<(), Error> {
+    let closing = inbound.state() != RecvState::Open || wire.sending().close_begun;
+    if closing {
+        inbound.handle_timeout(now(), wire);
+    }
+    let until = if closing { inbound.strict_deadline() } else { None };
+    match wire.flush(until) {
+        Err(error) if error.kind() == io::ErrorKind::TimedOut => inbound.write_timed_out(),
+        Err(error) if would_wait(&error) => {
+            inbound.handle_timeout(now(), wire);
+            return Err(error.into());
+        }
+        Ok(()) | Err(_) => {}
+    }
+    Ok(())
+}
+
+/// Ends the writing side when it is time. A stream that cannot do that is taken to have ended.
+fn shut_down(inbound: &mut Inbound, wire: &mut impl Wire) {
+    if inbound.wants_shutdown(wire) && !matches!(wire.shut_down(), Ok(true)) {
+        inbound.receive_eof();
+    }
+}
+
+/// Reads once, waiting for as long as the connection and the caller allow.
+#[inline]
+fn read(inbound: &mut Inbound, wire: &mut impl Wire, until: Option<Instant>) -> Result<(), Error> {
+    if inbound.wants_time(wire) || until.is_some() {
+        prepare_to_wait(inbound, wire, until)?;
+    }
+    loop {
+        let read = with_scratch(|scratch| {
+            let read = wire.read(scratch);
+            if let Ok(n) = read {
+                inbound.receive(scratch.get(..n).unwrap_or(scratch));
+            }
+            read
+        });
+        match read {
+            Ok(0) => inbound.receive_eof(),
+            Ok(_) => wire.read_timing().moved(),
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
+            Err(error) if would_wait(&error) => return nothing_came(inbound, wire, until, error),
+            Err(error) => {
+                inbound.receive_eof();
+                return Err(error.into());
+            }
+        }
+        return Ok(());
+    }
+}
+
+/// Looks at the clock, and has the stream wait no longer than the next deadline that bytes do not put off.
+#[cold]
+fn prepare_to_wait(inbound: &mut Inbound, wire: &mut impl Wire, until: Option<Instant>) -> Result<(), Error> {
+    let now = now();
+    let first = inbound.poll_timeout().is_none();
+    inbound.handle_timeout(now, wire);
+    let deadline = if first { inbound.poll_timeout() } else { inbound.strict_deadline() };
+    arm_reads(inbound, wire, now, deadline.into_iter().chain(until).min(), false)
+}
+
+/// Has a read wait until `next` at the latest; and no longer than the keepalive's interval, so that the clock is looked
+/// at in time whatever the deadline in hand is put off by.
+fn arm_reads(
+    inbound: &Inbound,
+    wire: &mut impl Wire,
+    now: Instant,
+    next: Option<Instant>,
+    exactly: bool,
+) -> Result<(), Error> {
+    let next = next.map(|next| next.saturating_duration_since(now));
+    let bounds = [next, wire.longest_wait(), inbound.keepalive_interval()];
+    Ok(wire.arm_reads(bounds.into_iter().flatten().min(), exactly)?)
+}
+
+/// A read has waited in vain: fires what is due, and says whether that was the caller's patience.
+#[cold]
+fn nothing_came(
+    inbound: &mut Inbound,
+    wire: &mut impl Wire,
+    until: Option<Instant>,
+    error: io::Error,
+) -> Result<(), Error> {
+    let now = now();
+    let due = inbound.poll_timeout().is_some_and(|at| at <= now);
+    inbound.handle_timeout(now, wire);
+    if until.is_some_and(|until| until <= now) {
+        return Err(io::Error::from(io::ErrorKind::TimedOut).into());
+    }
+    if !wire.read_timing().waited(now) && !due {
+        return Err(error.into());
+    }
+    arm_reads(inbound, wire, now, inbound.poll_timeout().into_iter().chain(until).min(), true)
+}

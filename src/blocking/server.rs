@@ -1,0 +1,164 @@
+//! Accepting: [`accept`], [`accept_with`], and [`Acceptor`] for streams that do not wait.
+use super::{opening::Opening, transport::Transport, websocket::WebSocket, wire::now};
+use crate::{
+    adapter::Error,
+    config::Config,
+    handshake::{Acceptance, HandshakeError, ServerHandshake, Upgrade},
+    proto::Transmit,
+};
+use bytes::Bytes;
+use http::Response;
+use std::{
+    sync::Arc,
+    time::{Duration, Instant},
+};
+
+/// Accepts a WebSocket on a stream that a listener gave, with the defaults of [`Config::server`].
+///
+/// A request that is not a correct upgrade, or not from the same origin, is answered with the right refusal.
+///
+/// # Errors
+/// [`Error::Handshake`] when the request was refused (the answer has been sent); [`Error::Io`].
+pub fn accept<S: Transport>(stream: S) -> Result<WebSocket<S>, Error> {
+    accept_with(stream, Config::server(), |_| Ok(Acceptance::new()))
+}
+
+/// Accepts a WebSocket, or not: `decide` sees the request, and accepts it with header fields and a subprotocol of its
+/// choice, or rejects it with any response.
+///
+/// It sees every well-formed HTTP request, so that a server can answer other requests on the same port; one that
+/// [cannot become a WebSocket](Upgrade::refusal) is refused in any case.
+///
+/// ```no_run
+/// # use sansocket::{Config, blocking, bytes::Bytes, handshake::Acceptance, http::Response};
+/// # fn serve(stream: std::net::TcpStream) -> Result<(), sansocket::Error> {
+/// let socket = blocking::accept_with(stream, Config::server(), |upgrade| {
+///     if upgrade.request().uri().path() == "/chat" {
+///         Ok(Acceptance::new())
+///     } else {
+///         let mut not_found = Response::new(Bytes::from("no such room\n"));
+///         *not_found.status_mut() = sansocket::http::StatusCode::NOT_FOUND;
+///         Err(not_found.into())
+///     }
+/// })?;
+/// # Ok(())
+/// # }
+/// ```
+///
+/// # Errors
+/// [`Error::Handshake`] when the request was refused or rejected (the answer has been sent); [`Error::Io`].
+pub fn accept_with<S: Transport>(
+    stream: S,
+    config: impl Into<Arc<Config>>,
+    decide: impl FnOnce(&Upgrade) -> Result<Acceptance, Box<Response<Bytes>>>,
+) -> Result<WebSocket<S>, Error> {
+    Acceptor::new(stream, config).accept(decide)
+}
+
+/// An opening handshake under way on a server, for streams that do not wait: [`accept`](Self::accept) can be
+/// called again after an error that [is resumable](Error::is_resumable).
+#[derive(Debug)]
+pub struct Acceptor<S> {
+    opening: Option<Opening<S>>,
+    handshake: ServerHandshake,
+    config: Arc<Config>,
+    refusing: Option<Refusing>,
+}
+
+/// An answer on its way, and what it says.
+#[derive(Debug)]
+struct Refusing {
+    answer: Transmit,
+    error: HandshakeError,
+    until: Option<Instant>,
+}
+
+impl<S: Transport> Acceptor<S> {
+    /// Waits for a request on `stream`.
+    pub fn new(stream: S, config: impl Into<Arc<Config>>) -> Self {
+        let config = config.into();
+        let handshake = ServerHandshake::new(config.clone());
+        Self { opening: Some(Opening::new(stream)), handshake, config, refusing: None }
+    }
+
+    /// See [`accept_with`].
+    ///
+    /// # Errors
+    /// As [`accept_with`]; and what [is resumable](Error::is_resumable), when the stream does not wait. After any
+    /// other error, and after success, the stream is gone: [`HandshakeError::Eof`].
+    pub fn accept(
+        &mut self,
+        decide: impl FnOnce(&Upgrade) -> Result<Acceptance, Box<Response<Bytes>>>,
+    ) -> Result<WebSocket<S>, Error> {
+        let mut opening = self.opening.take().ok_or(HandshakeError::Eof)?;
+        let result = self.run(&mut opening, decide);
+        match result {
+            Ok(connection) => {
+                let mut socket =
+                    WebSocket::with_timing(connection, opening.stream, &self.config, opening.reads);
+                match socket.flush() {
+                    Err(error) if !error.is_resumable() => Err(error),
+                    _ => Ok(socket),
+                }
+            }
+            Err(error) => {
+                if error.is_resumable() {
+                    self.opening = Some(opening);
+                }
+                Err(error)
+            }
+        }
+    }
+
+    fn run(
+        &mut self,
+        opening: &mut Opening<S>,
+        decide: impl FnOnce(&Upgrade) -> Result<Acceptance, Box<Response<Bytes>>>,
+    ) -> Result<crate::proto::Connection, Error> {
+        opening.stream.prepare()?;
+        if self.refusing.is_none() {
+            let upgrade = loop {
+                match self.handshake.poll() {
+                    Ok(Some(upgrade)) => break Ok(upgrade),
+                    Ok(None) => opening.step(&mut self.handshake)?,
+                    Err(error) => break Err((std::mem::take(self.handshake.transmit()), error)),
+                }
+            };
+            let answered = upgrade.and_then(|upgrade| {
+                let rejection = match decide(&upgrade) {
+                    Ok(acceptance) => match upgrade.accept(acceptance) {
+                        Ok(connection) => return Ok(connection),
+                        Err(rejection) => rejection,
+                    },
+                    Err(response) => upgrade.reject(*response),
+                };
+                Err(rejection.into_parts())
+            });
+            match answered {
+                Ok(connection) => return Ok(connection),
+                Err((answer, error)) => self.refuse(answer, error),
+            }
+        }
+        self.finish_refusing(opening)
+    }
+
+    fn refuse(&mut self, answer: Transmit, error: HandshakeError) {
+        let until = self.config.close_timeout.and_then(|timeout| now().checked_add(timeout));
+        self.refusing = Some(Refusing { answer, error, until });
+    }
+
+    fn finish_refusing<T>(&mut self, opening: &mut Opening<S>) -> Result<T, Error> {
+        let Some(mut refusing) = self.refusing.take() else { return Err(HandshakeError::Eof.into()) };
+        let left = refusing.until.map(|until| until.saturating_duration_since(now()));
+        match opening.write(&mut refusing.answer, left.map(|left| left.max(Duration::from_millis(1)))) {
+            Err(error) if error.is_resumable() && left.is_none_or(|left| !left.is_zero()) => {
+                self.refusing = Some(refusing);
+                return Err(error);
+            }
+            // A peer that does not take its refusal has been refused all the same.
+            Err(_) => {}
+            Ok(()) => opening.linger(refusing.until)?,
+        }
+        Err(refusing.error.into())
+    }
+}

@@ -1,0 +1,143 @@
+//! Deadlines pass while a call waits, and the busy path knows nothing of them.
+use crate::script::{Script, Step, masked, pair, text, with};
+use sansocket::{
+    Config, Deadline, Error, Keepalive, Message, Role,
+    blocking::{Plain, WebSocket},
+    proto::{Connection, Established, Event},
+};
+use std::{
+    io::{ErrorKind, Read, Write},
+    os::unix::net::UnixStream,
+    sync::Arc,
+    time::Duration,
+};
+
+const SHORT: Duration = Duration::from_millis(15);
+
+/// A server's socket over a stream that holds little, and the stream's other end.
+fn narrow(config: Config) -> (UnixStream, WebSocket<UnixStream>) {
+    let (near, far) = UnixStream::pair().unwrap();
+    let config = Arc::new(config);
+    let connection = Connection::new(Established::bare(Role::Server), config.clone());
+    (near, WebSocket::new(connection, far, &config))
+}
+
+#[test]
+fn the_streams_timeout_is_set_once_and_not_again_while_messages_come() {
+    let reads = std::iter::repeat_n(text("x"), 100).collect();
+    let (mut socket, seen) = with(Role::Server, Config::server(), Script { reads, ..Script::default() });
+    for _ in 0..100 {
+        let (message, sender) = socket.recv_ref().unwrap().unwrap();
+        sender.send(message).unwrap();
+    }
+    let timeouts = seen.read_timeouts.lock().unwrap().clone();
+    assert_eq!(timeouts.len(), 1, "{timeouts:?}");
+    assert!(timeouts[0] <= Some(Duration::from_secs(20)) && timeouts[0] > Some(Duration::from_secs(19)));
+}
+
+#[test]
+fn a_silent_peer_is_pinged_and_then_given_up() {
+    let mut config = Config::server();
+    config.keepalive = Some(Keepalive { interval: SHORT, timeout: SHORT });
+    let (client, mut server) = pair(Config::client(), config);
+    assert!(matches!(server.recv(), Err(Error::TimedOut(Deadline::Keepalive))));
+    let mut ping = [0; 2];
+    client.get_ref().read_exact(&mut ping).unwrap();
+    assert_eq!(ping, [0x89, 0]);
+}
+
+#[test]
+fn a_peer_that_answers_pings_is_kept() {
+    let mut config = Config::server();
+    config.keepalive = Some(Keepalive { interval: SHORT, timeout: Duration::from_secs(60) });
+    let (mut client, mut server) = pair(Config::client(), config);
+    let far =
+        std::thread::spawn(move || while client.recv_timeout(Duration::from_secs(60)).unwrap().is_some() {});
+    let mut pongs = 0;
+    while pongs < 3 {
+        if let Some((Event::Pong(payload), _)) = server.recv_event().unwrap() {
+            assert_eq!(payload, b"");
+            pongs += 1;
+        }
+    }
+    server.close(None).unwrap();
+    far.join().unwrap();
+}
+
+#[test]
+fn a_message_that_does_not_go_on_fails_the_connection() {
+    let mut config = Config::server();
+    config.message_timeout = Some(SHORT);
+    config.close_timeout = Some(SHORT);
+    let (client, mut server) = pair(Config::client(), config);
+    let begun = masked(0x01, b"begun");
+    client.get_ref().write_all(&begun).unwrap();
+    assert!(matches!(server.recv(), Err(Error::TimedOut(Deadline::Message))));
+    let mut close = [0; 4];
+    client.get_ref().read_exact(&mut close).unwrap();
+    assert_eq!((close[0], &close[2..]), (0x88, &[0x03, 0xF0][..]), "1008");
+}
+
+/// T26.
+#[test]
+fn a_peer_that_reads_nothing_is_given_up_and_costs_little() {
+    let mut config = Config::server();
+    config.write_timeout = Some(SHORT * 2);
+    let (client, mut server) = narrow(config);
+    let pings = masked(0x89, &[b'p'; 125]).repeat(500);
+    let flood = client.try_clone().unwrap();
+    let far = std::thread::spawn(move || while (&flood).write_all(&pings).is_ok() {});
+    assert!(matches!(server.recv(), Err(Error::TimedOut(Deadline::Write))));
+    assert!(server.buffered_amount() <= 128 * 1024);
+    drop((client, server));
+    far.join().unwrap();
+}
+
+/// T3.
+#[test]
+fn answers_that_are_never_read_hold_no_more_than_the_high_water_mark_and_a_message() {
+    let mut config = Config::server();
+    config.write_timeout = Some(SHORT * 2);
+    let (client, mut server) = narrow(config);
+    let messages = masked(0x81, &[b'm'; 125]).repeat(500);
+    let flood = client.try_clone().unwrap();
+    let far = std::thread::spawn(move || while (&flood).write_all(&messages).is_ok() {});
+    let mut most = 0;
+    let ended = loop {
+        match server.recv_ref() {
+            Ok(Some((message, sender))) => {
+                sender.send(message).unwrap();
+                most = most.max(sender.buffered_amount());
+            }
+            Ok(None) => panic!("it never closes"),
+            Err(error) => break error,
+        }
+    };
+    assert!(matches!(ended, Error::TimedOut(Deadline::Write)), "{ended}");
+    assert!(most <= Config::server().high_water_mark + 200, "{most}");
+    drop((client, server));
+    far.join().unwrap();
+}
+
+#[test]
+fn recv_timeout_gives_up_waiting_and_loses_nothing() {
+    let (client, mut server) = pair(Config::client(), Config::server());
+    let frame = masked(0x81, b"hello");
+    client.get_ref().write_all(&frame[..3]).unwrap();
+    let waited = server.recv_timeout(SHORT);
+    assert!(matches!(waited, Err(Error::Io(ref error)) if error.kind() == ErrorKind::TimedOut));
+    assert!(waited.unwrap_err().is_resumable());
+    client.get_ref().write_all(&frame[3..]).unwrap();
+    assert_eq!(server.recv_timeout(Duration::from_secs(60)).unwrap(), Some(Message::text("hello")));
+}
+
+#[test]
+fn a_stream_without_timeouts_of_its_own_leaves_waiting_to_its_owner() {
+    let reads = [Step::Fail(ErrorKind::WouldBlock), text("x")].into();
+    let script = Plain(Script { reads, ..Script::default() });
+    let config = Arc::new(Config::server());
+    let connection = Connection::new(Established::bare(Role::Server), config.clone());
+    let mut socket = WebSocket::new(connection, script, &config);
+    assert!(socket.recv().unwrap_err().is_resumable());
+    assert_eq!(socket.recv().unwrap(), Some(Message::text("x")));
+}
