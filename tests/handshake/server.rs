@@ -126,7 +126,7 @@ fn a_status_of_1xx_is_no_answer() {
     }
 }
 
-/// Row 37.
+/// Rows 37, 45.
 #[test]
 fn section_4_2_2_only_an_offered_subprotocol_is_chosen() {
     let head = Head::request().with("Sec-WebSocket-Protocol: a , b,").with("Sec-WebSocket-Protocol: c");
