@@ -1,4 +1,6 @@
 //! What the fuzz targets share: chance that repeats itself, and RFC 6455 read a second time, naively.
+pub mod cuts;
+pub mod http;
 pub mod model;
 pub mod pair;
 
