@@ -224,7 +224,8 @@ impl Reader {
             self.input.consume();
             (self.fragments, self.empty_fragments) = (0, 0);
         }
-        self.fragments = self.fragments.saturating_add(1);
+        // An empty last frame adds nothing but the end, so it is not counted.
+        self.fragments = self.fragments.saturating_add(u32::from(!header.fin || header.len > 0));
         self.empty_fragments = if header.len == 0 { self.empty_fragments + 1 } else { 0 };
         if self.empty_fragments > config.max_empty_fragments {
             return Err(Violation::TooManyEmptyFragments { limit: config.max_empty_fragments });
