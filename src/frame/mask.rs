@@ -42,7 +42,7 @@ impl MaskKey {
             four.copy_from_slice(&plain.to_ne_bytes());
         }
         let rest = half.into_remainder();
-        for (byte, key) in rest.iter_mut().zip(self.0) {
+        for (byte, key) in rest.iter_mut().zip(short.to_ne_bytes()) {
             *byte ^= key;
             seen |= u64::from(*byte);
         }
