@@ -43,7 +43,10 @@ fn number(text: &str) -> usize {
 
 /// Every row of a table: the hand-written limit, this library, its peers.
 fn names(kind: &str) -> Vec<&'static str> {
-    let own: &[_] = if kind == "parse" { &["sansocket", "sansocket-owned"] } else { &["sansocket"] };
+    let own: &[_] = match kind {
+        "parse" => &["sansocket", "sansocket-owned", "sansocket-read-buf"],
+        _ => &["sansocket"],
+    };
     let peers = [
         "tungstenite",
         "fastwebsockets",

@@ -7,7 +7,12 @@ use crate::{
 };
 use bytes::BytesMut;
 use futures_util::StreamExt;
+use sansocket::{
+    Config, Role,
+    proto::{Connection, Established, Event},
+};
 use std::{hint::black_box, io::Read};
+use tokio::io::AsyncReadExt;
 
 const KEY: [u8; 4] = [0x37, 0xFA, 0x21, 0x3D];
 /// Bytes that the stream gives in one read, at most.
@@ -42,7 +47,7 @@ pub fn run(row: &str, input: &Input, count: u64) {
             let mut buf = vec![0; BLOCK.max(input.size + 14)];
             let mut have = 0;
             while left > 0 {
-                have += mem.read(&mut buf[have..]).unwrap();
+                have += Read::read(&mut mem, &mut buf[have..]).unwrap();
                 let mut at = 0;
                 while left > 0 {
                     let rest = &mut buf[at..have];
@@ -61,9 +66,14 @@ pub fn run(row: &str, input: &Input, count: u64) {
                 have -= at;
             }
         }
-        "sansocket" => sansocket(mem, count, |message| seen += black_box(message.as_str().unwrap()).len()),
-        "sansocket-owned" => sansocket(mem, count, |message| {
+        "sansocket" => {
+            sansocket(mem, count, receive, |message| seen += black_box(message.as_str().unwrap()).len())
+        }
+        "sansocket-owned" => sansocket(mem, count, receive, |message| {
             seen += black_box(message.into_message()).len();
+        }),
+        "sansocket-read-buf" => sansocket(mem, count, read_buf, |message| {
+            seen += black_box(message.as_str().unwrap()).len();
         }),
         "tungstenite" => {
             use tungstenite::{WebSocket, protocol::Role};
@@ -172,19 +182,18 @@ pub fn run(row: &str, input: &Input, count: u64) {
     assert!(seen >= input.size * count as usize);
 }
 
-/// As the blocking adapter does it: each read goes through memory of the thread, and events come until there are
-/// none.
-fn sansocket(mut mem: Mem, count: u64, mut look: impl FnMut(sansocket::Lent<'_>)) {
-    use sansocket::{
-        Config, Role,
-        proto::{Connection, Established, Event},
-    };
+/// Reads, then takes events until there are none.
+fn sansocket(
+    mut mem: Mem,
+    count: u64,
+    fill: fn(&mut Mem, &mut Connection, &mut [u8]),
+    mut look: impl FnMut(sansocket::Lent<'_>),
+) {
     let mut connection = Connection::new(Established::bare(Role::Server), Config::server());
     let mut scratch = vec![0; BLOCK];
     let mut left = count;
     while left > 0 {
-        let n = mem.read(&mut scratch).unwrap();
-        connection.receive(&scratch[..n]);
+        fill(&mut mem, &mut connection, &mut scratch);
         while let Some(event) = connection.poll_event() {
             let Event::Message(message) = event else { unreachable!() };
             look(message);
@@ -193,17 +202,29 @@ fn sansocket(mut mem: Mem, count: u64, mut look: impl FnMut(sansocket::Lent<'_>)
     }
 }
 
+/// A read by way of the thread's memory, as the blocking adapter does it.
+fn receive(mem: &mut Mem, connection: &mut Connection, scratch: &mut [u8]) {
+    let n = Read::read(mem, scratch).unwrap();
+    connection.receive(&scratch[..n]);
+}
+
+/// A read straight to where the connection reads from, as a transport can that appends to a buffer.
+fn read_buf(mem: &mut Mem, connection: &mut Connection, _: &mut [u8]) {
+    append(mem, connection.read_buf());
+}
+
 /// For codecs without a stream: reads into the buffer that they decode from, until `decode` wants no more.
 fn fill(mut mem: Mem, mut decode: impl FnMut(&mut BytesMut) -> bool) {
-    use tokio::io::AsyncReadExt;
     let mut buf = BytesMut::new();
-    block_on(async {
-        loop {
-            buf.reserve(BLOCK);
-            AsyncReadExt::take(&mut mem, BLOCK as u64).read_buf(&mut buf).await.unwrap();
-            if !decode(&mut buf) {
-                return;
-            }
+    loop {
+        append(&mut mem, &mut buf);
+        if !decode(&mut buf) {
+            return;
         }
-    });
+    }
+}
+
+fn append(mem: &mut Mem, buf: &mut BytesMut) {
+    buf.reserve(BLOCK);
+    block_on(AsyncReadExt::take(mem, BLOCK as u64).read_buf(buf)).unwrap();
 }
