@@ -103,6 +103,7 @@ impl Header {
     /// # Errors
     /// Every rule of RFC 6455 §5.2 and §5.5 that one header alone can break. Reserved bits, the mask
     /// and the order of frames are for the caller to judge.
+    #[inline]
     pub fn decode(bytes: &[u8]) -> Result<Decoded, Violation> {
         let &[first, second, ..] = bytes else { return Ok(Decoded::Partial(2)) };
         let opcode = Opcode::try_from(first & 0x0F)?;
@@ -136,13 +137,9 @@ impl Header {
         if !masked {
             return Ok(Decoded::Complete(Self { fin, rsv, opcode, mask: None, len }, at));
         }
-        match bytes[at..] {
-            [a, b, c, d, ..] => {
-                let mask = Some(MaskKey::new([a, b, c, d]));
-                Ok(Decoded::Complete(Self { fin, rsv, opcode, mask, len }, at + 4))
-            }
-            _ => Ok(Decoded::Partial(at + 4)),
-        }
+        let Some(&[a, b, c, d]) = bytes.get(at..at + 4) else { return Ok(Decoded::Partial(at + 4)) };
+        let mask = Some(MaskKey::new([a, b, c, d]));
+        Ok(Decoded::Complete(Self { fin, rsv, opcode, mask, len }, at + 4))
     }
 
     /// Writes the header to the front of `out`, and says how many bytes it took: the fewest possible.

@@ -123,7 +123,7 @@ impl Inbound {
     /// Makes the next event ready.
     #[inline]
     pub(crate) fn advance(&mut self, out: &mut impl ControlSink) -> Option<Ready> {
-        if self.state == RecvState::Open && self.reader.read_short(&self.config) {
+        if self.state == RecvState::Open && self.reader.read_whole(&self.config) {
             return Some(Ready::Data { fin: true });
         }
         self.advance_any(out)

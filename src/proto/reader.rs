@@ -68,7 +68,7 @@ impl Reader {
 
     /// Whether a message has begun and not ended.
     pub(super) fn is_unfinished(&self) -> bool {
-        self.message.is_some() && self.handed_out != Some(true)
+        self.handed_out != Some(true) && self.message.is_some()
     }
 
     /// Where in the stream the frame begins that is being read, or was found wrong.
@@ -109,34 +109,32 @@ impl Reader {
         }
     }
 
-    /// A whole short message in one frame, at once: by far the most common case, so it is tried first. Says whether
-    /// there is one; if not, nothing has changed.
+    /// A whole message in one frame, at once: by far the most common case, so it is tried first. Says whether there
+    /// is one; if not, nothing has changed.
     #[inline(never)]
-    pub(super) fn read_short(&mut self, config: &Config) -> bool {
+    pub(super) fn read_whole(&mut self, config: &Config) -> bool {
         if self.is_unfinished() {
             return false;
         }
         let input = &mut self.input;
-        let &[first, second, ref rest @ ..] = &input.buf[input.cursor..] else { return false };
-        let kind = match first {
-            0x81 => Kind::Text,
-            0x82 => Kind::Binary,
+        let kind = match input.buf.get(input.cursor) {
+            Some(0x81) => Kind::Text,
+            Some(0x82) => Kind::Binary,
             _ => return false,
         };
-        let (key, size) = match (self.role, second, rest.first_chunk()) {
-            (Role::Server, 0x80..=0xFD, Some(key)) => (*key, 6),
-            (Role::Client, 0..=125, _) => ([0; 4], 2), // masks nothing
-            _ => return false,
+        let Ok(Decoded::Complete(header, size)) = Header::decode(&input.buf[input.cursor..]) else {
+            return false;
         };
-        let start = input.cursor + size;
-        let end = start + usize::from(second & 0x7F);
-        let Some(payload) = input.buf.get_mut(start..end) else { return false };
-        if payload.len() > config.max_message_size {
+        if header.mask.is_some() != (self.role == Role::Server) || header.len > config.max_message_size as u64
+        {
             return false;
         }
-        let ascii = MaskKey::new(key).apply(payload);
+        let (start, end) = (input.cursor + size, input.cursor + size + header.len as usize);
+        let Some(payload) = input.buf.get_mut(start..end) else { return false };
+        let key = header.mask.unwrap_or_default();
+        let ascii = { key }.apply(payload);
         if kind == Kind::Text && !ascii && simdutf8::basic::from_utf8(payload).is_err() {
-            MaskKey::new(key).apply(payload); // as it was: `read` will say what is wrong
+            { key }.apply(payload); // as it was: `read` will say what is wrong
             return false;
         }
         (input.start, input.end, input.cursor) = (start, end, end);
