@@ -144,7 +144,7 @@ impl Header {
     }
 
     /// Appends the header to `out`, in the fewest bytes possible.
-    #[inline]
+    #[inline(always)]
     pub fn encode(&self, out: &mut impl BufMut) {
         let first = if self.fin { 0x80 } else { 0 } | self.rsv.0 | self.opcode as u8;
         let masked = if self.mask.is_some() { 0x80 } else { 0 };

@@ -149,7 +149,7 @@ impl Outbound {
     }
 
     /// Frames a payload next to what was framed before, masked if this is the client.
-    #[inline]
+    #[inline(never)]
     fn cork(&mut self, opcode: Opcode, fin: bool, payload: &[u8]) {
         let mask = self.mask();
         let cork = self.transmit.cork(MAX_HEADER_LEN + payload.len());
