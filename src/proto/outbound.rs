@@ -152,17 +152,14 @@ impl Outbound {
     }
 
     /// Frames a payload next to what was framed before, masked if this is the client.
-    #[inline]
+    #[inline(never)]
     fn cork(&mut self, opcode: Opcode, fin: bool, payload: &[u8]) {
         let mask = self.mask();
-        let mut header = [0; MAX_HEADER_LEN];
-        let size =
-            Header { fin, rsv: Rsv::NONE, opcode, mask, len: payload.len() as u64 }.encode(&mut header);
-        let cork = self.transmit.cork(size + payload.len());
-        cork.extend_from_slice(&header[..size]);
+        let cork = self.transmit.cork(MAX_HEADER_LEN + payload.len());
+        Header { fin, rsv: Rsv::NONE, opcode, mask, len: payload.len() as u64 }.encode(cork);
+        let from = cork.len();
         cork.extend_from_slice(payload);
         if let Some(mut key) = mask {
-            let from = cork.len() - payload.len();
             key.apply(&mut cork[from..]);
         }
     }
@@ -195,10 +192,8 @@ impl Outbound {
         if self.role == Role::Client || len < LONG_FROM {
             self.cork(opcode, fin, &piece);
         } else {
-            let mut header = [0; MAX_HEADER_LEN];
-            let size =
-                Header { fin, rsv: Rsv::NONE, opcode, mask: None, len: len as u64 }.encode(&mut header);
-            self.transmit.cork(size).extend_from_slice(&header[..size]);
+            let cork = self.transmit.cork(MAX_HEADER_LEN);
+            Header { fin, rsv: Rsv::NONE, opcode, mask: None, len: len as u64 }.encode(cork);
             self.transmit.push_long(piece);
         }
         true
