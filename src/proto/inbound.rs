@@ -123,6 +123,14 @@ impl Inbound {
     /// Makes the next event ready.
     #[inline]
     pub(crate) fn advance(&mut self, out: &mut impl ControlSink) -> Option<Ready> {
+        if self.state == RecvState::Open && self.reader.read_whole(&self.config) {
+            return Some(Ready::Data { fin: true });
+        }
+        self.advance_any(out)
+    }
+
+    #[inline(never)]
+    fn advance_any(&mut self, out: &mut impl ControlSink) -> Option<Ready> {
         if self.state == RecvState::Open {
             match self.reader.read(&self.config) {
                 Ok(Some(Found::Data { fin })) => return Some(Ready::Data { fin }),
@@ -139,18 +147,16 @@ impl Inbound {
     /// Hands out what has just been made ready.
     #[inline]
     pub(crate) fn lend(&mut self, ready: Ready) -> Event<'_> {
-        let kind = self.reader.kind();
-        let input = &mut self.reader.input;
         match ready {
             Ready::Data { fin } => {
-                let data = Lent { input, kind };
+                let data = Lent { kind: self.reader.kind(), input: &mut self.reader.input };
                 match self.config.delivery {
                     Delivery::Messages => Event::Message(data),
                     Delivery::Chunks => Event::Chunk { data, fin },
                 }
             }
-            Ready::Ping(len) => Event::Ping(&input.buf[input.cursor - len..input.cursor]),
-            Ready::Pong(len) => Event::Pong(&input.buf[input.cursor - len..input.cursor]),
+            Ready::Ping(len) => Event::Ping(self.reader.input.just_read(len)),
+            Ready::Pong(len) => Event::Pong(self.reader.input.just_read(len)),
             Ready::CloseReceived(frame) => Event::CloseReceived(frame.map(|frame| *frame)),
             Ready::Error(error) => Event::Error(*error),
             Ready::Closed(closed) => Event::Closed(closed),
@@ -159,8 +165,7 @@ impl Inbound {
 
     #[cold]
     fn control_frame(&mut self, opcode: Opcode, len: usize, out: &mut impl ControlSink) -> Ready {
-        let input = &self.reader.input;
-        let payload = &input.buf[input.cursor - len..input.cursor];
+        let payload = self.reader.input.just_read(len);
         match opcode {
             Opcode::Ping => {
                 if self.config.auto_pong {

@@ -57,6 +57,11 @@ impl Input {
         &self.buf[self.start..self.end]
     }
 
+    /// The last so many bytes before the cursor: the payload of a control frame.
+    pub(super) fn just_read(&self, len: usize) -> &[u8] {
+        &self.buf[self.cursor - len..self.cursor]
+    }
+
     /// Whether nothing is left to be read.
     pub(super) fn is_drained(&self) -> bool {
         self.cursor == self.buf.len()

@@ -68,6 +68,9 @@ struct Close {
 /// A shorter payload is copied next to its header: cheaper than sending it from where it lies.
 const LONG_FROM: usize = 4 * 1024;
 
+/// While fewer bytes than this are framed and not taken, each ping is answered; above, the latest only.
+const PROMPT: usize = 4 * 1024;
+
 /// How many bytes are framed ahead of the transport.
 const AHEAD: usize = 64 * 1024;
 
@@ -149,17 +152,14 @@ impl Outbound {
     }
 
     /// Frames a payload next to what was framed before, masked if this is the client.
-    #[inline]
+    #[inline(never)]
     fn cork(&mut self, opcode: Opcode, fin: bool, payload: &[u8]) {
         let mask = self.mask();
-        let mut header = [0; MAX_HEADER_LEN];
-        let size =
-            Header { fin, rsv: Rsv::NONE, opcode, mask, len: payload.len() as u64 }.encode(&mut header);
-        let cork = self.transmit.cork(size + payload.len());
-        cork.extend_from_slice(&header[..size]);
+        let cork = self.transmit.cork(MAX_HEADER_LEN + payload.len());
+        Header { fin, rsv: Rsv::NONE, opcode, mask, len: payload.len() as u64 }.encode(cork);
+        let from = cork.len();
         cork.extend_from_slice(payload);
         if let Some(mut key) = mask {
-            let from = cork.len() - payload.len();
             key.apply(&mut cork[from..]);
         }
     }
@@ -192,10 +192,8 @@ impl Outbound {
         if self.role == Role::Client || len < LONG_FROM {
             self.cork(opcode, fin, &piece);
         } else {
-            let mut header = [0; MAX_HEADER_LEN];
-            let size =
-                Header { fin, rsv: Rsv::NONE, opcode, mask: None, len: len as u64 }.encode(&mut header);
-            self.transmit.cork(size).extend_from_slice(&header[..size]);
+            let cork = self.transmit.cork(MAX_HEADER_LEN);
+            Header { fin, rsv: Rsv::NONE, opcode, mask: None, len: len as u64 }.encode(cork);
             self.transmit.push_long(piece);
         }
         true
@@ -206,20 +204,22 @@ impl Outbound {
     /// # Errors
     /// [`Closing`](SendError::Closing) after a Close frame, [`LongControl`](SendError::LongControl).
     pub fn ping(&mut self, payload: impl AsRef<[u8]>) -> Result<(), SendError> {
-        let payload = self.control_payload(payload.as_ref())?;
-        self.controls().ping = Some(payload);
+        let payload = payload.as_ref();
+        self.check_control(payload)?;
+        self.controls().ping = Some(payload.into());
         Ok(())
     }
 
-    /// Queues a pong with up to 125 bytes (RFC 6455 §5.5.3); it replaces one that has not been framed.
+    /// Queues a pong with up to 125 bytes (RFC 6455 §5.5.3); when much waits already, it replaces the one before it.
     ///
     /// Pings are answered without this, unless [`auto_pong`](Config::auto_pong) is off.
     ///
     /// # Errors
     /// [`Closing`](SendError::Closing) after a Close frame, [`LongControl`](SendError::LongControl).
     pub fn pong(&mut self, payload: impl AsRef<[u8]>) -> Result<(), SendError> {
-        let payload = self.control_payload(payload.as_ref())?;
-        self.controls().pong = Some(payload);
+        let payload = payload.as_ref();
+        self.check_control(payload)?;
+        self.answer(payload);
         Ok(())
     }
 
@@ -227,14 +227,26 @@ impl Outbound {
         self.controls.get_or_insert_default()
     }
 
+    /// Frames a pong at once; when much waits already, keeps it in the slot, where the latest replaces the one before
+    /// it (RFC 6455 §5.5.3): so a burst of pings is answered whole, and a flood costs next to nothing.
+    fn answer(&mut self, payload: &[u8]) {
+        if self.transmit.remaining() < PROMPT
+            && self.controls.as_ref().is_none_or(|controls| controls.pong.is_none())
+        {
+            self.cork(Opcode::Pong, true, payload);
+        } else {
+            self.controls().pong = Some(payload.into());
+        }
+    }
+
     fn close_frame(&self) -> Option<&Close> {
         self.controls.as_ref()?.close.as_ref()
     }
 
-    fn control_payload(&self, payload: &[u8]) -> Result<Box<[u8]>, SendError> {
+    fn check_control(&self, payload: &[u8]) -> Result<(), SendError> {
         match payload.len() {
             _ if self.state != SendState::Open => Err(SendError::Closing),
-            0..=125 => Ok(payload.into()),
+            0..=125 => Ok(()),
             len => Err(SendError::LongControl(len)),
         }
     }
@@ -345,7 +357,7 @@ impl ControlSink for Outbound {
         };
         match control {
             Control::Ping if self.state == SendState::Open => self.controls().ping = Some(Box::default()),
-            Control::Pong(payload) if may_precede_close => self.controls().pong = Some(payload.into()),
+            Control::Pong(payload) if may_precede_close => self.answer(payload),
             Control::Ping | Control::Pong(_) => {}
             Control::Close(frame) => self.close(frame),
             Control::Fail(frame) => {
