@@ -21,7 +21,8 @@ pub struct Config {
     /// Bytes in a received message, at most; one more fails the connection with 1009. There is no separate limit
     /// on frames. 16 MiB for a client, 1 MiB for a server. Not applied to [`Delivery::Chunks`].
     pub max_message_size: usize,
-    /// Frames in a received message, empty ones included, at most; one more fails it with 1008. 65,536.
+    /// Frames in a received message, at most; one more fails it with 1008. Empty ones count too, but for a last one
+    /// that only ends the message. 65,536. Not applied to [`Delivery::Chunks`].
     pub max_fragments: u32,
     /// Empty frames in a row in a received message, at most; one more fails it with 1008. 64.
     pub max_empty_fragments: u32,

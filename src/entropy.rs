@@ -35,18 +35,27 @@ thread_local! {
 impl Entropy for SystemEntropy {
     #[inline]
     fn fill(&self, dest: &mut [u8]) {
-        STREAM.with_borrow_mut(|stream| {
-            let stream = match stream {
-                Some(stream) if stream.left >= dest.len() => stream,
-                _ => stream.insert(seeded()),
-            };
-            stream.left = stream.left.saturating_sub(dest.len());
-            stream.rng.fill_bytes(dest);
+        STREAM.with_borrow_mut(|stream| match (stream, <&mut [u8; 4]>::try_from(&mut *dest)) {
+            // A masking key: by far the most common request, and a word of the stream.
+            (Some(Stream { rng, left }), Ok(key)) if *left >= 4 => {
+                *left -= 4;
+                *key = rng.next_u32().to_ne_bytes();
+            }
+            (stream, _) => fill_any(stream, dest),
         });
     }
 }
 
 #[cold]
+fn fill_any(stream: &mut Option<Stream>, dest: &mut [u8]) {
+    let Stream { rng, left } = match stream {
+        Some(stream) if stream.left >= dest.len() => stream,
+        _ => stream.insert(seeded()),
+    };
+    *left = left.saturating_sub(dest.len());
+    rng.fill_bytes(dest);
+}
+
 fn seeded() -> Stream {
     let mut seed = [0; 32];
     // A system without entropy cannot make a secure connection; there is nothing better to do than stop.

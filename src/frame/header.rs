@@ -1,6 +1,7 @@
 //! The header of a frame (RFC 6455 §5.2): opcode, FIN, reserved bits, length and masking key.
 use super::MaskKey;
 use crate::{error::Violation, message::Kind};
+use bytes::BufMut;
 
 /// The longest header there is: 2 bytes, a 64-bit length and a masking key.
 pub const MAX_HEADER_LEN: usize = 14;
@@ -103,6 +104,7 @@ impl Header {
     /// # Errors
     /// Every rule of RFC 6455 §5.2 and §5.5 that one header alone can break. Reserved bits, the mask
     /// and the order of frames are for the caller to judge.
+    #[inline]
     pub fn decode(bytes: &[u8]) -> Result<Decoded, Violation> {
         let &[first, second, ..] = bytes else { return Ok(Decoded::Partial(2)) };
         let opcode = Opcode::try_from(first & 0x0F)?;
@@ -136,41 +138,30 @@ impl Header {
         if !masked {
             return Ok(Decoded::Complete(Self { fin, rsv, opcode, mask: None, len }, at));
         }
-        match bytes[at..] {
-            [a, b, c, d, ..] => {
-                let mask = Some(MaskKey::new([a, b, c, d]));
-                Ok(Decoded::Complete(Self { fin, rsv, opcode, mask, len }, at + 4))
-            }
-            _ => Ok(Decoded::Partial(at + 4)),
-        }
+        let Some(&[a, b, c, d]) = bytes.get(at..at + 4) else { return Ok(Decoded::Partial(at + 4)) };
+        let mask = Some(MaskKey::new([a, b, c, d]));
+        Ok(Decoded::Complete(Self { fin, rsv, opcode, mask, len }, at + 4))
     }
 
-    /// Writes the header to the front of `out`, and says how many bytes it took: the fewest possible.
-    #[inline]
-    pub fn encode(&self, out: &mut [u8; MAX_HEADER_LEN]) -> usize {
+    /// Appends the header to `out`, in the fewest bytes possible.
+    #[inline(always)]
+    pub fn encode(&self, out: &mut impl BufMut) {
+        let first = if self.fin { 0x80 } else { 0 } | self.rsv.0 | self.opcode as u8;
         let masked = if self.mask.is_some() { 0x80 } else { 0 };
-        out[0] = if self.fin { 0x80 } else { 0 } | self.rsv.0 | self.opcode as u8;
-        let mut at = match self.len {
-            len @ 0..=125 => {
-                out[1] = masked | len as u8;
-                2
-            }
+        match self.len {
+            len @ 0..=125 => out.put_slice(&[first, masked | len as u8]),
             len @ 126..=0xFFFF => {
-                out[1] = masked | 126;
-                out[2..4].copy_from_slice(&(len as u16).to_be_bytes());
-                4
+                out.put_slice(&[first, masked | 126]);
+                out.put_u16(len as u16);
             }
             len => {
-                out[1] = masked | 127;
-                out[2..10].copy_from_slice(&len.to_be_bytes());
-                10
+                out.put_slice(&[first, masked | 127]);
+                out.put_u64(len);
             }
-        };
-        if let Some(key) = self.mask {
-            out[at..at + 4].copy_from_slice(&key.to_bytes());
-            at += 4;
         }
-        at
+        if let Some(key) = self.mask {
+            out.put_slice(&key.to_bytes());
+        }
     }
 }
 
@@ -185,8 +176,9 @@ mod tests {
         {
             for (mask, key) in [(None, 0), (Some(MaskKey::new([9, 8, 7, 6])), 4)] {
                 let header = Header { fin: true, rsv: Rsv::RSV1, opcode: Opcode::Binary, mask, len };
-                let mut out = [0; MAX_HEADER_LEN];
-                assert_eq!(header.encode(&mut out), size + key, "length {len}");
+                let mut out = Vec::new();
+                header.encode(&mut out);
+                assert_eq!(out.len(), size + key, "length {len}");
                 assert_eq!(Header::decode(&out), Ok(Decoded::Complete(header, size + key)));
             }
         }
@@ -201,11 +193,11 @@ mod tests {
             mask: Some(MaskKey::new([1; 4])),
             len: 70_000,
         };
-        let mut out = [0; MAX_HEADER_LEN];
-        let size = header.encode(&mut out);
-        for cut in 0..size {
+        let mut out = Vec::new();
+        header.encode(&mut out);
+        for cut in 0..out.len() {
             let Ok(Decoded::Partial(wanted)) = Header::decode(&out[..cut]) else { panic!("cut at {cut}") };
-            assert!(cut < wanted && wanted <= size);
+            assert!(cut < wanted && wanted <= out.len());
         }
     }
 

@@ -22,8 +22,8 @@ impl MaskKey {
     /// no other check.
     #[inline]
     pub fn apply(&mut self, data: &mut [u8]) -> bool {
-        let short = u64::from(u32::from_ne_bytes(self.0));
-        let word = short << 32 | short;
+        let short = u32::from_ne_bytes(self.0);
+        let word = u64::from(short) << 32 | u64::from(short);
         let mut seen = 0;
         let mut words = data.chunks_exact_mut(8);
         for eight in &mut words {
@@ -33,12 +33,20 @@ impl MaskKey {
             seen |= plain;
             eight.copy_from_slice(&plain.to_ne_bytes());
         }
-        let rest = words.into_remainder();
-        for (byte, key) in rest.iter_mut().zip(word.to_ne_bytes()) {
+        let mut half = words.into_remainder().chunks_exact_mut(4);
+        if let Some(four) = half.next() {
+            let mut plain = [0; 4];
+            plain.copy_from_slice(four);
+            let plain = u32::from_ne_bytes(plain) ^ short;
+            seen |= u64::from(plain);
+            four.copy_from_slice(&plain.to_ne_bytes());
+        }
+        let rest = half.into_remainder();
+        for (byte, key) in rest.iter_mut().zip(short.to_ne_bytes()) {
             *byte ^= key;
             seen |= u64::from(*byte);
         }
-        self.0.rotate_left(rest.len() % 4);
+        self.0 = u32::from_be_bytes(self.0).rotate_left(8 * rest.len() as u32).to_be_bytes();
         seen & 0x8080_8080_8080_8080 == 0
     }
 }

@@ -110,7 +110,7 @@ impl Connection {
     }
     /// Gives up: nothing more is waited for, and [`Event::Closed`] is next.
     pub fn abort(&mut self) {
-        self.inbound.receive_eof();
+        self.inbound.abandon();
     }
 
     /// The bytes to write next. Write what the transport takes and [`advance`](bytes::Buf::advance) by that much.

@@ -37,7 +37,7 @@ pub enum Event<'a> {
 pub enum Control<'a> {
     /// Keepalive: send an empty ping.
     Ping,
-    /// Answer a ping. Only the latest waits: one that has not been framed is replaced (RFC 6455 §5.5.3).
+    /// Answer a ping. When much waits already, only the latest is answered (RFC 6455 §5.5.3).
     Pong(&'a [u8]),
     /// Begin the closing handshake or answer it, after the messages already queued (RFC 6455 §5.5.1).
     Close(Option<CloseFrame>),

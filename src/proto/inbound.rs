@@ -32,8 +32,10 @@ pub struct Inbound {
     reader: Reader,
     role: Role,
     state: RecvState,
-    /// Bytes have come since the keepalive last looked.
-    heard: bool,
+    /// How many bytes had come when the keepalive last looked.
+    heard: u64,
+    /// The silence that is waited for is that after a ping.
+    pinged: bool,
     /// The transport ended, or was given up; what it brought is still to be read.
     eof: bool,
     /// `Event::Closed` has been told.
@@ -72,7 +74,8 @@ impl Inbound {
             reader: Reader::new(role),
             role,
             state: RecvState::Open,
-            heard: false,
+            heard: 0,
+            pinged: false,
             eof: false,
             told: false,
             timers: Timers::default(),
@@ -88,7 +91,6 @@ impl Inbound {
 
     /// Where the transport may put bytes itself: append to it, and change nothing else.
     pub fn read_buf(&mut self) -> &mut BytesMut {
-        self.heard = true;
         self.reader.fill()
     }
 
@@ -103,6 +105,14 @@ impl Inbound {
         self.eof = true;
     }
 
+    /// What has come is not wanted any more, and nothing is waited for.
+    pub(super) fn abandon(&mut self) {
+        if self.state == RecvState::Open {
+            self.state = RecvState::Discarding;
+        }
+        self.eof = true;
+    }
+
     /// The next thing that happened. `None`: there is nothing until more bytes come, or time passes.
     #[inline]
     pub fn poll_event(&mut self, out: &mut impl ControlSink) -> Option<Event<'_>> {
@@ -113,6 +123,14 @@ impl Inbound {
     /// Makes the next event ready.
     #[inline]
     pub(crate) fn advance(&mut self, out: &mut impl ControlSink) -> Option<Ready> {
+        if self.state == RecvState::Open && self.reader.read_whole(&self.config) {
+            return Some(Ready::Data { fin: true });
+        }
+        self.advance_any(out)
+    }
+
+    #[inline(never)]
+    fn advance_any(&mut self, out: &mut impl ControlSink) -> Option<Ready> {
         if self.state == RecvState::Open {
             match self.reader.read(&self.config) {
                 Ok(Some(Found::Data { fin })) => return Some(Ready::Data { fin }),
@@ -129,18 +147,16 @@ impl Inbound {
     /// Hands out what has just been made ready.
     #[inline]
     pub(crate) fn lend(&mut self, ready: Ready) -> Event<'_> {
-        let kind = self.reader.kind();
-        let input = &mut self.reader.input;
         match ready {
             Ready::Data { fin } => {
-                let data = Lent { input, kind };
+                let data = Lent { kind: self.reader.kind(), input: &mut self.reader.input };
                 match self.config.delivery {
                     Delivery::Messages => Event::Message(data),
                     Delivery::Chunks => Event::Chunk { data, fin },
                 }
             }
-            Ready::Ping(len) => Event::Ping(&input.buf[input.cursor - len..input.cursor]),
-            Ready::Pong(len) => Event::Pong(&input.buf[input.cursor - len..input.cursor]),
+            Ready::Ping(len) => Event::Ping(self.reader.input.just_read(len)),
+            Ready::Pong(len) => Event::Pong(self.reader.input.just_read(len)),
             Ready::CloseReceived(frame) => Event::CloseReceived(frame.map(|frame| *frame)),
             Ready::Error(error) => Event::Error(*error),
             Ready::Closed(closed) => Event::Closed(closed),
@@ -149,8 +165,7 @@ impl Inbound {
 
     #[cold]
     fn control_frame(&mut self, opcode: Opcode, len: usize, out: &mut impl ControlSink) -> Ready {
-        let input = &self.reader.input;
-        let payload = &input.buf[input.cursor - len..input.cursor];
+        let payload = self.reader.input.just_read(len);
         match opcode {
             Opcode::Ping => {
                 if self.config.auto_pong {
@@ -188,6 +203,7 @@ impl Inbound {
         self.told = true;
         self.state = RecvState::Ended;
         self.reader.input.release();
+        self.timers.stop_all();
         let sent = out.sending().close_sent;
         out.control(Control::End);
         let Ending { received, by_peer, error, timed_out } =
@@ -235,15 +251,17 @@ impl Inbound {
     /// Any byte is life; silence brings a ping, and silence after it the end.
     fn keep_alive(&mut self, now: Instant, out: &mut impl ControlSink) {
         let Some(keepalive) = self.config.keepalive else { return };
-        let waiting = self.timers.is_running(Timer::Keepalive) || self.timers.is_running(Timer::Pong);
-        if std::mem::take(&mut self.heard) || !waiting {
-            self.timers.stop(Timer::Pong);
+        let received = self.reader.input.received();
+        if received != self.heard || !self.timers.is_running(Timer::Keepalive) {
+            (self.heard, self.pinged) = (received, false);
             self.timers.start(Timer::Keepalive, now, Some(keepalive.interval));
         } else if self.timers.take_due(Timer::Keepalive, now) {
+            if self.pinged {
+                return self.give_up(Deadline::Keepalive);
+            }
             out.control(Control::Ping);
-            self.timers.start(Timer::Pong, now, Some(keepalive.timeout));
-        } else if self.timers.take_due(Timer::Pong, now) {
-            self.give_up(Deadline::Keepalive);
+            self.pinged = true;
+            self.timers.start(Timer::Keepalive, now, Some(keepalive.timeout));
         }
     }
 
@@ -298,9 +316,7 @@ impl Inbound {
     /// passed, and before it waits if this says so, need not read the clock each time it wakes.
     pub fn wants_time(&self, out: &impl ControlSink) -> bool {
         let sending = out.sending();
-        let untimed = self.config.keepalive.is_some()
-            && !self.timers.is_running(Timer::Keepalive)
-            && !self.timers.is_running(Timer::Pong);
+        let untimed = self.config.keepalive.is_some() && !self.timers.is_running(Timer::Keepalive);
         let closing = self.state != RecvState::Open || sending.state != SendState::Open;
         !self.eof && (closing || untimed || self.reader.is_unfinished() || sending.waiting)
     }

@@ -19,6 +19,10 @@ use std::fmt;
 /// Payloads of fewer bytes are copied when they become owned, so that nothing short keeps a buffer alive.
 const SHARE_FROM: usize = 4 * 1024;
 
+fn to_u32(len: usize) -> u32 {
+    u32::try_from(len).unwrap_or(u32::MAX)
+}
+
 #[derive(Debug, Default)]
 pub(super) struct Input {
     pub(super) buf: BytesMut,
@@ -27,6 +31,10 @@ pub(super) struct Input {
     pub(super) cursor: usize,
     /// Where in the stream `buf` begins, less what has been cut out of it since.
     base: u64,
+    /// How much memory the buffer had before its front was cut off, and how much of it was left then. (From 4 GiB on
+    /// it matters to nobody.)
+    whole: u32,
+    left: u32,
     /// A message shares this buffer's memory: it must not become a spare.
     shared: bool,
 }
@@ -38,10 +46,20 @@ impl Input {
         self.base + self.cursor as u64
     }
 
+    /// How many bytes have come, ever.
+    pub(super) fn received(&self) -> u64 {
+        self.base + self.buf.len() as u64
+    }
+
     /// The bytes of the message so far.
     #[inline]
     pub(super) fn message(&self) -> &[u8] {
         &self.buf[self.start..self.end]
+    }
+
+    /// The last so many bytes before the cursor: the payload of a control frame.
+    pub(super) fn just_read(&self, len: usize) -> &[u8] {
+        &self.buf[self.cursor - len..self.cursor]
     }
 
     /// Whether nothing is left to be read.
@@ -66,6 +84,7 @@ impl Input {
     pub(super) fn release(&mut self) {
         self.discard();
         let drained = std::mem::take(&mut self.buf);
+        (self.whole, self.left) = (0, 0);
         if !std::mem::take(&mut self.shared) && drained.capacity() > 0 {
             spare::INPUT.with(|spare| spare.put(drained));
         }
@@ -90,7 +109,9 @@ impl Input {
         }
         if self.start > 0 {
             let consumed = self.start;
+            self.whole = to_u32(self.memory());
             self.buf.advance(consumed);
+            self.left = to_u32(self.buf.capacity());
             self.base += consumed as u64;
             self.end -= consumed;
             self.cursor -= consumed;
@@ -99,10 +120,17 @@ impl Input {
         &mut self.buf
     }
 
+    /// How much memory the buffer has: what has been cut off its front is as much alive as the rest.
+    fn memory(&self) -> usize {
+        let capacity = self.buf.capacity();
+        // It grows only by going back to the front of its memory, or to new memory.
+        if capacity > self.left as usize { capacity } else { self.whole as usize }
+    }
+
     /// Whether the message is long enough, in itself and beside the buffer, to share memory with it.
     fn is_worth_sharing(&self) -> bool {
         let len = self.end - self.start;
-        len >= SHARE_FROM && len >= self.buf.capacity() / 4
+        len >= SHARE_FROM && len >= self.memory() / 4
     }
 
     /// The message's bytes, owned: the one place where a lent message becomes one that lasts.
@@ -111,8 +139,10 @@ impl Input {
             return Bytes::copy_from_slice(self.message());
         }
         self.shared = true;
+        self.whole = to_u32(self.memory());
         self.buf.advance(self.start);
         let message = self.buf.split_to(self.end - self.start).freeze();
+        self.left = to_u32(self.buf.capacity());
         self.base += self.end as u64;
         self.cursor -= self.end;
         (self.start, self.end) = (0, 0);

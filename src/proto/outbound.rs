@@ -30,12 +30,24 @@ pub struct Outbound {
     state: SendState,
     /// A message sent in pieces has begun: its kind, and whether a piece of it has gone out or waits.
     pieces: Option<(Kind, bool)>,
-    /// One slot each: what has not been framed is replaced.
-    ping: Option<Box<[u8]>>,
-    pong: Option<Box<[u8]>>,
-    close: Option<Box<Close>>,
+    /// None, most of the time.
+    controls: Option<Box<Controls>>,
     /// How many bytes have been [taken away](Self::take_transmit) and not been written yet.
     away: usize,
+}
+
+/// Control frames, one slot each: what has not been framed is replaced.
+#[derive(Debug, Default)]
+struct Controls {
+    ping: Option<Box<[u8]>>,
+    pong: Option<Box<[u8]>>,
+    close: Option<Close>,
+}
+
+impl Controls {
+    fn is_framed(&self) -> bool {
+        self.ping.is_none() && self.pong.is_none() && self.close.as_ref().is_none_or(|close| close.framed)
+    }
 }
 
 #[derive(Debug)]
@@ -56,6 +68,9 @@ struct Close {
 /// A shorter payload is copied next to its header: cheaper than sending it from where it lies.
 const LONG_FROM: usize = 4 * 1024;
 
+/// While fewer bytes than this are framed and not taken, each ping is answered; above, the latest only.
+const PROMPT: usize = 4 * 1024;
+
 /// How many bytes are framed ahead of the transport.
 const AHEAD: usize = 64 * 1024;
 
@@ -69,9 +84,7 @@ impl Outbound {
             role,
             state: SendState::Open,
             pieces: None,
-            ping: None,
-            pong: None,
-            close: None,
+            controls: None,
             away: 0,
         }
     }
@@ -139,17 +152,14 @@ impl Outbound {
     }
 
     /// Frames a payload next to what was framed before, masked if this is the client.
-    #[inline]
+    #[inline(never)]
     fn cork(&mut self, opcode: Opcode, fin: bool, payload: &[u8]) {
         let mask = self.mask();
-        let mut header = [0; MAX_HEADER_LEN];
-        let size =
-            Header { fin, rsv: Rsv::NONE, opcode, mask, len: payload.len() as u64 }.encode(&mut header);
-        let cork = self.transmit.cork(size + payload.len());
-        cork.extend_from_slice(&header[..size]);
+        let cork = self.transmit.cork(MAX_HEADER_LEN + payload.len());
+        Header { fin, rsv: Rsv::NONE, opcode, mask, len: payload.len() as u64 }.encode(cork);
+        let from = cork.len();
         cork.extend_from_slice(payload);
         if let Some(mut key) = mask {
-            let from = cork.len() - payload.len();
             key.apply(&mut cork[from..]);
         }
     }
@@ -182,10 +192,8 @@ impl Outbound {
         if self.role == Role::Client || len < LONG_FROM {
             self.cork(opcode, fin, &piece);
         } else {
-            let mut header = [0; MAX_HEADER_LEN];
-            let size =
-                Header { fin, rsv: Rsv::NONE, opcode, mask: None, len: len as u64 }.encode(&mut header);
-            self.transmit.cork(size).extend_from_slice(&header[..size]);
+            let cork = self.transmit.cork(MAX_HEADER_LEN);
+            Header { fin, rsv: Rsv::NONE, opcode, mask: None, len: len as u64 }.encode(cork);
             self.transmit.push_long(piece);
         }
         true
@@ -196,25 +204,49 @@ impl Outbound {
     /// # Errors
     /// [`Closing`](SendError::Closing) after a Close frame, [`LongControl`](SendError::LongControl).
     pub fn ping(&mut self, payload: impl AsRef<[u8]>) -> Result<(), SendError> {
-        self.ping = Some(self.control_payload(payload.as_ref())?);
+        let payload = payload.as_ref();
+        self.check_control(payload)?;
+        self.controls().ping = Some(payload.into());
         Ok(())
     }
 
-    /// Queues a pong with up to 125 bytes (RFC 6455 §5.5.3); it replaces one that has not been framed.
+    /// Queues a pong with up to 125 bytes (RFC 6455 §5.5.3); when much waits already, it replaces the one before it.
     ///
     /// Pings are answered without this, unless [`auto_pong`](Config::auto_pong) is off.
     ///
     /// # Errors
     /// [`Closing`](SendError::Closing) after a Close frame, [`LongControl`](SendError::LongControl).
     pub fn pong(&mut self, payload: impl AsRef<[u8]>) -> Result<(), SendError> {
-        self.pong = Some(self.control_payload(payload.as_ref())?);
+        let payload = payload.as_ref();
+        self.check_control(payload)?;
+        self.answer(payload);
         Ok(())
     }
 
-    fn control_payload(&self, payload: &[u8]) -> Result<Box<[u8]>, SendError> {
+    fn controls(&mut self) -> &mut Controls {
+        self.controls.get_or_insert_default()
+    }
+
+    /// Frames a pong at once; when much waits already, keeps it in the slot, where the latest replaces the one before
+    /// it (RFC 6455 §5.5.3): so a burst of pings is answered whole, and a flood costs next to nothing.
+    fn answer(&mut self, payload: &[u8]) {
+        if self.transmit.remaining() < PROMPT
+            && self.controls.as_ref().is_none_or(|controls| controls.pong.is_none())
+        {
+            self.cork(Opcode::Pong, true, payload);
+        } else {
+            self.controls().pong = Some(payload.into());
+        }
+    }
+
+    fn close_frame(&self) -> Option<&Close> {
+        self.controls.as_ref()?.close.as_ref()
+    }
+
+    fn check_control(&self, payload: &[u8]) -> Result<(), SendError> {
         match payload.len() {
             _ if self.state != SendState::Open => Err(SendError::Closing),
-            0..=125 => Ok(payload.into()),
+            0..=125 => Ok(()),
             len => Err(SendError::LongControl(len)),
         }
     }
@@ -224,7 +256,7 @@ impl Outbound {
     pub fn close(&mut self, frame: impl Into<Option<CloseFrame>>) {
         if self.state == SendState::Open {
             self.state = SendState::Closing;
-            self.close = Some(Box::new(Close { frame: frame.into(), framed: false }));
+            self.controls().close = Some(Close { frame: frame.into(), framed: false });
         }
     }
 
@@ -240,24 +272,26 @@ impl Outbound {
     /// Whether all there is to send has been framed.
     #[inline]
     fn is_framed(&self) -> bool {
-        let closed = self.close.as_ref().is_none_or(|close| close.framed);
-        self.waiting.is_empty() && self.pong.is_none() && self.ping.is_none() && closed
+        self.waiting.is_empty() && self.controls.as_ref().is_none_or(|controls| controls.is_framed())
     }
 
     /// Frames what waits, up to a bound: pong, ping, messages, and the Close frame last of all.
     fn frame_ahead(&mut self) {
         while self.transmit.remaining() < AHEAD {
-            if let Some(pong) = self.pong.take() {
+            if let Some(pong) = self.controls.as_mut().and_then(|controls| controls.pong.take()) {
                 self.cork(Opcode::Pong, true, &pong);
-            } else if let Some(ping) = self.ping.take() {
+            } else if let Some(ping) = self.controls.as_mut().and_then(|controls| controls.ping.take()) {
                 self.cork(Opcode::Ping, true, &ping);
             } else if self.frame_piece() {
-            } else if let Some(close) = self.close.as_mut().filter(|close| !close.framed) {
-                close.framed = true;
+            } else if let Some(close) = self.controls.as_mut().and_then(|controls| controls.close.as_mut()) {
+                if std::mem::replace(&mut close.framed, true) {
+                    return;
+                }
                 let mut body = [0; 125];
                 let len = encode_close(close.frame.as_ref(), &mut body);
                 self.cork(Opcode::Close, true, &body[..len]);
             } else {
+                self.controls = None;
                 return;
             }
         }
@@ -302,30 +336,36 @@ impl Outbound {
     /// The transport takes no more bytes: forgets all there is to send.
     pub(crate) fn abandon(&mut self) {
         self.control(Control::End);
-        (self.transmit, self.close, self.away) = (Transmit::default(), None, 0);
+        (self.transmit, self.controls, self.away) = (Transmit::default(), None, 0);
     }
 
     fn drop_unframed(&mut self) {
         self.waiting.clear();
-        (self.waiting_len, self.pieces, self.ping, self.pong) = (0, None, None, None);
+        (self.waiting_len, self.pieces) = (0, None);
+        if let Some(controls) = &mut self.controls {
+            (controls.ping, controls.pong) = (None, None);
+        }
     }
 }
 
 impl ControlSink for Outbound {
     fn control(&mut self, control: Control<'_>) {
         // Until the Close frame is framed, pongs still go: it is the last frame, not yet there.
-        let may_precede_close = match &self.close {
+        let may_precede_close = match self.close_frame() {
             Some(close) => !close.framed,
             None => self.state == SendState::Open,
         };
         match control {
-            Control::Ping if self.state == SendState::Open => self.ping = Some(Box::default()),
-            Control::Pong(payload) if may_precede_close => self.pong = Some(payload.into()),
+            Control::Ping if self.state == SendState::Open => self.controls().ping = Some(Box::default()),
+            Control::Pong(payload) if may_precede_close => self.answer(payload),
             Control::Ping | Control::Pong(_) => {}
             Control::Close(frame) => self.close(frame),
             Control::Fail(frame) => {
                 self.drop_unframed();
-                self.close(frame);
+                match self.controls.as_mut().and_then(|controls| controls.close.as_mut()) {
+                    Some(close) if !close.framed => close.frame = Some(frame),
+                    _ => self.close(frame),
+                }
             }
             Control::End => {
                 self.drop_unframed();
@@ -337,10 +377,10 @@ impl ControlSink for Outbound {
     }
 
     fn sending(&self) -> Sending {
-        let sent = self.close.as_ref().filter(|close| close.framed && self.is_flushed());
+        let sent = self.close_frame().filter(|close| close.framed && self.is_flushed());
         Sending {
             state: self.state,
-            close_begun: self.close.is_some(),
+            close_begun: self.close_frame().is_some(),
             close_sent: sent.map(|close| close.frame.clone()),
             waiting: !self.is_flushed(),
             taken: self.transmit.taken(),

@@ -68,7 +68,7 @@ impl Reader {
 
     /// Whether a message has begun and not ended.
     pub(super) fn is_unfinished(&self) -> bool {
-        self.message.is_some() && self.handed_out != Some(true)
+        self.handed_out != Some(true) && self.message.is_some()
     }
 
     /// Where in the stream the frame begins that is being read, or was found wrong.
@@ -109,54 +109,43 @@ impl Reader {
         }
     }
 
-    /// The next thing in the input; `None` needs more bytes.
-    #[inline]
-    pub(super) fn read(&mut self, config: &Config) -> Result<Option<Found>, Violation> {
-        self.settle();
-        if self.message.is_none() {
-            if let Some(found) = self.read_short(config) {
-                return found.map(Some);
-            }
+    /// A whole message in one frame, at once: by far the most common case, so it is tried first. Says whether there
+    /// is one; if not, nothing has changed.
+    #[inline(never)]
+    pub(super) fn read_whole(&mut self, config: &Config) -> bool {
+        if self.is_unfinished() {
+            return false;
         }
-        self.read_any(config)
-    }
-
-    /// A whole short message in one frame, at once: by far the most common case. `None` for all others.
-    #[inline]
-    fn read_short(&mut self, config: &Config) -> Option<Result<Found, Violation>> {
         let input = &mut self.input;
-        let at = input.cursor;
-        let (first, size, len, ascii) = match (self.role, &mut input.buf[at..]) {
-            (Role::Server, [first @ (0x81 | 0x82), second @ 0x80..=0xFD, a, b, c, d, rest @ ..]) => {
-                let len = usize::from(*second & 0x7F);
-                let payload = rest.get_mut(..len).filter(|_| len <= config.max_message_size)?;
-                (*first, 6, len, MaskKey::new([*a, *b, *c, *d]).apply(payload))
-            }
-            (Role::Client, [first @ (0x81 | 0x82), second @ 0..=125, rest @ ..]) => {
-                let len = usize::from(*second);
-                rest.get(..len).filter(|_| len <= config.max_message_size)?;
-                (*first, 2, len, false)
-            }
-            _ => return None,
+        let kind = match input.buf.get(input.cursor) {
+            Some(0x81) => Kind::Text,
+            Some(0x82) => Kind::Binary,
+            _ => return false,
         };
-        let (start, end) = (at + size, at + size + len);
-        if first == 0x81 {
-            if !ascii && simdutf8::basic::from_utf8(&input.buf[start..end]).is_err() {
-                self.frame_offset = input.offset();
-                return Some(Err(Violation::Utf8));
-            }
-            self.message = Some(Kind::Text);
-        } else {
-            self.message = Some(Kind::Binary);
+        let Ok(Decoded::Complete(header, size)) = Header::decode(&input.buf[input.cursor..]) else {
+            return false;
+        };
+        if header.mask.is_some() != (self.role == Role::Server) || header.len > config.max_message_size as u64
+        {
+            return false;
+        }
+        let (start, end) = (input.cursor + size, input.cursor + size + header.len as usize);
+        let Some(payload) = input.buf.get_mut(start..end) else { return false };
+        let key = header.mask.unwrap_or_default();
+        let ascii = { key }.apply(payload);
+        if kind == Kind::Text && !ascii && simdutf8::basic::from_utf8(payload).is_err() {
+            { key }.apply(payload); // as it was: `read` will say what is wrong
+            return false;
         }
         (input.start, input.end, input.cursor) = (start, end, end);
-        self.handed_out = Some(true);
-        Some(Ok(Found::Data { fin: true }))
+        (self.message, self.handed_out) = (Some(kind), Some(true));
+        true
     }
 
-    /// Every case, as far as the bytes go.
+    /// The next thing in the input; `None` needs more bytes.
     #[inline(never)]
-    fn read_any(&mut self, config: &Config) -> Result<Option<Found>, Violation> {
+    pub(super) fn read(&mut self, config: &Config) -> Result<Option<Found>, Violation> {
+        self.settle();
         loop {
             if self.in_payload {
                 self.read_payload()?;
@@ -224,7 +213,8 @@ impl Reader {
             self.input.consume();
             (self.fragments, self.empty_fragments) = (0, 0);
         }
-        self.fragments = self.fragments.saturating_add(1);
+        // An empty last frame adds nothing but the end, so it is not counted.
+        self.fragments = self.fragments.saturating_add(u32::from(!header.fin || header.len > 0));
         self.empty_fragments = if header.len == 0 { self.empty_fragments + 1 } else { 0 };
         if self.empty_fragments > config.max_empty_fragments {
             return Err(Violation::TooManyEmptyFragments { limit: config.max_empty_fragments });

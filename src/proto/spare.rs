@@ -26,7 +26,9 @@ impl Spare {
     /// Leaves a drained buffer to the thread, or frees it.
     pub(super) fn put(&self, mut drained: BytesMut) {
         drained.clear();
-        if !drained.try_reclaim(KEEP + 1) {
+        // All of its memory, if its front has been cut off.
+        let _ = drained.try_reclaim(drained.capacity() + 1);
+        if drained.capacity() <= KEEP {
             self.0.set(Some(drained));
         }
     }

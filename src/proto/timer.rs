@@ -4,10 +4,8 @@ use std::time::{Duration, Instant};
 /// What may be waited for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Timer {
-    /// Silence: send a ping.
+    /// Silence: send a ping; silence after it: give up.
     Keepalive,
-    /// Silence after the ping: give up.
-    Pong,
     /// No byte of an unfinished message: fail the connection.
     Message,
     /// No byte taken by the peer: give up.
@@ -17,7 +15,7 @@ pub(super) enum Timer {
 }
 
 #[derive(Clone, Copy, Debug, Default)]
-pub(super) struct Timers([Option<Instant>; 5]);
+pub(super) struct Timers([Option<Instant>; 4]);
 
 impl Timers {
     /// Starts it, or starts it again; without a duration it never ends, and is stopped. (So is one that

@@ -1,0 +1,230 @@
+//! The shape of the source: modules in one order, one unchecked step, no I/O in the core, no long file.
+#![allow(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
+use std::{
+    fs,
+    path::{Path, PathBuf},
+};
+
+/// A module may name only those before it. `lib` names all.
+const ORDER: [&str; 13] = [
+    // Values.
+    "text",
+    "message",
+    "close",
+    "error",
+    "frame",
+    "entropy",
+    // Machines.
+    "config",
+    "proto",
+    "handshake",
+    "session",
+    // Adapters, which do I/O.
+    "adapter",
+    "blocking",
+    "lib",
+];
+const FIRST_ADAPTER: &str = "adapter";
+
+fn position(module: &str) -> usize {
+    ORDER
+        .iter()
+        .position(|name| *name == module)
+        .unwrap_or_else(|| panic!("`{module}` has no place in the order"))
+}
+fn root() -> PathBuf {
+    PathBuf::from(env!("CARGO_MANIFEST_DIR"))
+}
+/// Every Rust file below a folder of the project, by its path from there; none if there is no such folder.
+fn sources(folder: &str) -> Vec<(String, String)> {
+    fn visit(folder: &Path, found: &mut Vec<PathBuf>) {
+        for path in fs::read_dir(folder).into_iter().flatten().map(|entry| entry.unwrap().path()) {
+            if path.is_dir() {
+                if path.file_name().is_some_and(|name| name != "target") {
+                    visit(&path, found);
+                }
+            } else if path.extension().is_some_and(|end| end == "rs") {
+                found.push(path);
+            }
+        }
+    }
+    let from = root().join(folder);
+    let mut found = vec![];
+    visit(&from, &mut found);
+    let name = |path: &Path| path.strip_prefix(&from).unwrap().to_str().unwrap().replace('\\', "/");
+    found.iter().map(|path| (name(path), fs::read_to_string(path).unwrap())).collect()
+}
+fn src() -> Vec<(String, String)> {
+    let all = sources("src");
+    assert!(all.len() > 20, "the source is found");
+    all
+}
+fn module(path: &str) -> &str {
+    path.split('/').next().unwrap().trim_end_matches(".rs")
+}
+/// Without comments.
+fn code(source: &str) -> String {
+    source.lines().map(|line| line.split("//").next().unwrap().to_owned() + "\n").collect()
+}
+/// Without comments and without the unit tests, which stand last.
+fn shipped(source: &str) -> String {
+    code(source).split("#[cfg(test)]\nmod tests").next().unwrap().to_owned()
+}
+
+/// The modules that `crate::…` and `crate::{…}` name in a piece of code.
+fn named(code: &str) -> Vec<String> {
+    let mut names = vec![];
+    for (at, _) in code.match_indices("crate::") {
+        let rest = &code[at + "crate::".len()..];
+        let Some(group) = rest.strip_prefix('{') else {
+            names.push(rest.to_owned());
+            continue;
+        };
+        let (mut depth, mut from) = (1, 0);
+        for (at, c) in group.char_indices() {
+            match c {
+                '{' => depth += 1,
+                '}' => depth -= 1,
+                _ => {}
+            }
+            if (depth, c) == (1, ',') || depth == 0 {
+                names.push(group[from..at].to_owned());
+                from = at + 1;
+            }
+            if depth == 0 {
+                break;
+            }
+        }
+    }
+    let first = |name: &String| -> String {
+        name.trim()
+            .chars()
+            .take_while(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || *c == '_')
+            .collect()
+    };
+    names.iter().map(first).filter(|name| !name.is_empty()).collect()
+}
+
+#[test]
+fn no_module_names_a_later_one() {
+    for (path, source) in src() {
+        let own = module(&path);
+        for name in named(&code(&source)) {
+            assert!(
+                position(&name) <= position(own),
+                "{path} (in `{own}`) names `{name}`, which comes later"
+            );
+        }
+        // What `lib` exports is named where it comes from, or the order could be got around.
+        let from_lib = code(&source);
+        let mut exported = from_lib.match_indices("crate::").map(|(at, _)| &from_lib[at + 7..]);
+        let upper = exported.find(|rest| rest.starts_with(|c: char| c.is_ascii_uppercase()));
+        assert!(
+            upper.is_none(),
+            "{path} names `{}` by way of the root",
+            upper.unwrap().lines().next().unwrap()
+        );
+    }
+}
+
+#[test]
+fn names_are_found_in_groups_and_alone() {
+    let code = "use crate::{a, b::{c, d}, e_1::F};\nuse crate::g::H; crate::i()";
+    assert_eq!(named(code), ["a", "b", "e_1", "g", "i"]);
+}
+
+#[test]
+fn text_is_taken_unchecked_in_two_places_only() {
+    let callers: Vec<_> = src()
+        .into_iter()
+        .filter(|(_, source)| code(source).replace("fn validated(", "").contains("validated("))
+        .map(|(path, _)| path)
+        .collect();
+    let mut expected = ["proto/input.rs", "text.rs"].map(String::from).to_vec();
+    let mut callers = callers;
+    callers.retain(|path| {
+        !expected.contains(path) || {
+            expected.retain(|other| other != path);
+            false
+        }
+    });
+    assert!(callers.is_empty() && expected.is_empty(), "unexpected {callers:?}, missing {expected:?}");
+}
+
+#[test]
+fn there_is_one_unchecked_step_in_the_library() {
+    let words = |source: &str| {
+        code(source)
+            .split(|c: char| !c.is_alphanumeric() && c != '_')
+            .filter(|word| *word == "unsafe")
+            .count()
+    };
+    let found: Vec<_> =
+        src().iter().map(|(path, source)| (path.clone(), words(source))).filter(|(_, n)| *n > 0).collect();
+    assert_eq!(found, [("text.rs".to_owned(), 1)]);
+}
+
+#[test]
+fn the_core_does_no_io_and_reads_no_clock() {
+    let io = [
+        "std::net",
+        "std::io",
+        "net::",
+        "io::",
+        "Instant::now",
+        "SystemTime",
+        "thread::spawn",
+        concat!("thread::", "sleep"),
+        "std::fs",
+    ];
+    let mut seen = 0;
+    for (path, source) in src() {
+        if position(module(&path)) >= position(FIRST_ADAPTER) {
+            continue;
+        }
+        seen += 1;
+        let mut code = shipped(&source);
+        for address in ["IpAddr", "Ipv4Addr", "Ipv6Addr"] {
+            code = code.replace(&format!("net::{address}"), ""); // values, which reach nobody
+        }
+        if path == "proto/transmit.rs" {
+            code = code.replace("io::IoSlice", ""); // a slice of bytes with a name from there
+        }
+        for word in io {
+            let found = code
+                .match_indices(word)
+                .find(|(at, _)| !code[..*at].ends_with(|c: char| c.is_alphanumeric() || c == '_'));
+            assert!(found.is_none(), "{path} mentions {word}");
+        }
+    }
+    assert!(seen > 20);
+}
+
+#[test]
+fn no_file_is_long() {
+    for folder in ["src", "tests", "examples", "benches", "fuzz"] {
+        for (path, source) in sources(folder) {
+            let lines = source.lines().count();
+            assert!(lines <= 500, "{folder}/{path} has {lines} lines");
+        }
+    }
+}
+
+#[test]
+fn every_file_begins_by_saying_its_idea() {
+    for folder in ["src", "tests"] {
+        for (path, source) in sources(folder) {
+            let first = source.lines().next().unwrap_or_default();
+            assert!(first.starts_with("//! ") && first.len() > 20, "{folder}/{path} begins with {first:?}");
+        }
+    }
+}
+
+#[test]
+fn no_test_sleeps_or_is_switched_off() {
+    for (path, source) in sources("tests") {
+        for word in [concat!("thread::", "sleep"), concat!("time::", "sleep"), concat!("#[ign", "ore")] {
+            assert!(!source.contains(word), "tests/{path} contains {word}");
+        }
+    }
+}

@@ -1,0 +1,20 @@
+//! RFC 6455 after the handshake: one module per section, one test per rule, named for what must hold.
+//!
+//! `Row n` names the rule in the list that `tests/rows.rs` keeps complete. Where the rule binds both ends, both are tested.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test fails by panicking")]
+
+#[path = "../support/mod.rs"]
+mod support;
+
+mod s10_security;
+mod s11_registries;
+mod s5_1_overview;
+mod s5_2_framing;
+mod s5_3_masking;
+mod s5_4_fragmentation;
+mod s5_5_control;
+mod s5_6_data;
+mod s6_send_receive;
+mod s7_4_codes;
+mod s7_closing;
+mod s8_utf8;

@@ -1,0 +1,170 @@
+//! §5.4: messages in fragments, with control frames between them and nothing else.
+use crate::support::*;
+use sansocket::{Message, SendError, Violation};
+
+/// Row 57.
+#[test]
+fn a_continuation_of_nothing_fails() {
+    for role in BOTH {
+        for first in [0, FIN] {
+            End::new(role).frame(first, "x").fails(1002, Violation::UnexpectedContinuation);
+            let mut end = End::new(role);
+            end.frame(TEXT, "whole")
+                .text("whole")
+                .frame(first, "")
+                .fails(1002, Violation::UnexpectedContinuation);
+            let mut end = End::new(role);
+            end.frame(1, "in ").frame(FIN, "two").text("in two");
+            end.frame(first, "x").fails(1002, Violation::UnexpectedContinuation);
+        }
+    }
+}
+
+/// Row 58.
+#[test]
+fn a_message_begun_within_another_fails() {
+    for role in BOTH {
+        for (begin, again) in [(1, TEXT), (1, BINARY), (2, TEXT), (2, 2), (1, 1)] {
+            let mut end = End::new(role);
+            end.frame(begin, "a").frame(again, "b").fails(1002, Violation::ExpectedContinuation);
+            let mut end = End::new(role);
+            end.frame(begin, "").frame(0, "").frame(PONG, "").pong("");
+            end.frame(again, "b").fails(1002, Violation::ExpectedContinuation);
+        }
+    }
+}
+
+/// Row 59.
+#[test]
+fn control_frames_between_fragments_are_handled_at_once() {
+    for role in BOTH {
+        let mut end = End::new(role);
+        end.frame(1, "a").frame(PING, "1").ping("1").writes(PONG, "1");
+        end.frame(0, "b").frame(PONG, "2").pong("2");
+        end.frame(PING, "").ping("").writes(PONG, "").frame(0, "").quiet();
+        end.frame(FIN, "c").text("abc").quiet();
+        // All in one read too, and a Close frame in the middle of a message.
+        end.frame(2, "d").frame(PING, "4").frame(0, "e").frame(CLOSE, body(1001, "bye")).ping("4");
+        end.tells(Told::CloseReceived(Some(sansocket::CloseFrame::new(
+            sansocket::CloseCode::GOING_AWAY,
+            "bye",
+        ))));
+        end.quiet().writes_all(&[(PONG, b"4"), (CLOSE, &body(1001, "bye"))]);
+    }
+}
+
+/// Row 60.
+#[test]
+fn a_control_frame_in_fragments_fails() {
+    for role in BOTH {
+        for opcode in [8, 9, 10] {
+            End::new(role).frame(opcode, "").fails(1002, Violation::FragmentedControl);
+            let mut end = End::new(role);
+            end.frame(1, "a").frame(opcode, "b").fails(1002, Violation::FragmentedControl);
+        }
+    }
+}
+
+/// Row 60.
+#[test]
+fn control_frames_are_never_sent_in_fragments() {
+    for role in BOTH {
+        let mut end = End::with(role, |config| config.fragment_size = 1);
+        let long = "x".repeat(125);
+        end.conn.ping(&long).unwrap();
+        end.writes(PING, &long).frame(PING, &long).ping(&long).writes(PONG, &long);
+        end.conn.close(sansocket::CloseFrame::new(sansocket::CloseCode::NORMAL, &long));
+        end.writes(CLOSE, body(1000, &long[..123]));
+    }
+}
+
+/// Row 61.
+#[test]
+fn messages_are_received_whole_and_in_fragments_some_empty() {
+    for role in BOTH {
+        let mut end = End::new(role);
+        end.frame(TEXT, "whole").text("whole").frame(BINARY, "").binary(b"");
+        for (first, rest) in
+            [(1, &["", "a", "", "", "b", ""][..]), (1, &[""]), (1, &["", ""]), (1, &["x", ""])]
+        {
+            end.frame(first, "");
+            for piece in &rest[..rest.len() - 1] {
+                end.frame(0, piece).quiet();
+            }
+            end.frame(FIN, rest[rest.len() - 1]).text(&rest.concat()).quiet();
+        }
+        end.frame(2, [1]).frame(FIN, [2]).binary(&[1, 2]);
+        // And in one read.
+        end.frame(2, [1])
+            .frame(0, [])
+            .frame(FIN, [2])
+            .frame(TEXT, "next")
+            .binary(&[1, 2])
+            .text("next")
+            .quiet();
+    }
+}
+
+/// Row 62.
+#[test]
+fn no_other_message_may_be_sent_before_the_last_fragment() {
+    for role in BOTH {
+        let mut end = End::new(role);
+        end.conn.send_chunk("a", false).unwrap();
+        assert_eq!(end.conn.send("other"), Err(SendError::Unfinished));
+        assert_eq!(end.conn.send(&b"other"[..]), Err(SendError::Unfinished));
+        assert_eq!(end.conn.send_chunk(&b"other"[..], true), Err(SendError::KindMismatch));
+        end.conn.send_chunk("b", true).unwrap();
+        end.conn.send("next").unwrap();
+        end.writes_all(&[(1, b"a"), (FIN, b"b"), (TEXT, b"next")]);
+    }
+}
+
+/// Row 62.
+#[test]
+fn fragments_of_long_messages_never_interleave() {
+    for role in BOTH {
+        let mut end = End::with(role, |config| config.fragment_size = 10_000);
+        for n in 1..=4 {
+            end.conn.send(vec![n; 25_000]).unwrap();
+            end.conn.send(&[n]).unwrap();
+            end.conn.ping([n]).unwrap();
+        }
+        let mut seen = vec![];
+        for frame in frames(&written(&mut end.conn)).iter().filter(|frame| frame.first & 8 == 0) {
+            assert!(frame.payload.iter().all(|byte| *byte == frame.payload[0]));
+            seen.push((frame.first, frame.payload[0], frame.payload.len()));
+        }
+        let expected: Vec<_> =
+            (1..=4).flat_map(|n| [(2, n, 10_000), (0, n, 10_000), (FIN, n, 5_000), (BINARY, n, 1)]).collect();
+        assert_eq!(seen, expected);
+    }
+}
+
+/// Row 63.
+#[test]
+fn fragments_are_joined_and_sent_in_order() {
+    for role in BOTH {
+        let payload: Vec<u8> = (0..60_000_u32).flat_map(|n| n.to_be_bytes()).collect();
+        let mut end = End::with(role, |config| config.fragment_size = 7_001);
+        end.conn.send(payload.clone()).unwrap();
+        let sent: Vec<u8> =
+            frames(&written(&mut end.conn)).into_iter().flat_map(|frame| frame.payload).collect();
+        assert!(sent == payload);
+        let last = payload.len() / 999;
+        for (n, piece) in payload.chunks(999).enumerate() {
+            let first = if n == 0 {
+                2
+            } else if n == last {
+                FIN
+            } else {
+                0
+            };
+            end.frame(first, piece);
+            if n % 3 == 0 && n != last {
+                end.quiet();
+            }
+        }
+        end.tells(Told::Message(Message::binary(payload)));
+    }
+}
