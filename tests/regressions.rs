@@ -1,6 +1,7 @@
 //! What fuzzing found, one test for each.
 use sansocket::{
     Config, Role,
+    handshake::{ExtensionOffer, InvalidExtension},
     proto::{Connection, Established, Event},
 };
 
@@ -24,5 +25,15 @@ fn section_5_4_a_message_in_one_frame_is_not_counted_as_fragments() {
             }
             assert_eq!(told, 1, "cut at {cut}");
         }
+    }
+}
+
+/// `extensions`: CR, LF and form feed counted as white space. Only spaces and tabs do (RFC 9110 §5.6.3).
+#[test]
+fn section_9_1_white_space_between_extensions_is_spaces_and_tabs() {
+    assert_eq!(ExtensionOffer::parse_list(" a\t;\tb = c ,\td").map(|offers| offers.len()), Ok(2));
+    for text in ["\ra", "a\n", "a;\x0cb", "a,\r\nb"] {
+        assert_eq!(ExtensionOffer::parse_list(text), Err(InvalidExtension), "{text:?}");
+        assert_eq!(text.parse::<ExtensionOffer>(), Err(InvalidExtension), "{text:?}");
     }
 }
