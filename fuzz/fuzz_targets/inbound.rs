@@ -10,7 +10,7 @@ use sansocket::{
     proto::{Closed, Connection, Established, Event},
 };
 use sansocket_fuzz::{
-    Repeatable,
+    Repeatable, memory,
     model::{self, Body, Item, Limits, Reading},
 };
 use std::sync::Arc;
@@ -21,6 +21,8 @@ const CLIENT: u8 = 1;
 const CHUNKS: u8 = 2;
 /// What is to be sent is taken after each event; else only at the end.
 const PROMPT: u8 = 4;
+/// Above so many bytes that wait, only the latest ping is answered.
+const PROMPT_BYTES: usize = 4 * 1024;
 /// The bytes are a recipe for frames.
 const FRAMES: u8 = 8;
 /// Bytes are written to the buffer that is lent for them, in the run that is cut.
@@ -115,6 +117,7 @@ impl Story {
             let step = steps.next().unwrap_or(usize::MAX).min(bytes.len() - at);
             let piece = &bytes[at..at + step];
             at += step;
+            memory::forget();
             if flags & READ_BUF != 0 {
                 connection.read_buf().extend_from_slice(piece);
                 let buffer = connection.read_buf();
@@ -128,11 +131,12 @@ impl Story {
             } else {
                 connection.receive(piece);
             }
-            story.hear(&mut connection, flags);
+            check_memory(at);
+            story.hear(&mut connection, flags, at);
         }
         story.drain(&mut connection);
         connection.receive_eof();
-        story.hear(&mut connection, flags);
+        story.hear(&mut connection, flags, at);
         story.drain(&mut connection);
         assert!(connection.poll_event().is_none(), "something after the end");
         assert_eq!(connection.state(), ReadyState::Closed);
@@ -146,8 +150,12 @@ impl Story {
         self.output.extend(out.copy_to_bytes(n));
     }
 
-    fn hear(&mut self, connection: &mut Connection, flags: u8) {
-        while let Some(event) = connection.poll_event() {
+    fn hear(&mut self, connection: &mut Connection, flags: u8, at: usize) {
+        loop {
+            memory::forget();
+            let event = connection.poll_event();
+            check_memory(at);
+            let Some(event) = event else { return };
             assert!(self.closed.is_none(), "{event:?} after Closed");
             assert!(self.error.is_none() || matches!(event, Event::Closed(_)), "{event:?} after an error");
             match event {
@@ -221,8 +229,7 @@ impl Story {
             })
             .collect();
         if flags & PROMPT == 0 {
-            let unsent = if self.error.is_some() { 0 } else { 1 };
-            due.drain(..due.len().saturating_sub(unsent));
+            due = unread(self.role, due, self.error.is_some());
         }
         match (&self.error, received) {
             (Some(error), None) => {
@@ -241,6 +248,30 @@ impl Story {
         });
         assert_eq!(sent, answered);
     }
+}
+
+/// No call asks for much more than has come.
+fn check_memory(come: usize) {
+    let asked = memory::largest();
+    assert!(asked <= 4 * come + (64 << 10), "{asked} bytes at once, and {come} have come");
+}
+
+/// Of the answers that nobody has read: the first are framed at once; of the rest only the latest is kept, and not
+/// even that when the connection fails.
+fn unread(role: Role, pongs: Vec<Item>, failed: bool) -> Vec<Item> {
+    let header = if role == Role::Client { 6 } else { 2 };
+    let (mut framed, mut last, mut len) = (vec![], None, 0);
+    for pong in pongs {
+        let Item::Pong(payload) = &pong else { unreachable!("pongs") };
+        if len < PROMPT_BYTES && last.is_none() {
+            len += header + payload.len();
+            framed.push(pong);
+        } else {
+            last = Some(pong);
+        }
+    }
+    framed.extend(last.filter(|_| !failed));
+    framed
 }
 
 fn body(frame: Option<CloseFrame>) -> Body {

@@ -11,6 +11,7 @@ use sansocket::{
 use sansocket_fuzz::{
     cuts::{Cut, check_buffer, drain, tell},
     http::{self, Head},
+    memory,
     model::{self, Item, Limits},
 };
 
@@ -55,6 +56,7 @@ impl Outcome {
                 break server.poll().map(|upgrade| upgrade.expect("an outcome"));
             };
             most = most.max(piece.len());
+            memory::forget();
             server.receive(piece);
             match server.poll() {
                 Ok(None) => check_buffer(server.read_buf(), most, &config),

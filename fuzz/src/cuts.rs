@@ -1,6 +1,8 @@
 //! What the targets of the opening handshake have at the front of their input: flags, limits and cuts.
-use crate::Repeatable;
-use crate::model::{self, Item};
+use crate::{
+    Repeatable, memory,
+    model::{self, Item},
+};
 use sansocket::{
     CloseFrame, Config,
     bytes::{Buf, BytesMut},
@@ -53,7 +55,9 @@ impl<'a> Cut<'a> {
 /// Whether a buffer that a handshake waits with is within its bound: a head, and what has just come.
 pub fn check_buffer(buffer: &BytesMut, most: usize, config: &Config) {
     assert!(buffer.len() <= config.max_head_size.max(256) + most, "{} bytes wait", buffer.len());
-    assert!(buffer.capacity() <= 4 * (buffer.len() + config.max_head_size + most) + 1024, "memory");
+    assert!(buffer.capacity() <= 4 * (buffer.len() + most) + 1024, "memory by announcement");
+    let largest = memory::largest();
+    assert!(largest <= 16 * (config.max_head_size + most) + 1024, "{largest} bytes at once");
 }
 
 /// Takes out all that is to be written.

@@ -120,7 +120,8 @@ pub fn read(role: Role, bytes: &[u8], limits: Limits) -> Reading {
             (fragments, empty) = (0, 0);
             InMessage { text: header.opcode == 1, ..Default::default() }
         });
-        fragments += 1;
+        // An empty last frame adds nothing but the end.
+        fragments += u32::from(!(header.fin && len == 0));
         empty = if len == 0 { empty + 1 } else { 0 };
         let mut wrong = vec![];
         if fragmented && empty > limits.empty_fragments {
