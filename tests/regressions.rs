@@ -1,7 +1,7 @@
 //! What fuzzing found, one test for each.
 use sansocket::{
     Config, Role,
-    handshake::{ExtensionOffer, InvalidExtension},
+    handshake::{ClientHandshake, ClientRequest, ExtensionOffer, HandshakeError, InvalidExtension},
     proto::{Connection, Established, Event},
 };
 
@@ -35,5 +35,29 @@ fn section_9_1_white_space_between_extensions_is_spaces_and_tabs() {
     for text in ["\ra", "a\n", "a;\x0cb", "a,\r\nb"] {
         assert_eq!(ExtensionOffer::parse_list(text), Err(InvalidExtension), "{text:?}");
         assert_eq!(text.parse::<ExtensionOffer>(), Err(InvalidExtension), "{text:?}");
+    }
+}
+
+/// `response`: a line that says how long a chunk is, and is longer than any should be, ended the body of a refusal if
+/// it came in pieces, and did not if it came whole.
+#[test]
+fn a_chunk_line_that_is_too_long_ends_the_body_however_it_is_cut() {
+    for (extension, body) in [(240, &b"hello"[..]), (300, b"")] {
+        let extension = "x".repeat(extension);
+        let head = "HTTP/1.1 401 Unauthorized\r\nTransfer-Encoding: chunked\r\n\r\n";
+        let response = format!("{head}5;{extension}\r\nhello\r\n0\r\n\r\n");
+        for cut in [0, head.len() + 3, head.len() + 270] {
+            let request = ClientRequest::try_from("ws://example.com/").unwrap();
+            let mut client = ClientHandshake::new(request, Config::client());
+            let (first, rest) = response.as_bytes().split_at(cut.min(response.len()));
+            client.receive(first);
+            let mut outcome = client.poll();
+            if matches!(outcome, Ok(None)) {
+                client.receive(rest);
+                outcome = client.poll();
+            }
+            let Err(HandshakeError::Refused(response)) = outcome else { panic!("{outcome:?}") };
+            assert_eq!(&response.body()[..], body, "cut at {cut}");
+        }
     }
 }
