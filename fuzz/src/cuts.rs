@@ -30,7 +30,7 @@ impl<'a> Cut<'a> {
     /// The bytes as one piece; or cut where the input says and then after each byte, for a while.
     pub fn pieces(self, cut: bool) -> Vec<&'a [u8]> {
         let (mut rest, mut pieces) = (self.bytes, vec![]);
-        let steps = self.steps.iter().map(|step| usize::from(*step)).chain(std::iter::repeat(1).take(64));
+        let steps = self.steps.iter().map(|step| usize::from(*step)).chain(std::iter::repeat_n(1, 64));
         for step in steps.filter(|_| cut) {
             let (piece, later) = rest.split_at(step.min(rest.len()));
             pieces.push(piece);
