@@ -7,10 +7,10 @@ use sansocket::{
     handshake::{ClientHandshake, ClientRequest, HandshakeError},
 };
 use sansocket_fuzz::{
-    cuts::{Cut, check_buffer, drain, tell},
+    cuts::{Cut, LIMITS, check_buffer, drain, tell},
     http::{self, Head},
     memory,
-    model::{self, Item, Limits},
+    model::{self, Item},
 };
 
 /// Flags. Subprotocols are offered; one of them must be chosen.
@@ -130,7 +130,7 @@ impl Outcome {
             }
             other => panic!("{other:?}"),
         }
-        let reading = model::read(Role::Client, rest, Limits::NONE);
+        let reading = model::read(Role::Client, rest, LIMITS);
         assert_eq!((items, *failed), (&reading.items, reading.error.is_some()), "after the head");
     }
 

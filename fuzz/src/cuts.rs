@@ -1,7 +1,7 @@
 //! What the targets of the opening handshake have at the front of their input: flags, limits and cuts.
 use crate::{
     Repeatable, memory,
-    model::{self, Item},
+    model::{self, Item, Limits},
 };
 use sansocket::{
     CloseFrame, Config,
@@ -44,6 +44,9 @@ impl<'a> Cut<'a> {
     pub fn config(self) -> Config {
         let mut config = Config::server();
         config.entropy = Arc::new(Repeatable::default());
+        config.max_message_size = LIMITS.message;
+        config.max_fragments = LIMITS.fragments;
+        config.max_empty_fragments = LIMITS.empty_fragments;
         config.max_head_size = [16 << 10, 1024, 300, 64][usize::from(self.limits % 4)];
         config.max_header_fields = [100, 20, 6, 0][usize::from(self.limits / 4 % 4)];
         config.max_header_line = [8 << 10, 256, 64, 20][usize::from(self.limits / 16 % 4)];
@@ -51,6 +54,9 @@ impl<'a> Cut<'a> {
         config
     }
 }
+
+/// What a connection that comes to be allows: the defaults.
+pub const LIMITS: Limits = Limits { message: 1 << 20, fragments: 65_536, empty_fragments: 64, chunks: false };
 
 /// Whether a buffer that a handshake waits with is within its bound: a head, and what has just come.
 pub fn check_buffer(buffer: &BytesMut, most: usize, config: &Config) {
