@@ -1,4 +1,4 @@
-//! Buffers belong to the moment: a drained connection leaves its two with its thread, for whichever is next.
+//! Buffers belong to the moment: a empty connection leaves its two with its thread, for whichever is next.
 //!
 //! So an idle connection holds no buffer, and a busy one allocates none.
 use bytes::BytesMut;
@@ -23,13 +23,15 @@ impl Spare {
         self.0.take().unwrap_or_default()
     }
 
-    /// Leaves a drained buffer to the thread, or frees it.
-    pub(super) fn put(&self, mut drained: BytesMut) {
-        drained.clear();
-        // All of its memory, if its front has been cut off.
-        let _ = drained.try_reclaim(drained.capacity() + 1);
-        if drained.capacity() <= KEEP {
-            self.0.set(Some(drained));
+    /// Leaves an empty buffer to the thread, or frees it; `memory` is how much it has, with what has been cut off its
+    /// front.
+    #[inline]
+    pub(super) fn put(&self, mut empty: BytesMut, memory: usize) {
+        if memory <= KEEP {
+            if memory > empty.capacity() {
+                let _ = empty.try_reclaim(memory); // all of it, so that its capacity tells the truth again
+            }
+            self.0.set(Some(empty));
         }
     }
 }

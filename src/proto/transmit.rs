@@ -15,6 +15,8 @@ pub struct Transmit {
     placed: usize,
     /// How many bytes there are in `long`.
     long_len: usize,
+    /// How much has been cut off the front of the cork's memory.
+    cut: usize,
     /// How many bytes the transport has taken, ever.
     taken: u64,
 }
@@ -65,6 +67,15 @@ impl Transmit {
         self.taken
     }
 
+    /// Leaves the cork, of which all has been taken, to the thread.
+    #[inline]
+    fn leave_cork(&mut self) {
+        let memory = self.cork.capacity() + std::mem::take(&mut self.cut);
+        let mut drained = std::mem::take(&mut self.cork);
+        drained.clear();
+        spare::OUTPUT.with(|spare| spare.put(drained, memory));
+    }
+
     fn slices(&self) -> impl Iterator<Item = &[u8]> {
         let mut at = 0;
         let long = self.long.iter().flat_map(move |long| {
@@ -91,13 +102,18 @@ impl Buf for Transmit {
     fn chunks_vectored<'a>(&'a self, dst: &mut [IoSlice<'a>]) -> usize {
         dst.iter_mut().zip(self.slices()).map(|(slot, slice)| *slot = IoSlice::new(slice)).count()
     }
+    #[inline]
     fn advance(&mut self, n: usize) {
         assert!(n <= self.remaining(), "advanced past the end");
         self.taken += n as u64;
+        if self.long.is_empty() && n == self.cork.len() {
+            return self.leave_cork();
+        }
         let mut left = n;
         while let Some(Long { before, payload }) = self.long.front_mut() {
             let corked = left.min(*before);
             self.cork.advance(corked);
+            self.cut += corked;
             *before -= corked;
             self.placed -= corked;
             left -= corked;
@@ -112,10 +128,10 @@ impl Buf for Transmit {
             }
         }
         if left == self.cork.len() {
-            let drained = std::mem::take(&mut self.cork);
-            spare::OUTPUT.with(|spare| spare.put(drained));
+            self.leave_cork();
         } else {
             self.cork.advance(left);
+            self.cut += left;
         }
     }
 }
