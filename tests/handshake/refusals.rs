@@ -161,12 +161,26 @@ fn the_refusal_of_a_head_request_has_no_body() {
     assert_ne!(values(&fields, "content-length"), ["0"]);
 }
 
-/// A broken head is refused as soon as it is broken, not when it ends.
+/// A broken head is refused as soon as it is broken, not when it ends: a client that speaks TLS would wait for us.
 #[test]
-fn a_client_that_speaks_something_else_is_told_at_once() {
-    let mut handshake = ServerHandshake::new(Config::server());
-    handshake.receive(b"\x16");
-    assert!(matches!(handshake.poll(), Err(HandshakeError::Malformed(_))));
+fn a_broken_head_is_refused_at_once() {
+    let line = "GET / HTTP/1.1\r\nX: y";
+    for (before, last) in [
+        ("", "\x16"),
+        ("\r", "\n"),
+        (line, "\0"),
+        (line, "\x7f"),
+        (line, "\n"),
+        (line, "\rz"),
+        (line, "\r\n "),
+        (line, "\r\n\t"),
+    ] {
+        let mut handshake = ServerHandshake::new(Config::server());
+        handshake.receive(before.as_bytes());
+        assert!(handshake.poll().unwrap().is_none(), "{before:?}");
+        handshake.receive(last.as_bytes());
+        assert!(matches!(handshake.poll(), Err(HandshakeError::Malformed(_))), "{before:?} {last:?}");
+    }
 }
 
 #[test]
