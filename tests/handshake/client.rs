@@ -179,7 +179,7 @@ fn a_refusal_that_does_not_end_is_given_at_the_deadline() {
     assert!(matches!(handshake.poll(), Err(HandshakeError::Spent)));
 }
 
-/// Row 17; RFC 9110 §15.2.
+/// Row 17. RFC 9110 §15.2.
 #[test]
 fn informational_responses_are_passed_over_but_not_for_ever() {
     let hint = "HTTP/1.1 103 Early Hints\r\nLink: </x>\r\n\r\n";
@@ -189,7 +189,7 @@ fn informational_responses_are_passed_over_but_not_for_ever() {
     assert!(matches!(after(9), Err(HandshakeError::Malformed(_))));
 }
 
-/// Rows 18, 19, 20, 23, 44; "Common to all peers".
+/// Rows 18, 19, 20, 23, 44.
 #[test]
 fn section_4_1_a_101_that_breaks_a_rule_fails() {
     use ResponseFault as F;
@@ -214,7 +214,7 @@ fn section_4_1_a_101_that_breaks_a_rule_fails() {
     }
 }
 
-/// Rows 18, 19, 20; "Common to all peers".
+/// Rows 18, 19, 20.
 #[test]
 fn section_4_1_a_101_may_be_written_in_many_ways() {
     let good = Head::response;
@@ -236,7 +236,7 @@ fn section_4_1_a_101_may_be_written_in_many_ways() {
     }
 }
 
-/// Rows 21, 43, 98; D21.
+/// Rows 21, 43, 98.
 #[test]
 fn section_4_1_an_extension_that_was_not_offered_fails() {
     use ResponseFault as F;

@@ -5,7 +5,7 @@ use sansocket::{
     handshake::{Acceptance, FieldFault, HandshakeError, Refusal, ServerHandshake},
 };
 
-/// Rows 25 to 30, 35, 42, 45, 46, 98, 105; "Common to all peers". By rule: what is wrong, and the status.
+/// Rows 14, 25, 26, 27, 28, 29, 30, 35, 40, 42, 46, 98, 105. By rule: what is wrong, and the status.
 #[test]
 fn section_4_2_1_a_request_that_breaks_a_rule_is_refused() {
     use {FieldFault as F, Refusal as R};
@@ -100,7 +100,7 @@ fn section_4_2_2_the_answer_to_another_version_byte_for_byte() {
     );
 }
 
-/// Row 24: what is not HTTP.
+/// Row 24. What is not HTTP.
 #[test]
 fn section_4_2_1_a_broken_head_is_answered_with_400() {
     let good = String::from_utf8(Head::request().bytes()).unwrap();

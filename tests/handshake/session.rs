@@ -67,7 +67,7 @@ fn open_message_close() {
     assert!(!session.wants_shutdown());
 }
 
-/// Row 16; WHATWG: InvalidStateError.
+/// Row 16. WHATWG: InvalidStateError.
 #[test]
 fn nothing_is_sent_while_connecting() {
     let mut session = connecting();

@@ -107,7 +107,7 @@ fn section_4_1_invalid_parts_are_refused() {
     }
 }
 
-/// Row 3; a backslash is a slash to browsers and none to others, so a host would depend on the reader.
+/// Row 3. A backslash is a slash to browsers and none to others, so a host would depend on the reader.
 #[test]
 fn characters_that_end_a_line_or_change_the_host_are_refused() {
     for wrong_one in ['\r', '\n', '\0', ' ', '\t', '\x1f', '\x7f', '\\'] {
