@@ -15,6 +15,31 @@ use std::{sync::Arc, time::Instant};
 /// of a browser's `WebSocket`. For event loops.
 ///
 /// It is driven as a [`Connection`] is. Messages come whole and pings are answered, whatever the [`Config`] says.
+///
+/// ```
+/// use bytes::Buf;
+/// use sansocket::{Config, ReadyState, Session, SessionEvent, handshake::ClientRequest};
+/// # use bytes;
+/// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// let mut session = Session::new(ClientRequest::try_from("ws://example.com/")?, Config::client());
+/// assert_eq!(session.state(), ReadyState::Connecting);
+/// // Write what there is to write; give it what came; and then:
+/// # let bytes_to_write = session.transmit().remaining();
+/// # session.transmit().advance(bytes_to_write);
+/// # session.receive(b"HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\n\r\n");
+/// while let Some(event) = session.poll_event() {
+///     match event {
+///         SessionEvent::Open(_) => session.send("hello")?,
+///         SessionEvent::Message(message) => println!("{message:?}"),
+///         SessionEvent::Error(error) => eprintln!("{error}"), // "the server refused the upgrade with 404 Not Found"
+///         SessionEvent::Close(closed) => println!("{}", closed.code()), // 1006
+///         _ => {}
+///     }
+/// }
+/// # assert_eq!(session.state(), ReadyState::Closed);
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Debug)]
 pub struct Session {
     state: State,
@@ -267,6 +292,7 @@ impl Session {
 fn failure(closed: &Closed) -> Option<SessionError> {
     match closed {
         Closed { error: Some(_), .. } => None,
+        closed if closed.was_clean() => None,
         Closed { timed_out: Some(deadline), .. } => Some(SessionError::TimedOut(*deadline)),
         Closed { received: None, .. } => Some(SessionError::Lost),
         _ => None,

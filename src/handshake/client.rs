@@ -255,7 +255,7 @@ impl ClientHandshake {
             return Err(ResponseFault::NoConnection);
         }
         match field::single(headers, &header::SEC_WEBSOCKET_ACCEPT) {
-            Ok(value) if field::trim(value.as_bytes()) == self.key.accept() => {}
+            Ok(value) if value.as_bytes() == self.key.accept() => {}
             Ok(_) => return Err(ResponseFault::WrongAccept),
             Err(FieldFault::Missing) => return Err(ResponseFault::NoAccept),
             Err(_) => return Err(ResponseFault::RepeatedAccept),
@@ -273,7 +273,7 @@ impl ClientHandshake {
         let established = Established::bare(Role::Client);
         match field::single(headers, &header::SEC_WEBSOCKET_PROTOCOL) {
             Ok(_) if self.offered.is_empty() => Err(ResponseFault::UnaskedSubprotocol),
-            Ok(value) => field::subprotocol(field::trim(value.as_bytes()))
+            Ok(value) => field::subprotocol(value.as_bytes())
                 .filter(|chosen| self.offered.contains(chosen))
                 .map(|chosen| established.with_subprotocol(chosen))
                 .ok_or(ResponseFault::SubprotocolNotOffered),

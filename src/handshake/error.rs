@@ -9,7 +9,7 @@ use http::{Response, StatusCode};
 #[non_exhaustive]
 pub enum HandshakeError {
     /// What the peer sent is not HTTP/1.1. A server answers 400.
-    #[error("the peer does not speak HTTP/1.1: {0}")]
+    #[error("what the peer sent is not HTTP/1.1: {0}")]
     Malformed(&'static str),
     /// The peer's head is over a limit of [`Config`](crate::Config). A server answers 431.
     #[error("the head of the peer's HTTP message is too large: {0}")]

@@ -10,15 +10,7 @@ pub(super) fn elements<'a>(headers: &'a HeaderMap, name: &HeaderName) -> impl It
 }
 
 fn split(value: &[u8]) -> impl Iterator<Item = &[u8]> {
-    value.split(|&byte| byte == b',').map(trim).filter(|element| !element.is_empty())
-}
-
-/// Without spaces and tabs at either end.
-pub(super) fn trim(mut text: &[u8]) -> &[u8] {
-    while let [b' ' | b'\t', rest @ ..] | [rest @ .., b' ' | b'\t'] = text {
-        text = rest;
-    }
-    text
+    value.split(|&byte| byte == b',').map(<[u8]>::trim_ascii).filter(|element| !element.is_empty())
 }
 
 /// Whether `token` is in the list, in any case of letters.
@@ -114,13 +106,16 @@ pub(super) fn put(out: &mut BytesMut, name: &str, value: &[u8]) {
 }
 
 /// Writes all of them.
-pub(super) fn put_all(out: &mut BytesMut, headers: &HeaderMap) {
-    for (name, value) in headers {
+pub(super) fn put_all<'a>(
+    out: &mut BytesMut,
+    fields: impl IntoIterator<Item = (&'a HeaderName, &'a HeaderValue)>,
+) {
+    for (name, value) in fields {
         put(out, name.as_str(), value.as_bytes());
     }
 }
 
-/// Whether these bytes are a token.
+/// These bytes as text, if they are a token.
 pub(super) fn token(text: &[u8]) -> Option<&str> {
     std::str::from_utf8(text).ok().filter(|text| is_token(text))
 }

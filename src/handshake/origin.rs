@@ -43,16 +43,25 @@ impl<'a> Origin<'a> {
         Some(Self { scheme, host, port: port.or(default_port(scheme)) })
     }
 
-    /// Whether a page of this origin is the host's own. A server behind a proxy that ends TLS cannot tell which
-    /// scheme its clients used, so a `Host` without a port has the port that the origin's scheme gives it.
+    /// Whether a page of this origin is the host's own.
     fn is_of(&self, headers: &HeaderMap) -> bool {
         let host = single(headers, &header::HOST).ok().and_then(|value| value.to_str().ok());
-        let (Some((host, port)), Some(default)) = (host.and_then(host_port), default_port(self.scheme))
-        else {
-            return false;
-        };
-        self.host.eq_ignore_ascii_case(host) && self.port == port.or(Some(default))
+        host.and_then(host_port).is_some_and(|host| self.is_at(host))
     }
+
+    /// Whether it is this host's, under the origin's own scheme. A server behind a proxy that ends TLS cannot tell
+    /// which scheme its clients used, so a `Host` without a port has the port that the origin's scheme gives it.
+    fn is_at(&self, (host, port): (&str, Option<u16>)) -> bool {
+        let default = default_port(self.scheme);
+        default.is_some() && self.host.eq_ignore_ascii_case(host) && self.port == port.or(default)
+    }
+}
+
+/// Whether the authority of an `http` or `https` URL is this `Host`.
+pub(super) fn is_same_host(scheme: &str, authority: &str, host: &str) -> bool {
+    let target =
+        host_port(authority).map(|(host, port)| Origin { scheme, host, port: port.or(default_port(scheme)) });
+    target.zip(host_port(host)).is_some_and(|(target, host)| target.is_at(host))
 }
 
 fn default_port(scheme: &str) -> Option<u16> {

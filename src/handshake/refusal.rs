@@ -5,7 +5,7 @@ use super::{
 };
 use crate::proto::Transmit;
 use bytes::Bytes;
-use http::{HeaderMap, HeaderValue, Response, StatusCode, header};
+use http::{HeaderName, HeaderValue, Response, StatusCode, header};
 
 /// Why a request cannot become a WebSocket (RFC 6455 §4.2.1), and what to answer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
@@ -20,9 +20,12 @@ pub enum Refusal {
     /// Neither a path nor an `http` or `https` URL. 400.
     #[error("the request target is neither a path nor an http URL")]
     Target,
-    /// Not one `Host` with a host in it, or one that is not the target's. 400.
+    /// Not one `Host` with a host in it. 400.
     #[error("the Host header field {0}")]
     Host(FieldFault),
+    /// A target that is a whole URL, of another host than `Host`. 400.
+    #[error("the Host header field names another host than the request target")]
+    OtherHost,
     /// No `Upgrade: websocket`: a request for something else. 426, with `Upgrade` and the version.
     #[error("there is no header field \"Upgrade: websocket\"")]
     NoUpgrade,
@@ -105,28 +108,21 @@ pub(super) fn answer(error: &HandshakeError) -> Option<Response<Bytes>> {
 /// Writes an answer, after which the connection ends. Whatever the application said of its length or of the
 /// connection is replaced by what is so.
 pub(super) fn put_response(out: &mut Transmit, response: &Response<Bytes>, to_head: bool) {
-    let (status, body) = (response.status(), response.body());
-    let headers: HeaderMap = response
-        .headers()
-        .iter()
-        .filter(|(name, _)| {
-            ![header::CONTENT_LENGTH, header::TRANSFER_ENCODING, header::CONNECTION].contains(name)
-        })
-        .map(|(name, value)| (name.clone(), value.clone()))
-        .collect();
-    let out_head = out.cork(256);
+    const OURS: [HeaderName; 3] = [header::CONTENT_LENGTH, header::TRANSFER_ENCODING, header::CONNECTION];
+    let (status, headers, body) = (response.status(), response.headers(), response.body());
+    let head = out.cork(256);
     let line = format!("HTTP/1.1 {} {}\r\n", status.as_str(), status.canonical_reason().unwrap_or_default());
-    out_head.extend_from_slice(line.as_bytes());
+    head.extend_from_slice(line.as_bytes());
     // RFC 9110 §7.8: who sends Upgrade names it in Connection.
     let upgrade = headers.contains_key(header::UPGRADE);
-    put(out_head, "Connection", if upgrade { b"close, Upgrade" } else { b"close" });
+    put(head, "Connection", if upgrade { b"close, Upgrade" } else { b"close" });
     // RFC 9110 §8.6, §15.4.5: neither of the two has a body.
     let bodiless = [StatusCode::NO_CONTENT, StatusCode::NOT_MODIFIED].contains(&status);
     if !bodiless {
-        put(out_head, "Content-Length", body.len().to_string().as_bytes());
+        put(head, "Content-Length", body.len().to_string().as_bytes());
     }
-    put_all(out_head, &headers);
-    out_head.extend_from_slice(b"\r\n");
+    put_all(head, headers.iter().filter(|(name, _)| !OURS.contains(name)));
+    head.extend_from_slice(b"\r\n");
     if !bodiless && !to_head {
         out.push_long(body.clone());
     }

@@ -160,16 +160,18 @@ fn check(request: &Request<()>) -> Result<Key, Refusal> {
     Key::parse(key.as_bytes()).ok_or(Refusal::Key(FieldFault::Malformed))
 }
 
-/// One `Host`, and the same as that of the target if the target is a whole URL (RFC 9112 §3.2.2).
+/// One `Host`, and that of the target if the target is a whole URL (RFC 9112 §3.2.2).
 fn check_host(request: &Request<()>) -> Result<(), Refusal> {
-    let malformed = Refusal::Host(FieldFault::Malformed);
     let host = field::single(request.headers(), &header::HOST).map_err(Refusal::Host)?;
-    let host = host.to_str().ok().filter(|host| origin::host_port(host).is_some()).ok_or(malformed)?;
+    let host = host.to_str().ok().filter(|host| origin::host_port(host).is_some());
+    let host = host.ok_or(Refusal::Host(FieldFault::Malformed))?;
     let uri = request.uri();
     match (uri.scheme_str(), uri.authority()) {
         (None, None) if uri.path().starts_with('/') => Ok(()),
-        (Some("http" | "https"), Some(authority)) if authority.as_str().eq_ignore_ascii_case(host) => Ok(()),
-        (Some("http" | "https"), Some(_)) => Err(malformed),
+        (Some(scheme @ ("http" | "https")), Some(authority)) => {
+            let same = origin::is_same_host(scheme, authority.as_str(), host);
+            if same { Ok(()) } else { Err(Refusal::OtherHost) }
+        }
         _ => Err(Refusal::Target),
     }
 }

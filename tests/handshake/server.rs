@@ -1,0 +1,249 @@
+//! RFC 6455 §4.2: which requests a server takes, and how it answers them.
+use crate::{ACCEPT, Head, TEN_SECONDS, answer, answer_with, ask, drain, is_accepted, parse, values};
+use sansocket::{
+    Config, Message,
+    bytes::Bytes,
+    handshake::{Acceptance, HandshakeError, InvalidHeader, Refusal, ServerHandshake},
+    http::{HeaderName, Response, StatusCode, header},
+    proto::Event,
+};
+use std::time::Instant;
+
+/// Row 39.
+#[test]
+fn section_4_2_2_the_response_byte_for_byte() {
+    let upgrade = ask(&Head::request().with("Sec-WebSocket-Protocol: chat, superchat"));
+    let acceptance = Acceptance::new()
+        .subprotocol("chat".try_into().unwrap())
+        .header("Set-Cookie", "a=b")
+        .and_then(|acceptance| acceptance.header("Set-Cookie", "c=d"))
+        .unwrap();
+    let mut connection = upgrade.accept(acceptance).unwrap();
+    assert_eq!(connection.subprotocol().map(|name| name.as_str()), Some("chat"));
+    assert_eq!(
+        drain(connection.transmit()),
+        format!(
+            "HTTP/1.1 101 Switching Protocols\r\n\
+             Upgrade: websocket\r\n\
+             Connection: Upgrade\r\n\
+             Sec-WebSocket-Accept: {ACCEPT}\r\n\
+             Sec-WebSocket-Protocol: chat\r\n\
+             set-cookie: a=b\r\n\
+             set-cookie: c=d\r\n\
+             \r\n"
+        )
+    );
+}
+
+/// Rows 25, 26, 27, 28, 30. What is correct, in whatever way it is written.
+#[test]
+fn section_4_2_1_a_request_may_be_written_in_many_ways() {
+    let good = Head::request;
+    for head in [
+        good(),
+        good().but("Upgrade: foo, WebSocket"),
+        good().but("Upgrade: foo").with("Upgrade: websocket"),
+        good().but("Connection: keep-alive, uPGRADE"),
+        good().but("Connection: keep-alive").with("Connection: Upgrade"),
+        good().but("Connection: ,,\t Upgrade ,"),
+        good().without("Host").with("hOST: example.com:8080"),
+        good().but("Host: [::1]:8080"),
+        good().but("Sec-WebSocket-Version:13 \t"),
+        good().first("GET http://example.com/chat HTTP/1.1"),
+        good().first("GET https://EXAMPLE.com:443/chat HTTP/1.1"),
+        good().first("GET //a//b?c HTTP/1.1"),
+        good().with("Content-Length: 0"),
+        good().with("X-Latin: \u{e9}"),
+        good().with("X-Empty:"),
+    ] {
+        assert!(is_accepted(&head), "{:?}", head.0);
+    }
+}
+
+/// Row 31.
+#[test]
+fn section_4_2_1_no_origin_is_no_browser() {
+    assert!(is_accepted(&Head::request()));
+    assert!(!is_accepted(&Head::request().with("Origin: https://evil.example")));
+}
+
+/// Rows 33, 34, 36, 103. Cookies and authorization are there to decide by, and any answer can be given.
+#[test]
+fn section_4_2_2_the_application_may_answer_anything() {
+    for status in [200, 302, 401, 403, 404, 503] {
+        let upgrade = ask(&Head::request().with("Cookie: id=1").with("Authorization: Basic YTpi"));
+        assert_eq!(upgrade.request().headers()[header::COOKIE], "id=1");
+        assert_eq!(upgrade.request().headers()[header::AUTHORIZATION], "Basic YTpi");
+        let mut response = Response::new(Bytes::from_static(b"why"));
+        *response.status_mut() = StatusCode::from_u16(status).unwrap();
+        response.headers_mut().insert(header::LOCATION, "/there".try_into().unwrap());
+        for line in [
+            (header::CONTENT_LENGTH, "99"),
+            (header::TRANSFER_ENCODING, "chunked"),
+            (header::CONNECTION, "keep-alive"),
+        ] {
+            response.headers_mut().insert(line.0, line.1.try_into().unwrap());
+        }
+        for cookie in ["a=b", "c=d"] {
+            response.headers_mut().append(header::SET_COOKIE, cookie.try_into().unwrap());
+        }
+        let mut rejection = upgrade.reject(response);
+        assert!(matches!(rejection.error(), HandshakeError::Rejected(given) if given.as_u16() == status));
+        let (written, fields, body) = parse(&drain(rejection.transmit()));
+        assert_eq!((written, &*body), (status, "why"));
+        assert_eq!(values(&fields, "content-length"), ["3"]);
+        assert_eq!(values(&fields, "connection"), ["close"]);
+        assert_eq!(values(&fields, "location"), ["/there"]);
+        assert_eq!(values(&fields, "set-cookie"), ["a=b", "c=d"]);
+        assert!(values(&fields, "transfer-encoding").is_empty());
+    }
+}
+
+#[test]
+fn an_answer_without_a_body_has_none() {
+    for status in [204, 304] {
+        let mut response = Response::new(Bytes::from_static(b"no body"));
+        *response.status_mut() = StatusCode::from_u16(status).unwrap();
+        let (written, fields, body) = parse(&drain(ask(&Head::request()).reject(response).transmit()));
+        assert_eq!((written, &*body, values(&fields, "content-length")), (status, "", vec![]));
+    }
+    let head = ask(&Head::request().first("HEAD / HTTP/1.1"));
+    let (_, fields, body) = parse(&drain(head.reject(Response::new(Bytes::from_static(b"page"))).transmit()));
+    assert_eq!((values(&fields, "content-length"), &*body), (vec!["4"], ""));
+}
+
+#[test]
+fn a_status_of_1xx_is_no_answer() {
+    for status in [100, 101, 103] {
+        let mut response = Response::new(Bytes::new());
+        *response.status_mut() = StatusCode::from_u16(status).unwrap();
+        let mut rejection = ask(&Head::request()).reject(response);
+        assert_eq!(parse(&drain(rejection.transmit())).0, 500);
+        assert!(matches!(
+            rejection.into_error(),
+            HandshakeError::Rejected(StatusCode::INTERNAL_SERVER_ERROR)
+        ));
+    }
+}
+
+/// Rows 37, 45.
+#[test]
+fn section_4_2_2_only_an_offered_subprotocol_is_chosen() {
+    let head = Head::request().with("Sec-WebSocket-Protocol: a , b,").with("Sec-WebSocket-Protocol: c");
+    let upgrade = ask(&head);
+    let offered: Vec<_> = upgrade.subprotocols().iter().map(|name| name.as_str()).collect();
+    assert_eq!(offered, ["a", "b", "c"]);
+    let select = |preferences: &[&str]| upgrade.select(preferences).map(|name| name.to_string());
+    assert_eq!(select(&["x", "c", "a"]).as_deref(), Some("c"));
+    assert_eq!(select(&["A", "x"]), None);
+    assert!(!answer(&head).0.contains("Sec-WebSocket-Protocol"), "none is chosen unasked");
+
+    let mut rejection = upgrade.accept(Acceptance::new().subprotocol("x".try_into().unwrap())).unwrap_err();
+    let (status, fields, _) = parse(&drain(rejection.transmit()));
+    assert_eq!((status, values(&fields, "connection")), (500, vec!["close"]));
+    assert!(matches!(rejection.error(), HandshakeError::NotOffered(name) if name.as_str() == "x"));
+}
+
+/// Rows 38, 43, 99.
+#[test]
+fn section_4_2_2_extensions_are_declined() {
+    let head = Head::request()
+        .with("Sec-WebSocket-Extensions: permessage-deflate; client_max_window_bits, x-a; b=\"c\"")
+        .with("Sec-WebSocket-Extensions: x-d");
+    let names: Vec<_> = ask(&head).extensions().iter().map(ToString::to_string).collect();
+    assert_eq!(names, ["permessage-deflate; client_max_window_bits", "x-a; b=c", "x-d"]);
+    let (text, result) = answer(&head);
+    assert!(result.is_ok() && !text.contains("Sec-WebSocket-Extensions"), "{text}");
+}
+
+/// Every request that is HTTP reaches the application, so that a page can be served beside the WebSocket.
+#[test]
+fn a_plain_request_can_be_answered_with_a_page() {
+    let mut handshake = ServerHandshake::new(Config::server());
+    handshake.receive(b"GET /index.html HTTP/1.1\r\nHost: example.com\r\n\r\n");
+    let upgrade = handshake.poll().unwrap().unwrap();
+    assert_eq!(upgrade.refusal(), Some(Refusal::NoUpgrade));
+    assert_eq!(upgrade.request().uri().path(), "/index.html");
+    let mut rejection = upgrade.reject(Response::new(Bytes::from_static(b"<!doctype html>")));
+    assert_eq!(
+        drain(rejection.transmit()),
+        "HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: 15\r\n\r\n<!doctype html>"
+    );
+    assert!(matches!(handshake.poll(), Err(HandshakeError::Spent)));
+}
+
+/// "Common to all peers": a first frame in the same segment as the request.
+#[test]
+fn what_follows_the_request_is_not_lost() {
+    let mut bytes = Head::request().bytes();
+    bytes.extend([0x81, 0x85, 0x37, 0xfa, 0x21, 0x3d, 0x7f, 0x9f, 0x4d, 0x51, 0x58]);
+    let (text, connection) = answer_with(&bytes, Config::server());
+    assert!(text.starts_with("HTTP/1.1 101 ") && text.ends_with("\r\n\r\n"));
+    match connection.unwrap().poll_event() {
+        Some(Event::Message(message)) => assert_eq!(message.into_message(), Message::text("Hello")),
+        other => panic!("{other:?}"),
+    }
+}
+
+#[test]
+fn reserved_header_fields_cannot_be_added() {
+    for name in
+        ["Host", "Upgrade", "Connection", "Sec-WebSocket-Accept", "Sec-WebSocket-Protocol", "Content-Length"]
+    {
+        let expected = InvalidHeader::Reserved(HeaderName::try_from(name).unwrap());
+        assert_eq!(Acceptance::new().header(name, "x").err(), Some(expected), "{name}");
+    }
+}
+
+/// Row 105. 408 at the deadline, 400 if the transport ends within a head, nothing if nothing came.
+#[test]
+fn a_request_that_does_not_come() {
+    for begun in ["", "GET / HT"] {
+        let mut handshake = ServerHandshake::new(Config::server());
+        let start = Instant::now();
+        handshake.handle_timeout(start);
+        handshake.receive(begun.as_bytes());
+        assert!(handshake.poll().unwrap().is_none());
+        assert_eq!(handshake.poll_timeout(), Some(start + TEN_SECONDS));
+        handshake.handle_timeout(start + TEN_SECONDS);
+        assert!(matches!(handshake.poll(), Err(HandshakeError::TimedOut)));
+        let (status, fields, _) = parse(&drain(handshake.transmit()));
+        assert_eq!((status, values(&fields, "connection")), (408, vec!["close"]));
+
+        let mut handshake = ServerHandshake::new(Config::server());
+        handshake.receive(begun.as_bytes());
+        handshake.receive_eof();
+        assert!(matches!(handshake.poll(), Err(HandshakeError::Eof)));
+        assert_eq!(drain(handshake.transmit()).starts_with("HTTP/1.1 400 "), !begun.is_empty());
+    }
+}
+
+/// A request that came in time is taken, even if it is looked at late.
+#[test]
+fn a_whole_request_is_never_too_late() {
+    let mut handshake = ServerHandshake::new(Config::server());
+    let start = Instant::now();
+    handshake.handle_timeout(start);
+    handshake.receive(&Head::request().bytes());
+    handshake.receive_eof();
+    handshake.handle_timeout(start + TEN_SECONDS * 2);
+    assert!(handshake.poll().unwrap().is_some());
+}
+
+/// Row 106. SHA-1 is for the handshake's key and for nothing else.
+#[test]
+fn section_10_8_sha1_is_used_for_the_key_only() {
+    let mut users = Vec::new();
+    let mut dirs = vec![std::path::PathBuf::from(concat!(env!("CARGO_MANIFEST_DIR"), "/src"))];
+    while let Some(dir) = dirs.pop() {
+        for entry in std::fs::read_dir(dir).unwrap() {
+            let path = entry.unwrap().path();
+            match path.is_dir() {
+                true => dirs.push(path),
+                false if std::fs::read_to_string(&path).unwrap().contains("use sha1::") => users.push(path),
+                false => {}
+            }
+        }
+    }
+    assert!(matches!(&users[..], [only] if only.ends_with("handshake/key.rs")), "{users:?}");
+}

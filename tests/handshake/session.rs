@@ -1,0 +1,193 @@
+//! The browser's view: CONNECTING, OPEN, CLOSING, CLOSED, and its events in order.
+use crate::{Head, TEN_SECONDS, client_config, drain};
+use bytes::Buf;
+use sansocket::{
+    CloseCode, CloseFrame, Deadline, Delivery, Message, ReadyState, SendError, Session, SessionError,
+    SessionEvent,
+    handshake::{ClientRequest, HandshakeError, ResponseFault},
+};
+use std::time::Instant;
+
+fn connecting() -> Session {
+    Session::new(ClientRequest::try_from("ws://example.com/chat").unwrap(), client_config())
+}
+fn open() -> Session {
+    let mut session = connecting();
+    drain(session.transmit());
+    session.receive(&Head::response().bytes());
+    assert!(matches!(session.poll_event(), Some(SessionEvent::Open(_))));
+    assert_eq!(session.state(), ReadyState::Open);
+    session
+}
+fn drain_bytes(session: &mut Session) {
+    let n = session.transmit().remaining();
+    session.transmit().advance(n);
+}
+fn is_closed(session: &mut Session, code: u16, clean: bool) {
+    match session.poll_event() {
+        Some(SessionEvent::Close(closed)) => assert_eq!((closed.code(), closed.was_clean()), (code, clean)),
+        other => panic!("{other:?}"),
+    }
+    assert_eq!(session.state(), ReadyState::Closed);
+    assert!(session.poll_event().is_none(), "Close is last");
+}
+
+#[test]
+fn open_message_close() {
+    let mut session = connecting();
+    assert_eq!(session.state(), ReadyState::Connecting);
+    assert!(drain(session.transmit()).starts_with("GET /chat HTTP/1.1\r\n"));
+    assert!(session.poll_event().is_none());
+    let mut bytes = Head::response().bytes();
+    bytes.extend(b"\x89\x00\x01\x01H\x80\x01i"); // a ping, then a message in two frames
+    session.read_buf().extend_from_slice(&bytes);
+    match session.poll_event() {
+        Some(SessionEvent::Open(response)) => assert_eq!(response.status().as_u16(), 101),
+        other => panic!("{other:?}"),
+    }
+    assert!(session.subprotocol().is_none());
+    assert!(
+        matches!(session.poll_event(), Some(SessionEvent::Message(message)) if message == Message::text("Hi"))
+    );
+    assert!(session.transmit().has_remaining(), "the pong");
+    session.send("yes").unwrap();
+    assert!(session.buffered_amount() > 0);
+    session.ping("?").unwrap();
+    session.close(CloseCode::NORMAL);
+    assert_eq!(session.state(), ReadyState::Closing);
+    assert_eq!(session.send("no"), Err(SendError::Closing));
+    drain_bytes(&mut session);
+    assert!(!session.wants_shutdown(), "the server ends the transport first");
+    session.receive(b"\x88\x02\x03\xe8");
+    assert!(session.poll_event().is_none());
+    session.receive_eof();
+    is_closed(&mut session, 1000, true);
+    assert!(session.wants_shutdown());
+    session.shut_down();
+    assert!(!session.wants_shutdown());
+}
+
+/// Row 16. WHATWG: InvalidStateError.
+#[test]
+fn nothing_is_sent_while_connecting() {
+    let mut session = connecting();
+    assert_eq!(session.send("early"), Err(SendError::Connecting));
+    assert_eq!(session.ping(""), Err(SendError::Connecting));
+    assert_eq!(session.buffered_amount(), 0);
+    assert!(drain(session.transmit()).ends_with("\r\n\r\n"));
+}
+
+/// WHATWG: close() while CONNECTING fails the connection.
+#[test]
+fn close_while_connecting_is_1006() {
+    let mut session = connecting();
+    session.close(CloseCode::NORMAL);
+    assert_eq!(session.state(), ReadyState::Closing);
+    assert_eq!(drain(session.transmit()), "");
+    assert!(session.wants_shutdown());
+    session.receive(&Head::response().bytes());
+    assert!(matches!(session.poll_event(), Some(SessionEvent::Error(SessionError::Aborted))));
+    assert_eq!(session.send("late"), Err(SendError::Closing));
+    is_closed(&mut session, 1006, false);
+    session.shut_down();
+    session.close(None::<CloseFrame>);
+    assert!(!session.wants_shutdown() && !session.wants_time() && session.poll_timeout().is_none());
+}
+
+#[test]
+fn a_handshake_that_fails_is_an_error_and_then_1006() {
+    let mut session = connecting();
+    session.receive(&Head::response().without("Upgrade").bytes());
+    let event = session.poll_event();
+    assert!(
+        matches!(
+            event,
+            Some(SessionEvent::Error(SessionError::Handshake(HandshakeError::Response(
+                ResponseFault::NoUpgrade
+            ))))
+        ),
+        "{event:?}"
+    );
+    assert_eq!(session.state(), ReadyState::Closing);
+    is_closed(&mut session, 1006, false);
+}
+
+#[test]
+fn the_deadline_of_the_handshake_holds() {
+    let mut session = connecting();
+    let start = Instant::now();
+    assert!(session.wants_time());
+    session.handle_timeout(start);
+    assert!(!session.wants_time());
+    assert_eq!(session.poll_timeout(), Some(start + TEN_SECONDS));
+    session.handle_timeout(start + TEN_SECONDS);
+    let event = session.poll_event();
+    assert!(matches!(event, Some(SessionEvent::Error(SessionError::Handshake(HandshakeError::TimedOut)))));
+    is_closed(&mut session, 1006, false);
+}
+
+#[test]
+fn a_violation_is_an_error_and_then_close() {
+    let mut session = open();
+    session.receive(b"\xff\x00");
+    assert!(matches!(session.poll_event(), Some(SessionEvent::Error(SessionError::Protocol(_)))));
+    session.receive_eof();
+    is_closed(&mut session, 1006, false);
+}
+
+/// RFC 6455 §7.2.1.
+#[test]
+fn a_transport_that_is_lost_is_an_error_and_then_1006() {
+    let mut session = open();
+    session.receive_eof();
+    assert!(matches!(session.poll_event(), Some(SessionEvent::Error(SessionError::Lost))));
+    is_closed(&mut session, 1006, false);
+}
+
+#[test]
+fn a_deadline_is_an_error_and_then_1006() {
+    let mut session = open();
+    let mut now = Instant::now();
+    session.handle_timeout(now);
+    assert!(session.poll_timeout().is_some());
+    for _ in 0..3 {
+        now += TEN_SECONDS * 2;
+        session.handle_timeout(now);
+    }
+    let event = session.poll_event();
+    assert!(
+        matches!(event, Some(SessionEvent::Error(SessionError::TimedOut(Deadline::Keepalive)))),
+        "{event:?}"
+    );
+    is_closed(&mut session, 1006, false);
+}
+
+/// Both have said goodbye; that the server keeps the transport open is no failure.
+#[test]
+fn a_clean_close_is_clean_even_if_the_transport_does_not_end() {
+    let mut session = open();
+    session.close(CloseCode::NORMAL);
+    drain_bytes(&mut session);
+    session.receive(b"\x88\x02\x03\xe8");
+    assert!(session.poll_event().is_none());
+    let now = Instant::now();
+    session.handle_timeout(now);
+    session.handle_timeout(now + TEN_SECONDS);
+    is_closed(&mut session, 1000, true);
+}
+
+/// A browser has no pieces, and answers pings itself.
+#[test]
+fn messages_are_whole_and_pings_answered_whatever_the_configuration_says() {
+    let mut config = client_config();
+    (config.delivery, config.auto_pong) = (Delivery::Chunks, false);
+    let mut session = Session::new(ClientRequest::try_from("ws://a").unwrap(), config);
+    drain(session.transmit());
+    session.receive(&Head::response().bytes());
+    session.receive(b"\x89\x00\x01\x01H\x80\x01i");
+    assert!(matches!(session.poll_event(), Some(SessionEvent::Open(_))));
+    assert!(
+        matches!(session.poll_event(), Some(SessionEvent::Message(message)) if message == Message::text("Hi"))
+    );
+    assert!(session.transmit().has_remaining(), "the pong");
+}

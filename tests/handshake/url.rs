@@ -1,0 +1,164 @@
+//! RFC 6455 §3: the addresses of WebSockets.
+use sansocket::handshake::{Scheme, Url, UrlError};
+
+fn parts(text: &str) -> (Scheme, String, u16, String) {
+    let url: Url = text.parse().unwrap_or_else(|error| panic!("{text}: {error}"));
+    (url.scheme(), url.host().into(), url.port(), url.target().into())
+}
+fn wrong(text: &str) -> UrlError {
+    text.parse::<Url>().err().unwrap_or_else(|| panic!("{text:?} is accepted"))
+}
+
+/// Row 1.
+#[test]
+fn section_3_scheme_host_port_and_resource() {
+    use Scheme::{Ws, Wss};
+    for (text, scheme, host, port, target) in [
+        ("ws://example.com", Ws, "example.com", 80, "/"),
+        ("wss://example.com", Wss, "example.com", 443, "/"),
+        ("WSS://Example.COM:8443/Chat", Wss, "example.com", 8443, "/Chat"),
+        ("ws://example.com?room=1", Ws, "example.com", 80, "/?room=1"),
+        ("ws://example.com/a/b?c=d&e=/?", Ws, "example.com", 80, "/a/b?c=d&e=/?"),
+        ("ws://example.com/?", Ws, "example.com", 80, "/?"),
+        ("ws://example.com:/", Ws, "example.com", 80, "/"),
+        ("ws://127.0.0.1:0080/x", Ws, "127.0.0.1", 80, "/x"),
+        ("ws://[::1]:9001/", Ws, "::1", 9001, "/"),
+        ("wss://[2001:DB8::0:1]", Wss, "2001:db8::1", 443, "/"),
+        ("ws://under_score.example./", Ws, "under_score.example.", 80, "/"),
+    ] {
+        assert_eq!(parts(text), (scheme, host.into(), port, target.into()), "{text}");
+    }
+}
+
+/// Row 1.
+#[test]
+fn section_3_other_schemes_and_fragments_are_refused() {
+    for text in ["", "example.com", "/chat", "ftp://example.com/", "ws:example.com", "wsx://a/", "://a/"] {
+        assert_eq!(wrong(text), UrlError::Scheme, "{text:?}");
+    }
+    assert_eq!(wrong("http://example.com/"), UrlError::Http);
+    assert_eq!(wrong("HTTPS://example.com/"), UrlError::Http);
+    for text in ["ws://example.com/#top", "ws://example.com#", "ws://example.com/?a#b"] {
+        assert_eq!(wrong(text), UrlError::Fragment, "{text:?}");
+    }
+}
+
+/// Row 2.
+#[test]
+fn section_3_what_is_not_ascii_is_percent_encoded() {
+    assert_eq!(parts("ws://a/été?q=日").3, "/%C3%A9t%C3%A9?q=%E6%97%A5");
+    assert_eq!(parts("ws://a/\"<>^`{|}[]").3, "/%22%3C%3E%5E%60%7B%7C%7D%5B%5D");
+    assert_eq!(parts("ws://a/%c3%A9%00").3, "/%c3%A9%00", "what is encoded stays as it is");
+}
+
+/// Row 2.
+#[cfg(feature = "idna")]
+#[test]
+fn section_3_a_host_that_is_not_ascii_is_translated() {
+    assert_eq!(parts("ws://Bücher.example/").1, "xn--bcher-kva.example");
+    assert_eq!(parts("ws://日本語。jp/").1, "xn--wgv71a119e.jp");
+    assert!(matches!(wrong("ws://a\u{ad}\u{378}/"), UrlError::Idna(_)));
+    // What cannot be a name is not translated first.
+    assert!(matches!(wrong(&format!("ws://{}/", "ü".repeat(100_000))), UrlError::Host(_)));
+    // What maps to a separator must not make another authority of it.
+    for text in ["ws://good.example\u{ff0f}evil/", "ws://a\u{2100}b/", "ws://a\u{ff20}b/", "ws://a\u{ff1a}1/"]
+    {
+        assert!(matches!(wrong(text), UrlError::Idna(_) | UrlError::Host(_)), "{text:?}");
+    }
+}
+
+/// Row 2.
+#[cfg(not(feature = "idna"))]
+#[test]
+fn without_idna_a_host_that_is_not_ascii_is_an_error_that_names_the_feature() {
+    let error = wrong("ws://bücher.example/");
+    assert!(matches!(error, UrlError::IdnaDisabled(_)));
+    assert!(error.to_string().contains("feature \"idna\""), "{error}");
+}
+
+/// Row 3.
+#[test]
+fn section_4_1_invalid_parts_are_refused() {
+    for host in [
+        "",
+        "a b",
+        "a..b",
+        ".",
+        "-[",
+        "a%41",
+        "[::1",
+        "[::1]x",
+        "[::g]",
+        "[fe80::1%25eth0]",
+        "a:1:2",
+        "a,b",
+        "*",
+    ] {
+        let text = format!("ws://{host}/");
+        assert!(matches!(wrong(&text), UrlError::Host(_) | UrlError::Character(' ')), "{text}");
+    }
+    assert!(matches!(wrong(&format!("ws://{}/", "a".repeat(64))), UrlError::Host(_)));
+    assert!(matches!(wrong(&format!("ws://{}a/", "a.".repeat(127))), UrlError::Host(_)));
+    for port in ["0", "65536", "+80", "8o", "-1", "99999999999999999999"] {
+        assert!(matches!(wrong(&format!("ws://a:{port}/")), UrlError::Port(_)), "{port}");
+    }
+    for target in ["/%", "/%4", "/%4g", "/a%zz", "?%%30"] {
+        assert_eq!(wrong(&format!("ws://a{target}")), UrlError::PercentEncoding, "{target}");
+    }
+}
+
+/// Row 3. A backslash is a slash to browsers and none to others, so a host would depend on the reader.
+#[test]
+fn characters_that_end_a_line_or_change_the_host_are_refused() {
+    for wrong_one in ['\r', '\n', '\0', ' ', '\t', '\x1f', '\x7f', '\\'] {
+        for text in ["ws://a/x?b", "ws://a?bx", "ws://ax:80/", "ws://u:x@a/", "xws://a/", "ws://a/x"] {
+            let text = text.replace('x', &wrong_one.to_string());
+            assert_eq!(wrong(&text), UrlError::Character(wrong_one), "{text:?}");
+        }
+    }
+}
+
+#[test]
+fn credentials_are_checked_and_never_shown() {
+    for text in ["ws://a@b@c/", "ws://a%3Ab:c@d/", "ws://a%0D%0A@d/"] {
+        assert_eq!(wrong(text), UrlError::Credentials, "{text}");
+    }
+    assert_eq!(wrong("ws://a%@d/"), UrlError::PercentEncoding);
+    let url: Url = "wss://me:secret@example.com:8443/x".parse().unwrap();
+    assert_eq!(url.to_string(), "wss://example.com:8443/x");
+    assert!(!format!("{url:?}").contains("secret") && !format!("{url:?}").contains("Basic"), "{url:?}");
+}
+
+#[test]
+fn what_is_displayed_is_the_same_address() {
+    for text in ["ws://example.com/", "wss://[::1]:9001/a?b", "ws://example.com:443/"] {
+        let url: Url = text.parse().unwrap();
+        assert_eq!((url.to_string(), url.to_string().parse()), (text.into(), Ok(url)));
+    }
+}
+
+/// The examples in the messages work.
+#[test]
+fn every_error_shows_what_would_work() {
+    for text in [
+        "",
+        "http://a",
+        "ws://a/#",
+        "ws://a b",
+        "ws://a/%",
+        "ws://a@b@c",
+        "ws://",
+        "ws://ü\u{378}/",
+        "ws://a:b",
+    ] {
+        let message = wrong(text).to_string();
+        for example in
+            message.split('"').filter(|part| part.starts_with("ws://") || part.starts_with("wss://"))
+        {
+            if cfg!(feature = "idna") || example.is_ascii() {
+                assert!(example.parse::<Url>().is_ok(), "{message}");
+            }
+        }
+        assert!(message.contains("ws://") || message.contains("%23"), "{message}");
+    }
+}
