@@ -68,6 +68,6 @@ pub struct Sending {
     pub close_begun: bool,
     /// Whether there are bytes that the transport has not taken.
     pub waiting: bool,
-    /// How many bytes the transport has taken, ever.
-    pub taken: u64,
+    /// How many bytes the transport has taken, ever, modulo 2^32: whether it takes any is what matters.
+    pub taken: u32,
 }

@@ -42,7 +42,7 @@ pub struct Inbound {
     told: bool,
     timers: Timers,
     /// How many bytes the peer had taken when the write timer last looked.
-    taken: u64,
+    taken: u32,
     ending: Option<Box<Ending>>,
 }
 

@@ -15,10 +15,10 @@ pub struct Transmit {
     placed: usize,
     /// How many bytes there are in `long`.
     long_len: usize,
-    /// How much has been cut off the front of the cork's memory.
-    cut: usize,
-    /// How many bytes the transport has taken, ever.
-    taken: u64,
+    /// How much has been cut off the front of the cork's memory. (More than 4 GiB counts as 4 GiB.)
+    cut: u32,
+    /// How many bytes the transport has taken, ever, modulo 2^32.
+    taken: u32,
 }
 
 #[derive(Debug)]
@@ -59,21 +59,27 @@ impl Transmit {
 
     /// The transport has taken bytes that were kept elsewhere.
     pub(super) fn count_taken(&mut self, bytes: usize) {
-        self.taken += bytes as u64;
+        self.taken = self.taken.wrapping_add(bytes as u32);
     }
 
-    /// How many bytes the transport has taken, ever.
-    pub(super) fn taken(&self) -> u64 {
+    /// How many bytes the transport has taken, ever, modulo 2^32.
+    pub(super) fn taken(&self) -> u32 {
         self.taken
     }
 
     /// Leaves the cork, of which all has been taken, to the thread.
     #[inline]
     fn leave_cork(&mut self) {
-        let memory = self.cork.capacity() + std::mem::take(&mut self.cut);
+        let memory = self.cork.capacity() + std::mem::take(&mut self.cut) as usize;
         let mut drained = std::mem::take(&mut self.cork);
         drained.clear();
         spare::OUTPUT.with(|spare| spare.put(drained, memory));
+    }
+
+    /// Cuts what has been taken off the front of the cork.
+    fn cut_off(cork: &mut BytesMut, cut: &mut u32, bytes: usize) {
+        cork.advance(bytes);
+        *cut = cut.saturating_add(u32::try_from(bytes).unwrap_or(u32::MAX));
     }
 
     fn slices(&self) -> impl Iterator<Item = &[u8]> {
@@ -105,15 +111,14 @@ impl Buf for Transmit {
     #[inline]
     fn advance(&mut self, n: usize) {
         assert!(n <= self.remaining(), "advanced past the end");
-        self.taken += n as u64;
+        self.count_taken(n);
         if self.long.is_empty() && n == self.cork.len() {
             return self.leave_cork();
         }
         let mut left = n;
         while let Some(Long { before, payload }) = self.long.front_mut() {
             let corked = left.min(*before);
-            self.cork.advance(corked);
-            self.cut += corked;
+            Self::cut_off(&mut self.cork, &mut self.cut, corked);
             *before -= corked;
             self.placed -= corked;
             left -= corked;
@@ -130,8 +135,7 @@ impl Buf for Transmit {
         if left == self.cork.len() {
             self.leave_cork();
         } else {
-            self.cork.advance(left);
-            self.cut += left;
+            Self::cut_off(&mut self.cork, &mut self.cut, left);
         }
     }
 }
@@ -169,7 +173,7 @@ mod tests {
             assert_eq!(got, b"1 short, 2:a payload where it lies, another, 3", "step {step}");
             assert_eq!(
                 (out.taken(), out.cork.capacity()),
-                (got.len() as u64, 0),
+                (got.len() as u32, 0),
                 "drained, it holds no buffer"
             );
         }
