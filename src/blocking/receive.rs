@@ -19,14 +19,13 @@ pub(super) fn next(
     high_water: usize,
     until: Option<Instant>,
 ) -> Result<Ready, Error> {
+    if wire.buffered_amount() > high_water {
+        flush(inbound, wire)?;
+    }
     loop {
-        if wire.buffered_amount() > high_water {
-            flush(inbound, wire)?;
-        }
         if let Some(ready) = inbound.advance(wire) {
             return Ok(ready);
         }
-        // A stream that cannot be written now may still be read.
         let unwritten = flush(inbound, wire);
         if inbound.state() != RecvState::Open {
             shut_down(inbound, wire);
@@ -34,10 +33,13 @@ pub(super) fn next(
         if inbound.is_given_up() {
             continue;
         }
-        read(inbound, wire, until).map_err(|error| match unwritten {
-            Err(unwritten) if error.is_resumable() => unwritten,
-            _ => error,
-        })?;
+        if unwritten.is_ok() || wire.buffered_amount() <= high_water {
+            // A stream that cannot be written now may still be read.
+            read(inbound, wire, until)
+                .or_else(|error| if error.is_resumable() { unwritten.and(Err(error)) } else { Err(error) })?;
+        } else {
+            unwritten?;
+        }
     }
 }
 

@@ -86,10 +86,11 @@ impl Input {
     pub(super) fn release(&mut self) {
         self.discard();
         let memory = self.memory();
-        let drained = std::mem::take(&mut self.buf);
         (self.whole, self.left) = (0, 0);
-        if !std::mem::take(&mut self.shared) && memory > 0 {
-            spare::INPUT.with(|spare| spare.put(drained, memory));
+        if std::mem::take(&mut self.shared) {
+            self.buf = BytesMut::new();
+        } else if memory > 0 {
+            spare::INPUT.with(|spare| spare.put(&mut self.buf, memory));
         }
     }
 
@@ -97,7 +98,10 @@ impl Input {
     #[inline]
     pub(super) fn fill(&mut self) -> &mut BytesMut {
         if self.buf.capacity() == 0 {
-            self.buf = spare::INPUT.with(|spare| spare.take());
+            if std::mem::take(&mut self.shared) {
+                self.buf = BytesMut::new(); // all of it went with a message
+            }
+            spare::INPUT.with(|spare| spare.take(&mut self.buf));
         } else {
             self.cut_consumed();
         }

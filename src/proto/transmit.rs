@@ -41,7 +41,7 @@ impl Transmit {
     #[cold]
     fn make_room(&mut self, more: usize) {
         if self.cork.capacity() == 0 {
-            self.cork = spare::OUTPUT.with(|spare| spare.take());
+            spare::OUTPUT.with(|spare| spare.take(&mut self.cork));
         }
         self.cork.reserve(more);
     }
@@ -71,9 +71,8 @@ impl Transmit {
     #[inline]
     fn leave_cork(&mut self) {
         let memory = self.cork.capacity() + std::mem::take(&mut self.cut) as usize;
-        let mut drained = std::mem::take(&mut self.cork);
-        drained.clear();
-        spare::OUTPUT.with(|spare| spare.put(drained, memory));
+        self.cork.clear();
+        spare::OUTPUT.with(|spare| spare.put(&mut self.cork, memory));
     }
 
     /// Cuts what has been taken off the front of the cork.
