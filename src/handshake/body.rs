@@ -66,7 +66,7 @@ impl Body {
                     input.advance(n);
                 }
                 Framing::ChunkSize => match httparse::parse_chunk_size(input) {
-                    Ok(httparse::Status::Complete((line, len))) if len > 0 => {
+                    Ok(httparse::Status::Complete((line, len))) if len > 0 && line <= MAX_CHUNK_LINE => {
                         input.advance(line);
                         self.framing = Framing::Chunk(len);
                     }

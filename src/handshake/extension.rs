@@ -97,7 +97,9 @@ struct Rest<'a>(&'a [u8]);
 
 impl Rest<'_> {
     fn skip_spaces(&mut self) {
-        self.0 = self.0.trim_ascii_start();
+        while let [b' ' | b'\t', rest @ ..] = self.0 {
+            self.0 = rest;
+        }
     }
     fn is_empty(&mut self) -> bool {
         self.skip_spaces();

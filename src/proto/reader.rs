@@ -226,14 +226,16 @@ impl Reader {
             self.input.consume();
             (self.fragments, self.empty_fragments) = (0, 0);
         }
-        // An empty last frame adds nothing but the end, so it is not counted.
+        // A message in one frame has no fragments (RFC 6455 §5.4), and an empty last frame adds nothing but the end:
+        // neither is counted.
+        let fragmented = begun.is_none() || !header.fin;
         self.fragments = self.fragments.saturating_add(u32::from(!header.fin || header.len > 0));
         self.empty_fragments = if header.len == 0 { self.empty_fragments + 1 } else { 0 };
-        if self.empty_fragments > config.max_empty_fragments {
+        if fragmented && self.empty_fragments > config.max_empty_fragments {
             return Err(Violation::TooManyEmptyFragments { limit: config.max_empty_fragments });
         }
         if config.delivery == Delivery::Messages {
-            if self.fragments > config.max_fragments {
+            if fragmented && self.fragments > config.max_fragments {
                 return Err(Violation::TooManyFragments { limit: config.max_fragments });
             }
             let room = config.max_message_size.saturating_sub(self.input.message().len());
