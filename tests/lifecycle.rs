@@ -300,6 +300,9 @@ impl ControlSink for Locked {
     fn sending(&self) -> Sending {
         self.0.lock().unwrap().sending()
     }
+    fn close_sent(&self) -> Option<Option<CloseFrame>> {
+        self.0.lock().unwrap().close_sent()
+    }
 }
 
 #[test]

@@ -78,9 +78,9 @@ impl<S: Transport> Connector<S> {
     ///
     /// # Errors
     /// As [`connect_over`]; and what [is resumable](Error::is_resumable), when the stream does not wait. After any
-    /// other error, and after success, the stream is gone: [`HandshakeError::Eof`].
+    /// other error, and after success, the stream is gone: [`HandshakeError::Spent`].
     pub fn connect(&mut self) -> Result<(WebSocket<S>, Response<()>), Error> {
-        let mut opening = self.opening.take().ok_or(HandshakeError::Eof)?;
+        let mut opening = self.opening.take().ok_or(HandshakeError::Spent)?;
         match self.run(&mut opening) {
             Ok(Upgraded { connection, response }) => {
                 let socket = WebSocket::with_timing(connection, opening.stream, &self.config, opening.reads);

@@ -2,7 +2,7 @@
 use super::wire::{Wire, now, with_scratch};
 use crate::{
     adapter::{Error, would_wait},
-    proto::{Inbound, Ready, RecvState},
+    proto::{Inbound, Ready, RecvState, SendState},
 };
 use std::{io, time::Instant};
 
@@ -19,14 +19,13 @@ pub(super) fn next(
     high_water: usize,
     until: Option<Instant>,
 ) -> Result<Ready, Error> {
+    if wire.buffered_amount() > high_water {
+        flush(inbound, wire)?;
+    }
     loop {
-        if wire.buffered_amount() > high_water {
-            flush(inbound, wire)?;
-        }
         if let Some(ready) = inbound.advance(wire) {
             return Ok(ready);
         }
-        // A stream that cannot be written now may still be read.
         let unwritten = flush(inbound, wire);
         if inbound.state() != RecvState::Open {
             shut_down(inbound, wire);
@@ -34,10 +33,13 @@ pub(super) fn next(
         if inbound.is_given_up() {
             continue;
         }
-        read(inbound, wire, until).map_err(|error| match unwritten {
-            Err(unwritten) if error.is_resumable() => unwritten,
-            _ => error,
-        })?;
+        if unwritten.is_ok() || wire.buffered_amount() <= high_water {
+            // A stream that cannot be written now may still be read.
+            read(inbound, wire, until)
+                .or_else(|error| if error.is_resumable() { unwritten.and(Err(error)) } else { Err(error) })?;
+        } else {
+            unwritten?;
+        }
     }
 }
 
@@ -45,22 +47,24 @@ pub(super) fn next(
 /// may still bring the Close frame that says why, and a peer that took nothing for too long is given up.
 #[inline]
 fn flush(inbound: &mut Inbound, wire: &mut impl Wire) -> Result<(), Error> {
-    if wire.is_flushed() { Ok(()) } else { flush_some(inbound, wire) }
+    let closing = inbound.state() != RecvState::Open || wire.sending().state != SendState::Open;
+    let until = if closing { closing_deadline(inbound, wire) } else { None };
+    wire.flush(until).or_else(|error| not_written(inbound, wire, error))
 }
 
-fn flush_some(inbound: &mut Inbound, wire: &mut impl Wire) -> Result<(), Error> {
-    let closing = inbound.state() != RecvState::Open || wire.sending().close_begun;
-    if closing {
+#[cold]
+fn closing_deadline(inbound: &mut Inbound, wire: &mut impl Wire) -> Option<Instant> {
+    inbound.handle_timeout(now(), wire);
+    inbound.strict_deadline()
+}
+
+#[cold]
+fn not_written(inbound: &mut Inbound, wire: &mut impl Wire, error: io::Error) -> Result<(), Error> {
+    if error.kind() == io::ErrorKind::TimedOut {
+        inbound.write_timed_out();
+    } else if would_wait(&error) {
         inbound.handle_timeout(now(), wire);
-    }
-    let until = if closing { inbound.strict_deadline() } else { None };
-    match wire.flush(until) {
-        Err(error) if error.kind() == io::ErrorKind::TimedOut => inbound.write_timed_out(),
-        Err(error) if would_wait(&error) => {
-            inbound.handle_timeout(now(), wire);
-            return Err(error.into());
-        }
-        Ok(()) | Err(_) => {}
+        return Err(error.into());
     }
     Ok(())
 }

@@ -85,12 +85,12 @@ impl<S: Transport> Acceptor<S> {
     ///
     /// # Errors
     /// As [`accept_with`]; and what [is resumable](Error::is_resumable), when the stream does not wait. After any
-    /// other error, and after success, the stream is gone: [`HandshakeError::Eof`].
+    /// other error, and after success, the stream is gone: [`HandshakeError::Spent`].
     pub fn accept(
         &mut self,
         decide: impl FnOnce(&Upgrade) -> Result<Acceptance, Box<Response<Bytes>>>,
     ) -> Result<WebSocket<S>, Error> {
-        let mut opening = self.opening.take().ok_or(HandshakeError::Eof)?;
+        let mut opening = self.opening.take().ok_or(HandshakeError::Spent)?;
         let result = self.run(&mut opening, decide);
         match result {
             Ok(connection) => {
@@ -148,7 +148,7 @@ impl<S: Transport> Acceptor<S> {
     }
 
     fn finish_refusing<T>(&mut self, opening: &mut Opening<S>) -> Result<T, Error> {
-        let Some(mut refusing) = self.refusing.take() else { return Err(HandshakeError::Eof.into()) };
+        let Some(mut refusing) = self.refusing.take() else { return Err(HandshakeError::Spent.into()) };
         let left = refusing.until.map(|until| until.saturating_duration_since(now()));
         match opening.write(&mut refusing.answer, left.map(|left| left.max(Duration::from_millis(1)))) {
             Err(error) if error.is_resumable() && left.is_none_or(|left| !left.is_zero()) => {

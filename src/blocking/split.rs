@@ -99,6 +99,9 @@ impl<H> ControlSink for Ends<'_, H> {
     fn sending(&self) -> Sending {
         self.shared.outbound().sending()
     }
+    fn close_sent(&self) -> Option<Option<CloseFrame>> {
+        self.shared.outbound().close_sent()
+    }
 }
 
 impl<H: Transport> Wire for Ends<'_, H> {
@@ -120,9 +123,6 @@ impl<H: Transport> Wire for Ends<'_, H> {
     fn shut_down(&mut self) -> io::Result<bool> {
         self.shared.outbound().shut_down();
         self.reader.shutdown_write()
-    }
-    fn is_flushed(&self) -> bool {
-        self.shared.outbound().is_flushed()
     }
     fn buffered_amount(&self) -> usize {
         self.shared.outbound().buffered_amount()

@@ -3,11 +3,12 @@
 use super::transport::Transport;
 use crate::{
     adapter::would_wait,
+    close::CloseFrame,
     proto::{Control, ControlSink, Outbound, Sending, Transmit},
 };
 use bytes::Buf;
 use std::{
-    cell::Cell,
+    cell::RefCell,
     io::{self, IoSlice},
     time::{Duration, Instant},
 };
@@ -29,8 +30,6 @@ pub(super) trait Wire: ControlSink {
     fn flush(&mut self, until: Option<Instant>) -> io::Result<()>;
     /// Ends the writing side. Says whether the peer can be told that.
     fn shut_down(&mut self) -> io::Result<bool>;
-    /// Whether there is nothing to write.
-    fn is_flushed(&self) -> bool;
     /// See [`Outbound::buffered_amount`].
     fn buffered_amount(&self) -> usize;
 }
@@ -108,19 +107,18 @@ impl<S: Transport> Output<S> {
     /// Writes all of it, before `until` if there is one.
     #[inline]
     pub(super) fn write(&mut self, out: &mut Transmit, until: Option<Instant>) -> io::Result<()> {
-        while out.has_remaining() {
+        loop {
+            let left = out.remaining();
+            if left == 0 {
+                return Ok(());
+            }
             if self.timing.set.is_none() || until.is_some() {
                 self.arm(until)?;
             }
-            let wrote = if out.chunk().len() == out.remaining() {
-                self.stream.write(out.chunk())
-            } else {
-                let mut slices = [IoSlice::new(&[]); 64];
-                let count = out.chunks_vectored(&mut slices);
-                self.stream.write_vectored(&slices[..count])
-            };
+            let chunk = out.chunk();
+            let wrote = if chunk.len() == left { self.stream.write(chunk) } else { self.write_vectored(out) };
             match wrote {
-                Ok(n) if n > 0 && n <= out.remaining() => {
+                Ok(n) if n > 0 && n <= left => {
                     out.advance(n);
                     self.unflushed = true;
                     self.timing.moved();
@@ -131,7 +129,13 @@ impl<S: Transport> Output<S> {
                 Err(error) => return Err(error),
             }
         }
-        Ok(())
+    }
+
+    #[inline(never)]
+    fn write_vectored(&mut self, out: &Transmit) -> io::Result<usize> {
+        let mut slices = [IoSlice::new(&[]); 64];
+        let count = out.chunks_vectored(&mut slices);
+        self.stream.write_vectored(&slices[..count])
     }
 
     /// Has the stream let go of what it keeps.
@@ -187,6 +191,21 @@ impl<S> ControlSink for Link<S> {
     fn sending(&self) -> Sending {
         self.outbound.sending()
     }
+    fn close_sent(&self) -> Option<Option<CloseFrame>> {
+        self.outbound.close_sent()
+    }
+}
+
+impl<S> Link<S> {
+    /// Writing stopped; if that is for good, nothing is kept to be written.
+    #[cold]
+    fn stopped(&mut self, error: io::Error) -> io::Error {
+        if is_fatal(&error) {
+            self.outbound.abandon();
+            self.output.unflushed = false;
+        }
+        error
+    }
 }
 
 impl<S: Transport> Wire for Link<S> {
@@ -202,24 +221,16 @@ impl<S: Transport> Wire for Link<S> {
     }
     #[inline]
     fn flush(&mut self, until: Option<Instant>) -> io::Result<()> {
-        let mut wrote = Ok(());
-        while wrote.is_ok() && !self.outbound.is_flushed() {
-            wrote = self.output.write(self.outbound.transmit(), until);
-        }
-        wrote.and_then(|()| self.output.flush()).inspect_err(|error| {
-            if is_fatal(error) {
-                self.outbound.abandon();
-                self.output.unflushed = false;
+        while !self.outbound.is_flushed() {
+            if let Err(error) = self.output.write(self.outbound.transmit(), until) {
+                return Err(self.stopped(error));
             }
-        })
+        }
+        self.output.flush().map_err(|error| self.stopped(error))
     }
     fn shut_down(&mut self) -> io::Result<bool> {
         self.outbound.shut_down();
         self.output.stream.shutdown_write()
-    }
-    #[inline]
-    fn is_flushed(&self) -> bool {
-        self.outbound.is_flushed() && !self.output.unflushed
     }
     #[inline]
     fn buffered_amount(&self) -> usize {
@@ -234,17 +245,18 @@ pub(super) fn now() -> Instant {
 }
 
 thread_local! {
-    static SCRATCH: Cell<Option<Box<[u8]>>> = const { Cell::new(None) };
+    static SCRATCH: RefCell<Box<[u8]>> = RefCell::new(vec![0; SCRATCH_SIZE].into_boxed_slice());
 }
 
 /// How much is read at a time.
 const SCRATCH_SIZE: usize = 64 * 1024;
 
-/// Lends the thread's memory for a read: initialised once, so that no read pays for zeroing it.
+/// Lends the thread's memory for a read: initialised once, so that no read pays for zeroing it. A stream that reads from
+/// another WebSocket within gets memory of its own.
 #[inline]
 pub(super) fn with_scratch<T>(read: impl FnOnce(&mut [u8]) -> T) -> T {
-    let mut scratch = SCRATCH.take().unwrap_or_else(|| vec![0; SCRATCH_SIZE].into_boxed_slice());
-    let result = read(&mut scratch);
-    SCRATCH.set(Some(scratch));
-    result
+    SCRATCH.with(|scratch| match scratch.try_borrow_mut() {
+        Ok(mut scratch) => read(&mut scratch),
+        Err(_) => read(&mut vec![0; SCRATCH_SIZE]),
+    })
 }

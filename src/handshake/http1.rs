@@ -132,7 +132,7 @@ fn headers(fields: &[httparse::Header<'_>]) -> Result<HeaderMap, HandshakeError>
     let mut headers = HeaderMap::with_capacity(fields.len().min(256));
     for field in fields {
         let name = HeaderName::from_bytes(field.name.as_bytes());
-        let value = HeaderValue::from_bytes(field.value.trim_ascii());
+        let value = HeaderValue::from_bytes(field.value); // without the spaces around it
         let (Ok(name), Ok(value)) = (name, value) else {
             return Err(HandshakeError::Malformed("an invalid header field"));
         };

@@ -173,4 +173,7 @@ impl<C: ControlSink> ControlSink for &mut C {
     fn sending(&self) -> super::Sending {
         (**self).sending()
     }
+    fn close_sent(&self) -> Option<Option<CloseFrame>> {
+        (**self).close_sent()
+    }
 }

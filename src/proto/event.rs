@@ -54,20 +54,20 @@ pub trait ControlSink {
     fn control(&mut self, control: Control<'_>);
     /// How sending stands.
     fn sending(&self) -> Sending;
+    /// The Close frame, once the transport has taken it whole; the inner `None` is an empty one.
+    fn close_sent(&self) -> Option<Option<CloseFrame>>;
 }
 
 /// How the sending half stands, for the receiving half and its timers.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Sending {
     /// Its state.
     pub state: SendState,
     /// Whether a Close frame has been queued or sent.
     pub close_begun: bool,
-    /// The Close frame, once the transport has taken it whole.
-    pub close_sent: Option<Option<CloseFrame>>,
     /// Whether there are bytes that the transport has not taken.
     pub waiting: bool,
-    /// How many bytes the transport has taken, ever.
-    pub taken: u64,
+    /// How many bytes the transport has taken, ever, modulo 2^32: whether it takes any is what matters.
+    pub taken: u32,
 }

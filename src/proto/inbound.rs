@@ -42,7 +42,7 @@ pub struct Inbound {
     told: bool,
     timers: Timers,
     /// How many bytes the peer had taken when the write timer last looked.
-    taken: u64,
+    taken: u32,
     ending: Option<Box<Ending>>,
 }
 
@@ -85,11 +85,13 @@ impl Inbound {
     }
 
     /// Takes bytes from the transport, copying them.
+    #[inline]
     pub fn receive(&mut self, bytes: &[u8]) {
         self.read_buf().extend_from_slice(bytes);
     }
 
     /// Where the transport may put bytes itself: append to it, and change nothing else.
+    #[inline]
     pub fn read_buf(&mut self) -> &mut BytesMut {
         self.reader.fill()
     }
@@ -123,8 +125,14 @@ impl Inbound {
     /// Makes the next event ready.
     #[inline]
     pub(crate) fn advance(&mut self, out: &mut impl ControlSink) -> Option<Ready> {
-        if self.state == RecvState::Open && self.reader.read_whole(&self.config) {
-            return Some(Ready::Data { fin: true });
+        if self.state == RecvState::Open {
+            if !self.reader.input.is_drained() {
+                if self.reader.read_whole(&self.config) {
+                    return Some(Ready::Data { fin: true });
+                }
+            } else if !self.eof && self.reader.rest() {
+                return None;
+            }
         }
         self.advance_any(out)
     }
@@ -204,7 +212,7 @@ impl Inbound {
         self.state = RecvState::Ended;
         self.reader.input.release();
         self.timers.stop_all();
-        let sent = out.sending().close_sent;
+        let sent = out.close_sent();
         out.control(Control::End);
         let Ending { received, by_peer, error, timed_out } =
             self.ending.take().map_or_else(Ending::default, |b| *b);

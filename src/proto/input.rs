@@ -74,6 +74,7 @@ impl Input {
     }
 
     /// Forgets everything.
+    #[inline]
     pub(super) fn discard(&mut self) {
         self.base += self.buf.len() as u64;
         (self.start, self.end, self.cursor) = (0, 0, 0);
@@ -81,20 +82,33 @@ impl Input {
     }
 
     /// Leaves the memory to the thread. Only when there is nothing in it.
+    #[inline]
     pub(super) fn release(&mut self) {
         self.discard();
-        let drained = std::mem::take(&mut self.buf);
+        let memory = self.memory();
         (self.whole, self.left) = (0, 0);
-        if !std::mem::take(&mut self.shared) && drained.capacity() > 0 {
-            spare::INPUT.with(|spare| spare.put(drained));
+        if std::mem::take(&mut self.shared) {
+            self.buf = BytesMut::new();
+        } else if memory > 0 {
+            spare::INPUT.with(|spare| spare.put(&mut self.buf, memory));
         }
     }
 
     /// The buffer, with what has been consumed cut out of it: give it more bytes.
+    #[inline]
     pub(super) fn fill(&mut self) -> &mut BytesMut {
         if self.buf.capacity() == 0 {
-            self.buf = spare::INPUT.with(|spare| spare.take());
+            if std::mem::take(&mut self.shared) {
+                self.buf = BytesMut::new(); // all of it went with a message
+            }
+            spare::INPUT.with(|spare| spare.take(&mut self.buf));
+        } else {
+            self.cut_consumed();
         }
+        &mut self.buf
+    }
+
+    fn cut_consumed(&mut self) {
         let unread = self.buf.len() - self.cursor;
         let gap = self.cursor - self.end;
         // Closing the gap moves what is unread: done only when that is no more than what it frees.
@@ -117,7 +131,6 @@ impl Input {
             self.cursor -= consumed;
             self.start = 0;
         }
-        &mut self.buf
     }
 
     /// How much memory the buffer has: what has been cut off its front is as much alive as the rest.

@@ -376,14 +376,18 @@ impl ControlSink for Outbound {
         }
     }
 
+    #[inline]
     fn sending(&self) -> Sending {
-        let sent = self.close_frame().filter(|close| close.framed && self.is_flushed());
         Sending {
             state: self.state,
             close_begun: self.close_frame().is_some(),
-            close_sent: sent.map(|close| close.frame.clone()),
             waiting: !self.is_flushed(),
             taken: self.transmit.taken(),
         }
+    }
+
+    fn close_sent(&self) -> Option<Option<CloseFrame>> {
+        let sent = self.close_frame().filter(|close| close.framed && self.is_flushed());
+        sent.map(|close| close.frame.clone())
     }
 }

@@ -82,6 +82,7 @@ impl Reader {
     }
 
     /// Where more bytes go.
+    #[inline]
     pub(super) fn fill(&mut self) -> &mut BytesMut {
         self.settle();
         self.input.fill()
@@ -93,6 +94,18 @@ impl Reader {
         if self.input.is_drained() && self.input.message().is_empty() {
             self.input.release();
         }
+    }
+
+    /// Nothing lies behind what was handed out: unless more of that message is to come, leaves the buffer to the thread.
+    /// By far the most common way for the input to end.
+    #[inline(never)]
+    pub(super) fn rest(&mut self) -> bool {
+        let ended = !self.is_unfinished();
+        if ended {
+            (self.message, self.handed_out) = (None, None);
+            self.input.release();
+        }
+        ended
     }
 
     /// Consumes what was handed out, if that has not been done.

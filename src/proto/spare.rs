@@ -1,35 +1,41 @@
-//! Buffers belong to the moment: a drained connection leaves its two with its thread, for whichever is next.
+//! Buffers belong to the moment: a empty connection leaves its two with its thread, for whichever is next.
 //!
 //! So an idle connection holds no buffer, and a busy one allocates none.
 use bytes::BytesMut;
-use std::cell::Cell;
+use std::cell::RefCell;
 
 /// A thread keeps buffers of up to this many bytes; larger ones are freed.
 const KEEP: usize = 256 * 1024;
 
-/// One spare buffer of each thread.
-pub(super) struct Spare(Cell<Option<BytesMut>>);
+/// One spare buffer of each thread, or one without memory.
+pub(super) struct Spare(RefCell<BytesMut>);
 
 thread_local! {
     /// For what is received.
-    pub(super) static INPUT: Spare = const { Spare(Cell::new(None)) };
+    pub(super) static INPUT: Spare = Spare(RefCell::new(BytesMut::new()));
     /// For what is sent.
-    pub(super) static OUTPUT: Spare = const { Spare(Cell::new(None)) };
+    pub(super) static OUTPUT: Spare = Spare(RefCell::new(BytesMut::new()));
 }
 
 impl Spare {
-    /// Takes the thread's spare buffer, or a new one that has no memory yet.
-    pub(super) fn take(&self) -> BytesMut {
-        self.0.take().unwrap_or_default()
+    /// Exchanges a buffer without memory for the thread's.
+    #[inline]
+    pub(super) fn take(&self, buf: &mut BytesMut) {
+        std::mem::swap(&mut *self.0.borrow_mut(), buf);
     }
 
-    /// Leaves a drained buffer to the thread, or frees it.
-    pub(super) fn put(&self, mut drained: BytesMut) {
-        drained.clear();
-        // All of its memory, if its front has been cut off.
-        let _ = drained.try_reclaim(drained.capacity() + 1);
-        if drained.capacity() <= KEEP {
-            self.0.set(Some(drained));
+    /// Leaves an empty buffer to the thread, or frees it. `memory` is how much it has, with what has been cut off its
+    /// front.
+    #[inline]
+    pub(super) fn put(&self, buf: &mut BytesMut, memory: usize) {
+        if memory <= KEEP {
+            if memory > buf.capacity() {
+                let _ = buf.try_reclaim(memory); // all of it, so that its capacity tells the truth again
+            }
+            std::mem::swap(&mut *self.0.borrow_mut(), buf);
+        }
+        if buf.capacity() > 0 {
+            *buf = BytesMut::new();
         }
     }
 }

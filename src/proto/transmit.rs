@@ -15,8 +15,10 @@ pub struct Transmit {
     placed: usize,
     /// How many bytes there are in `long`.
     long_len: usize,
-    /// How many bytes the transport has taken, ever.
-    taken: u64,
+    /// How much has been cut off the front of the cork's memory. (More than 4 GiB counts as 4 GiB.)
+    cut: u32,
+    /// How many bytes the transport has taken, ever, modulo 2^32.
+    taken: u32,
 }
 
 #[derive(Debug)]
@@ -39,7 +41,7 @@ impl Transmit {
     #[cold]
     fn make_room(&mut self, more: usize) {
         if self.cork.capacity() == 0 {
-            self.cork = spare::OUTPUT.with(|spare| spare.take());
+            spare::OUTPUT.with(|spare| spare.take(&mut self.cork));
         }
         self.cork.reserve(more);
     }
@@ -57,12 +59,26 @@ impl Transmit {
 
     /// The transport has taken bytes that were kept elsewhere.
     pub(super) fn count_taken(&mut self, bytes: usize) {
-        self.taken += bytes as u64;
+        self.taken = self.taken.wrapping_add(bytes as u32);
     }
 
-    /// How many bytes the transport has taken, ever.
-    pub(super) fn taken(&self) -> u64 {
+    /// How many bytes the transport has taken, ever, modulo 2^32.
+    pub(super) fn taken(&self) -> u32 {
         self.taken
+    }
+
+    /// Leaves the cork, of which all has been taken, to the thread.
+    #[inline]
+    fn leave_cork(&mut self) {
+        let memory = self.cork.capacity() + std::mem::take(&mut self.cut) as usize;
+        self.cork.clear();
+        spare::OUTPUT.with(|spare| spare.put(&mut self.cork, memory));
+    }
+
+    /// Cuts what has been taken off the front of the cork.
+    fn cut_off(cork: &mut BytesMut, cut: &mut u32, bytes: usize) {
+        cork.advance(bytes);
+        *cut = cut.saturating_add(u32::try_from(bytes).unwrap_or(u32::MAX));
     }
 
     fn slices(&self) -> impl Iterator<Item = &[u8]> {
@@ -91,13 +107,17 @@ impl Buf for Transmit {
     fn chunks_vectored<'a>(&'a self, dst: &mut [IoSlice<'a>]) -> usize {
         dst.iter_mut().zip(self.slices()).map(|(slot, slice)| *slot = IoSlice::new(slice)).count()
     }
+    #[inline]
     fn advance(&mut self, n: usize) {
         assert!(n <= self.remaining(), "advanced past the end");
-        self.taken += n as u64;
+        self.count_taken(n);
+        if self.long.is_empty() && n == self.cork.len() {
+            return self.leave_cork();
+        }
         let mut left = n;
         while let Some(Long { before, payload }) = self.long.front_mut() {
             let corked = left.min(*before);
-            self.cork.advance(corked);
+            Self::cut_off(&mut self.cork, &mut self.cut, corked);
             *before -= corked;
             self.placed -= corked;
             left -= corked;
@@ -112,10 +132,9 @@ impl Buf for Transmit {
             }
         }
         if left == self.cork.len() {
-            let drained = std::mem::take(&mut self.cork);
-            spare::OUTPUT.with(|spare| spare.put(drained));
+            self.leave_cork();
         } else {
-            self.cork.advance(left);
+            Self::cut_off(&mut self.cork, &mut self.cut, left);
         }
     }
 }
@@ -153,7 +172,7 @@ mod tests {
             assert_eq!(got, b"1 short, 2:a payload where it lies, another, 3", "step {step}");
             assert_eq!(
                 (out.taken(), out.cork.capacity()),
-                (got.len() as u64, 0),
+                (got.len() as u32, 0),
                 "drained, it holds no buffer"
             );
         }

@@ -90,7 +90,7 @@ fn t7_as_many_fields_as_the_limit_and_no_more() {
     }
 }
 
-/// T1, T7, for a client.
+/// T7. For a client.
 #[test]
 fn t7_the_limits_hold_for_responses_too() {
     for (head, which) in [

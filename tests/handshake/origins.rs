@@ -1,4 +1,4 @@
-//! Row 100, T23: which pages may connect. Every scheme, host and port against every policy.
+//! Which pages may connect. Every scheme, host and port against every policy.
 use crate::{Head, answer_with};
 use sansocket::{
     Config, Origins,
@@ -17,6 +17,8 @@ fn allows(origins: &Origins, host: &str, origin: &[&str]) -> bool {
     }
 }
 
+/// Row 100.
+/// T23.
 #[test]
 fn section_10_2_same_origin_is_the_default() {
     assert_eq!(Config::server().origins, Origins::Same);

@@ -5,7 +5,7 @@ use sansocket::{
     handshake::{Acceptance, FieldFault, HandshakeError, Refusal, ServerHandshake},
 };
 
-/// Rows 25 to 30, 35, 42, 45, 46, 98, 105; "Common to all peers". By rule: what is wrong, and the status.
+/// Rows 14, 25, 26, 27, 28, 29, 30, 35, 40, 42, 46, 98, 105. By rule: what is wrong, and the status.
 #[test]
 fn section_4_2_1_a_request_that_breaks_a_rule_is_refused() {
     use {FieldFault as F, Refusal as R};
@@ -100,7 +100,7 @@ fn section_4_2_2_the_answer_to_another_version_byte_for_byte() {
     );
 }
 
-/// Row 24: what is not HTTP.
+/// Row 24. What is not HTTP.
 #[test]
 fn section_4_2_1_a_broken_head_is_answered_with_400() {
     let good = String::from_utf8(Head::request().bytes()).unwrap();
@@ -161,12 +161,26 @@ fn the_refusal_of_a_head_request_has_no_body() {
     assert_ne!(values(&fields, "content-length"), ["0"]);
 }
 
-/// A broken head is refused as soon as it is broken, not when it ends.
+/// A broken head is refused as soon as it is broken, not when it ends: a client that speaks TLS would wait for us.
 #[test]
-fn a_client_that_speaks_something_else_is_told_at_once() {
-    let mut handshake = ServerHandshake::new(Config::server());
-    handshake.receive(b"\x16");
-    assert!(matches!(handshake.poll(), Err(HandshakeError::Malformed(_))));
+fn a_broken_head_is_refused_at_once() {
+    let line = "GET / HTTP/1.1\r\nX: y";
+    for (before, last) in [
+        ("", "\x16"),
+        ("\r", "\n"),
+        (line, "\0"),
+        (line, "\x7f"),
+        (line, "\n"),
+        (line, "\rz"),
+        (line, "\r\n "),
+        (line, "\r\n\t"),
+    ] {
+        let mut handshake = ServerHandshake::new(Config::server());
+        handshake.receive(before.as_bytes());
+        assert!(handshake.poll().unwrap().is_none(), "{before:?}");
+        handshake.receive(last.as_bytes());
+        assert!(matches!(handshake.poll(), Err(HandshakeError::Malformed(_))), "{before:?} {last:?}");
+    }
 }
 
 #[test]

@@ -35,7 +35,7 @@ fn section_4_2_2_the_response_byte_for_byte() {
     );
 }
 
-/// Rows 24 to 30; "Common to all peers": what is correct, in whatever way it is written.
+/// Rows 25, 26, 27, 28, 30. What is correct, in whatever way it is written.
 #[test]
 fn section_4_2_1_a_request_may_be_written_in_many_ways() {
     let good = Head::request;
@@ -67,7 +67,7 @@ fn section_4_2_1_no_origin_is_no_browser() {
     assert!(!is_accepted(&Head::request().with("Origin: https://evil.example")));
 }
 
-/// Rows 33, 34, 36, 103: cookies and authorization are there to decide by, and any answer can be given.
+/// Rows 33, 34, 36, 103. Cookies and authorization are there to decide by, and any answer can be given.
 #[test]
 fn section_4_2_2_the_application_may_answer_anything() {
     for status in [200, 302, 401, 403, 404, 503] {
@@ -195,7 +195,7 @@ fn reserved_header_fields_cannot_be_added() {
     }
 }
 
-/// Row 105: 408 at the deadline, 400 if the transport ends within a head, nothing if nothing came.
+/// Row 105. 408 at the deadline, 400 if the transport ends within a head, nothing if nothing came.
 #[test]
 fn a_request_that_does_not_come() {
     for begun in ["", "GET / HT"] {
@@ -230,7 +230,7 @@ fn a_whole_request_is_never_too_late() {
     assert!(handshake.poll().unwrap().is_some());
 }
 
-/// Row 106: SHA-1 is for the handshake's key and for nothing else.
+/// Row 106. SHA-1 is for the handshake's key and for nothing else.
 #[test]
 fn section_10_8_sha1_is_used_for_the_key_only() {
     let mut users = Vec::new();

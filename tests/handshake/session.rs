@@ -19,6 +19,10 @@ fn open() -> Session {
     assert_eq!(session.state(), ReadyState::Open);
     session
 }
+fn drain_bytes(session: &mut Session) {
+    let n = session.transmit().remaining();
+    session.transmit().advance(n);
+}
 fn is_closed(session: &mut Session, code: u16, clean: bool) {
     match session.poll_event() {
         Some(SessionEvent::Close(closed)) => assert_eq!((closed.code(), closed.was_clean()), (code, clean)),
@@ -52,8 +56,7 @@ fn open_message_close() {
     session.close(CloseCode::NORMAL);
     assert_eq!(session.state(), ReadyState::Closing);
     assert_eq!(session.send("no"), Err(SendError::Closing));
-    let n = session.transmit().remaining();
-    session.transmit().advance(n);
+    drain_bytes(&mut session);
     assert!(!session.wants_shutdown(), "the server ends the transport first");
     session.receive(b"\x88\x02\x03\xe8");
     assert!(session.poll_event().is_none());
@@ -64,7 +67,7 @@ fn open_message_close() {
     assert!(!session.wants_shutdown());
 }
 
-/// Row 16; WHATWG: InvalidStateError.
+/// Row 16. WHATWG: InvalidStateError.
 #[test]
 fn nothing_is_sent_while_connecting() {
     let mut session = connecting();
@@ -157,6 +160,20 @@ fn a_deadline_is_an_error_and_then_1006() {
         "{event:?}"
     );
     is_closed(&mut session, 1006, false);
+}
+
+/// Both have said goodbye; that the server keeps the transport open is no failure.
+#[test]
+fn a_clean_close_is_clean_even_if_the_transport_does_not_end() {
+    let mut session = open();
+    session.close(CloseCode::NORMAL);
+    drain_bytes(&mut session);
+    session.receive(b"\x88\x02\x03\xe8");
+    assert!(session.poll_event().is_none());
+    let now = Instant::now();
+    session.handle_timeout(now);
+    session.handle_timeout(now + TEN_SECONDS);
+    is_closed(&mut session, 1000, true);
 }
 
 /// A browser has no pieces, and answers pings itself.

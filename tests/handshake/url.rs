@@ -58,6 +58,8 @@ fn section_3_a_host_that_is_not_ascii_is_translated() {
     assert_eq!(parts("ws://Bücher.example/").1, "xn--bcher-kva.example");
     assert_eq!(parts("ws://日本語。jp/").1, "xn--wgv71a119e.jp");
     assert!(matches!(wrong("ws://a\u{ad}\u{378}/"), UrlError::Idna(_)));
+    // What cannot be a name is not translated first.
+    assert!(matches!(wrong(&format!("ws://{}/", "ü".repeat(100_000))), UrlError::Host(_)));
     // What maps to a separator must not make another authority of it.
     for text in ["ws://good.example\u{ff0f}evil/", "ws://a\u{2100}b/", "ws://a\u{ff20}b/", "ws://a\u{ff1a}1/"]
     {
@@ -105,7 +107,7 @@ fn section_4_1_invalid_parts_are_refused() {
     }
 }
 
-/// Row 3; a backslash is a slash to browsers and none to others, so a host would depend on the reader.
+/// Row 3. A backslash is a slash to browsers and none to others, so a host would depend on the reader.
 #[test]
 fn characters_that_end_a_line_or_change_the_host_are_refused() {
     for wrong_one in ['\r', '\n', '\0', ' ', '\t', '\x1f', '\x7f', '\\'] {

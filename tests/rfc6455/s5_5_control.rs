@@ -259,11 +259,14 @@ fn a_pong_passes_between_the_fragments_of_a_long_message() {
 
 /// Row 73.
 #[test]
-fn of_several_pings_at_once_the_newest_is_answered() {
+fn of_several_pings_behind_much_output_the_newest_is_answered() {
     for role in BOTH {
         let mut end = End::new(role);
+        end.conn.send("much".repeat(1024)).unwrap();
         end.frame(PING, "1").frame(PING, "2").frame(PING, "3").ping("1").ping("2").ping("3").quiet();
-        end.writes(PONG, "3").writes_nothing();
+        let sent = frames(&written(&mut end.conn));
+        assert_eq!(sent.len(), 2);
+        assert_eq!((sent[0].first, sent[1].first, &sent[1].payload[..]), (TEXT, PONG, &b"3"[..]));
     }
 }
 
