@@ -66,11 +66,6 @@ impl Rsv {
     pub const RSV2: Self = Self(0x20);
     /// The third.
     pub const RSV3: Self = Self(0x10);
-
-    /// Whether every bit of `other` is in `self`.
-    pub const fn contains(self, other: Self) -> bool {
-        self.0 & other.0 == other.0
-    }
 }
 
 /// All of a frame but its payload.
