@@ -5,9 +5,10 @@ use sansocket::{
     blocking::{Plain, WebSocket},
     proto::{Connection, Established, Event},
 };
+#[cfg(unix)]
+use std::os::unix::net::UnixStream;
 use std::{
     io::{ErrorKind, Read, Write},
-    os::unix::net::UnixStream,
     sync::Arc,
     time::Duration,
 };
@@ -15,6 +16,7 @@ use std::{
 const SHORT: Duration = Duration::from_millis(15);
 
 /// A server's socket over a stream that holds little, and the stream's other end.
+#[cfg(unix)]
 fn narrow(config: Config) -> (UnixStream, WebSocket<UnixStream>) {
     let (near, far) = UnixStream::pair().unwrap();
     let config = Arc::new(config);
@@ -79,6 +81,7 @@ fn a_message_that_does_not_go_on_fails_the_connection() {
 }
 
 /// T26.
+#[cfg(unix)]
 #[test]
 fn a_peer_that_reads_nothing_is_given_up_and_costs_little() {
     let mut config = Config::server();
@@ -94,6 +97,7 @@ fn a_peer_that_reads_nothing_is_given_up_and_costs_little() {
 }
 
 /// T3.
+#[cfg(unix)]
 #[test]
 fn answers_that_are_never_read_hold_no_more_than_the_high_water_mark_and_a_message() {
     let mut config = Config::server();
