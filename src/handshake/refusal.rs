@@ -105,6 +105,9 @@ pub(super) fn answer(error: &HandshakeError) -> Option<Response<Bytes>> {
     }
 }
 
+/// A body of no more is written together with its head: one segment, for clients that look no further than that.
+const SHORT_BODY: usize = 1024;
+
 /// Writes an answer, after which the connection ends. Whatever the application said of its length or of the
 /// connection is replaced by what is so.
 pub(super) fn put_response(out: &mut Transmit, response: &Response<Bytes>, to_head: bool) {
@@ -123,7 +126,9 @@ pub(super) fn put_response(out: &mut Transmit, response: &Response<Bytes>, to_he
     }
     put_all(head, headers.iter().filter(|(name, _)| !OURS.contains(name)));
     head.extend_from_slice(b"\r\n");
-    if !bodiless && !to_head {
-        out.push_long(body.clone());
+    match body.len() {
+        _ if bodiless || to_head => {}
+        ..=SHORT_BODY => head.extend_from_slice(body),
+        _ => out.push_long(body.clone()),
     }
 }
