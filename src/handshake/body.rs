@@ -98,3 +98,94 @@ fn ends_chunked(coding: &[u8]) -> bool {
     let last = coding.rsplit(|&byte| byte == b',').next().unwrap_or_default();
     last.trim_ascii().eq_ignore_ascii_case(b"chunked")
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Reads a body that comes in pieces of `step` bytes. Gives how much of it had come when it ended, if it did, and
+    /// what was kept.
+    fn read(
+        head: &[(&str, &str)],
+        status: u16,
+        body: &[u8],
+        step: usize,
+        limit: usize,
+    ) -> (Option<usize>, Bytes) {
+        let mut response = Response::builder().status(status);
+        for (name, value) in head {
+            response = response.header(*name, *value);
+        }
+        let mut reading = Body::of(&response.body(()).unwrap(), limit);
+        let mut input = BytesMut::new();
+        if reading.read(&mut input) {
+            return (Some(0), reading.finish());
+        }
+        let mut come = 0;
+        for piece in body.chunks(step) {
+            input.extend_from_slice(piece);
+            come += piece.len();
+            if reading.read(&mut input) {
+                return (Some(come), reading.finish());
+            }
+        }
+        (None, reading.finish())
+    }
+
+    const LENGTH: &[(&str, &str)] = &[("content-length", "5")];
+    const CHUNKED: &[(&str, &str)] = &[("transfer-encoding", "gzip, Chunked"), ("content-length", "1")];
+
+    #[test]
+    fn a_body_ends_where_it_says_and_not_before() {
+        for step in [1, 2, 3, 99] {
+            let (end, body) = read(LENGTH, 401, b"hello", step, 99);
+            assert_eq!((end, &body[..]), (Some(5), &b"hello"[..]), "{step}");
+            let (end, body) = read(LENGTH, 401, b"hell", step, 99);
+            assert_eq!((end, &body[..]), (None, &b"hell"[..]), "{step}");
+            let (end, body) = read(&[], 401, b"until the end", step, 99);
+            assert_eq!((end, &body[..]), (None, &b"until the end"[..]), "{step}");
+        }
+        assert_eq!(read(&[("content-length", "0")], 401, b"more", 1, 99).0, Some(0));
+        for status in [204, 304] {
+            assert_eq!(read(LENGTH, status, b"more", 1, 99), (Some(0), Bytes::new()));
+        }
+    }
+
+    #[test]
+    fn no_more_is_kept_than_the_limit_and_then_it_ends() {
+        for (head, body) in [(LENGTH, &b"hello"[..]), (&[], b"hello"), (CHUNKED, b"3\r\nhel\r\n2\r\nlo\r\n")]
+        {
+            for step in [1, 2, 99] {
+                let (end, kept) = read(head, 401, body, step, 4);
+                assert_eq!((end.is_some(), &kept[..]), (true, &b"hell"[..]), "{body:?} by {step}");
+            }
+        }
+        assert_eq!(read(LENGTH, 401, b"hello", 1, 0).0, Some(0));
+    }
+
+    #[test]
+    fn chunks_are_joined_until_the_last() {
+        let body = b"5\r\nhello\r\n3;x=y\r\n wo\r\n0\r\n\r\n";
+        for step in [1, 2, 3, 5, 99] {
+            let (end, kept) = read(CHUNKED, 401, body, step, 99);
+            assert_eq!(&kept[..], b"hello wo", "{step}");
+            assert!(end.is_some(), "{step}");
+        }
+        for cut in [b"5\r\nhello".as_slice(), b"5\r\nhello\r", b"5\r\nhello\r\n", b"5\r\nhello\r\n3"] {
+            assert_eq!(read(CHUNKED, 401, cut, 1, 99), (None, Bytes::from("hello")), "{cut:?}");
+        }
+    }
+
+    #[test]
+    fn chunks_that_make_no_sense_end_the_body_however_they_are_cut() {
+        let longest = format!("1;{}\r\na\r\n", "x".repeat(MAX_CHUNK_LINE - 4));
+        let longer = format!("1;{}\r\na\r\n", "x".repeat(MAX_CHUNK_LINE - 3));
+        for step in [1, 7, 999] {
+            assert_eq!(read(CHUNKED, 401, longest.as_bytes(), step, 99), (None, Bytes::from("a")));
+            assert_eq!(read(CHUNKED, 401, longer.as_bytes(), step, 99).1, "");
+            assert!(read(CHUNKED, 401, longer.as_bytes(), step, 99).0.is_some());
+            assert!(read(CHUNKED, 401, b"2\r\nabXX", step, 99).0.is_some());
+            assert!(read(CHUNKED, 401, b"z\r\n", step, 99).0.is_some());
+        }
+    }
+}
