@@ -68,7 +68,9 @@ impl<W: Transport> Shared<W> {
 
     /// Writes all there is, after whoever is writing.
     fn flush(&self) -> io::Result<()> {
-        self.write(&mut self.writer.lock().unwrap_or_else(PoisonError::into_inner), None)
+        self.write(&mut self.writer.lock().unwrap_or_else(PoisonError::into_inner), None)?;
+        // What came to be queued while this thread was leaving relies on it.
+        self.flush_unless_busy(None)
     }
 
     /// Writes all there is, unless another thread is writing: it will write this too.

@@ -1,7 +1,17 @@
 //! One thread receives, others send.
 use crate::script::{masked, pair};
-use sansocket::{CloseCode, Config, Deadline, Error, Message};
-use std::{collections::HashMap, io::Write, thread, time::Duration};
+use sansocket::{
+    CloseCode, Config, Deadline, Error, Message, Role,
+    blocking::{Split, Transport, WebSocket},
+    proto::{Connection, Established},
+};
+use std::{
+    collections::HashMap,
+    io::{self, Read, Write},
+    sync::{Arc, Mutex, mpsc},
+    thread,
+    time::Duration,
+};
 
 #[test]
 fn many_threads_send_and_no_message_is_mixed_or_lost() {
@@ -122,4 +132,65 @@ fn a_sender_whose_peer_reads_nothing_gives_up_at_its_deadline_while_the_receiver
     assert!(matches!(sending.join().unwrap(), Error::TimedOut(Deadline::Write)));
     assert!(receiver.recv().is_err(), "it ends by itself");
     drop(client);
+}
+
+/// A stream on which the first flush lets a ping come, and waits until the receiver has dealt with it.
+struct Meeting {
+    come: mpsc::Receiver<Vec<u8>>,
+    let_come: Option<mpsc::Sender<Vec<u8>>>,
+    reading: mpsc::SyncSender<()>,
+    dealt_with: Option<mpsc::Receiver<()>>,
+    written: Arc<Mutex<Vec<u8>>>,
+}
+
+impl Read for Meeting {
+    fn read(&mut self, buf: &mut [u8]) -> io::Result<usize> {
+        let _ = self.reading.try_send(());
+        let bytes = self.come.recv().unwrap_or_default();
+        buf[..bytes.len()].copy_from_slice(&bytes);
+        Ok(bytes.len())
+    }
+}
+impl Write for Meeting {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.written.lock().unwrap().extend_from_slice(bytes);
+        Ok(bytes.len())
+    }
+    fn flush(&mut self) -> io::Result<()> {
+        if let (Some(let_come), Some(dealt_with)) = (self.let_come.take(), self.dealt_with.take()) {
+            dealt_with.recv().unwrap(); // it reads
+            let_come.send(masked(0x89, b"?")).unwrap();
+            dealt_with.recv().unwrap(); // it reads again
+        }
+        Ok(())
+    }
+}
+impl Transport for Meeting {}
+impl Split for Meeting {
+    type Half = Self;
+    fn split(mut self) -> (Self, Self) {
+        let writes = Self {
+            come: mpsc::channel().1,
+            let_come: self.let_come.take(),
+            reading: self.reading.clone(),
+            dealt_with: self.dealt_with.take(),
+            written: self.written.clone(),
+        };
+        (self, writes)
+    }
+}
+
+#[test]
+fn a_pong_queued_while_a_sender_finishes_writing_is_not_forgotten() {
+    let ((let_come, come), (reading, dealt_with)) = (mpsc::channel(), mpsc::sync_channel(1));
+    let written = Arc::new(Mutex::new(Vec::new()));
+    let (let_come, dealt_with) = (Some(let_come), Some(dealt_with));
+    let stream = Meeting { come, let_come, reading, dealt_with, written: written.clone() };
+    let config = Arc::new(Config::server());
+    let connection = Connection::new(Established::bare(Role::Server), config.clone());
+    let (sender, mut receiver) = WebSocket::new(connection, stream, &config).split();
+    let receiving = thread::spawn(move || receiver.recv().is_err());
+    sender.send("hi").unwrap();
+    assert_eq!(*written.lock().unwrap(), b"\x81\x02hi\x8A\x01?");
+    assert!(receiving.join().unwrap(), "the stream ends");
 }
