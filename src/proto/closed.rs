@@ -77,3 +77,36 @@ impl fmt::Display for Closed {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{close::CloseCode, error::Violation};
+
+    const LOST: Closed = Closed { received: None, sent: None, by_peer: false, error: None, timed_out: None };
+
+    #[test]
+    fn section_7_1_5_codes_that_are_never_sent_are_derived() {
+        assert_eq!((LOST.code(), LOST.reason(), LOST.was_clean()), (1006, "", false));
+        let empty = Closed { received: Some(None), sent: Some(None), ..LOST };
+        assert_eq!((empty.code(), empty.reason(), empty.was_clean()), (1005, "", true));
+        let frame = CloseFrame::new(CloseCode::GOING_AWAY, "bye");
+        let unanswered = Closed { received: Some(Some(frame)), ..LOST };
+        assert_eq!((unanswered.code(), unanswered.reason(), unanswered.was_clean()), (1001, "bye", false));
+    }
+
+    #[test]
+    fn it_says_how_it_ended_and_whose_fault_that_was() {
+        let told = |closed: Closed| closed.to_string();
+        assert_eq!(told(LOST), "the connection ended without a Close frame (1006)");
+        assert_eq!(told(Closed { received: Some(None), ..LOST }), "closed without a code (1005)");
+        let frame = CloseFrame::new(CloseCode::GOING_AWAY, "bye\u{7}");
+        assert_eq!(told(Closed { received: Some(Some(frame)), ..LOST }), "closed with 1001 (bye\\u{7})");
+        let timed_out = Some(Deadline::Close);
+        let late = "the closing handshake did not end within close_timeout";
+        assert_eq!(told(Closed { timed_out, ..LOST }), late);
+        let error = Some(ProtocolError { violation: Violation::Unmasked, offset: 0 });
+        let wrong = "the peer broke the protocol: unmasked frame from a client";
+        assert_eq!(told(Closed { error, timed_out, ..LOST }), wrong);
+    }
+}

@@ -96,12 +96,6 @@ impl Inbound {
         self.reader.fill()
     }
 
-    /// How many more bytes the frame in hand is known to need: worth that much room, but never to be believed
-    /// beyond what has come.
-    pub fn missing(&self) -> u64 {
-        self.reader.missing()
-    }
-
     /// The transport ended. What it brought is still delivered, then [`Event::Closed`].
     pub fn receive_eof(&mut self) {
         self.eof = true;
@@ -224,7 +218,7 @@ impl Inbound {
     /// Calling it too often costs little; calling it late delays what is due, and never never fires it.
     pub fn handle_timeout(&mut self, now: Instant, out: &mut impl ControlSink) {
         let sending = out.sending();
-        if self.eof || self.told {
+        if self.eof {
             return self.timers.stop_all();
         }
         if self.state != RecvState::Open || sending.state != SendState::Open {

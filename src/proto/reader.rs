@@ -76,11 +76,6 @@ impl Reader {
         self.frame_offset
     }
 
-    /// How many bytes of the frame being read are still to come.
-    pub(super) fn missing(&self) -> u64 {
-        if self.in_payload { self.left } else { 0 }
-    }
-
     /// Where more bytes go.
     #[inline]
     pub(super) fn fill(&mut self) -> &mut BytesMut {
