@@ -15,7 +15,8 @@ pub trait Entropy: fmt::Debug + Send + Sync {
 
 /// The default: a ChaCha stream in each thread, seeded by the operating system and again after each MiB.
 ///
-/// A system call for every masking key would cost ten times as much as the frame.
+/// A system call for every masking key would cost ten times as much as the frame. After `fork` without `exec`, parent and
+/// child draw the same keys until the next seed: give each a [`Config`](crate::Config) with an [`Entropy`] of its own.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct SystemEntropy;
 

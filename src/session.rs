@@ -5,7 +5,7 @@ use crate::{
     error::{ProtocolError, SendError},
     handshake::{ClientHandshake, ClientRequest, HandshakeError, Upgraded},
     message::{Message, Outgoing},
-    proto::{Closed, Connection, Deadline, Event, ReadyState, Subprotocol, Transmit},
+    proto::{Closed, Connection, Deadline, Event, ReadBuf, ReadyState, Subprotocol, Transmit},
 };
 use bytes::BytesMut;
 use http::Response;
@@ -120,13 +120,13 @@ impl Session {
         self.read_buf().extend_from_slice(bytes);
     }
     /// See [`Connection::read_buf`].
-    pub fn read_buf(&mut self) -> &mut BytesMut {
+    pub fn read_buf(&mut self) -> ReadBuf<'_> {
         match &mut self.state {
             State::Connecting(handshake) => handshake.read_buf(),
             State::Connected(connection) => connection.read_buf(),
             State::Failed(failed) => {
                 failed.input.clear();
-                &mut failed.input
+                ReadBuf::new(&mut failed.input)
             }
         }
     }

@@ -1,6 +1,12 @@
 //! [`Utf8Bytes`]: shared, immutable text; and the crate's one unchecked step from bytes to `str`.
 use bytes::Bytes;
-use std::{borrow::Borrow, fmt, ops::Deref, str::Utf8Error};
+use std::{
+    borrow::Borrow,
+    fmt,
+    hash::{Hash, Hasher},
+    ops::Deref,
+    str::Utf8Error,
+};
 
 /// Text that is cheap to clone and to keep: [`Bytes`] known to be UTF-8.
 ///
@@ -13,7 +19,7 @@ use std::{borrow::Borrow, fmt, ops::Deref, str::Utf8Error};
 /// assert_eq!(text.len(), 6);
 /// assert!(Utf8Bytes::try_from(Bytes::from_static(b"\xff")).is_err());
 /// ```
-#[derive(Clone, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Default, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Utf8Bytes(Bytes); // invariant: always valid UTF-8
 
 /// Reads as text what has been found to be UTF-8 already.
@@ -79,6 +85,12 @@ impl From<Utf8Bytes> for Bytes {
 impl From<Utf8Bytes> for String {
     fn from(text: Utf8Bytes) -> Self {
         text.as_str().to_owned()
+    }
+}
+/// As the `str` that it is: a map can be asked for either.
+impl Hash for Utf8Bytes {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        self.as_str().hash(state);
     }
 }
 impl Deref for Utf8Bytes {

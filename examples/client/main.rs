@@ -88,6 +88,7 @@ fn talk(socket: WebSocket<TcpStream>) -> Result<Closed, Verdict> {
     thread::spawn(move || {
         if let Err(error) = send_lines(&sender) {
             eprintln!("client: {error}");
+            let _ = sender.close(CloseCode::NORMAL); // it may be closing already
         }
     });
     receive(&mut receiver)

@@ -58,13 +58,13 @@ impl Hall {
             }
             state.guests.values().cloned().collect()
         };
+        self.changed.notify_all();
         if !guests.is_empty() {
-            println!("closing {} connections", guests.len());
+            eprintln!("closing {} connections", guests.len());
         }
         for guest in guests {
-            thread::spawn(move || say_goodbye(&guest));
+            let _ = thread::Builder::new().spawn(move || say_goodbye(&guest));
         }
-        self.changed.notify_all();
     }
 
     /// Waits until the server goes and everyone has gone.

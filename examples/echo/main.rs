@@ -10,7 +10,7 @@ mod options;
 use hall::Hall;
 use options::Options;
 use sansocket::{
-    Config, Error,
+    Config, Error, SendError,
     blocking::{self, Receiver, Sender},
     bytes::Bytes,
     handshake::{Acceptance, Upgrade},
@@ -116,12 +116,17 @@ type Half = blocking::Half<TcpStream>;
 
 fn echo(sender: &Sender<Half>, receiver: &mut Receiver<Half>, prefix: &str) -> Result<(), Error> {
     while let Some(message) = receiver.recv_ref()? {
-        if prefix.is_empty() {
-            sender.feed(message)?;
+        let answered = if prefix.is_empty() {
+            sender.feed(message)
         } else if let Some(text) = message.as_str() {
-            sender.feed(format!("{prefix}{text}"))?;
+            sender.feed(format!("{prefix}{text}"))
         } else {
-            sender.feed([prefix.as_bytes(), message.as_bytes()].concat())?;
+            sender.feed([prefix.as_bytes(), message.as_bytes()].concat())
+        };
+        match answered {
+            // The server has said goodbye: what still comes is not answered, but the guest is heard out.
+            Err(Error::Send(SendError::Closing)) => {}
+            answered => answered?,
         }
     }
     Ok(())

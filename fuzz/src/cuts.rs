@@ -5,8 +5,8 @@ use crate::{
 };
 use sansocket::{
     CloseFrame, Config,
-    bytes::{Buf, BytesMut},
-    proto::{Connection, Event},
+    bytes::Buf,
+    proto::{Connection, Event, ReadBuf},
 };
 use std::sync::Arc;
 
@@ -59,7 +59,7 @@ impl<'a> Cut<'a> {
 pub const LIMITS: Limits = Limits { message: 1 << 20, fragments: 65_536, empty_fragments: 64, chunks: false };
 
 /// Whether a buffer that a handshake waits with is within its bound: a head, and what has just come.
-pub fn check_buffer(buffer: &BytesMut, most: usize, config: &Config) {
+pub fn check_buffer(buffer: ReadBuf<'_>, most: usize, config: &Config) {
     assert!(buffer.len() <= config.max_head_size.max(256) + most, "{} bytes wait", buffer.len());
     assert!(buffer.capacity() <= 4 * (buffer.len() + most) + 1024, "memory by announcement");
     let largest = memory::largest();

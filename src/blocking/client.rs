@@ -83,6 +83,8 @@ impl<S: Transport> Connector<S> {
         let mut opening = self.opening.take().ok_or(HandshakeError::Spent)?;
         match self.run(&mut opening) {
             Ok(Upgraded { connection, response }) => {
+                // The deadline of the handshake is not that of what follows.
+                opening.writes.arm(None, true, |timeout| opening.stream.set_write_timeout(timeout))?;
                 let socket = WebSocket::with_timing(connection, opening.stream, &self.config, opening.reads);
                 Ok((socket, response))
             }

@@ -9,10 +9,7 @@ use crate::{
     proto::Transmit,
 };
 use bytes::Buf;
-use std::{
-    io,
-    time::{Duration, Instant},
-};
+use std::{io, time::Instant};
 
 /// What both handshakes have in common.
 pub(super) trait Handshake {
@@ -51,7 +48,7 @@ handshake!(ClientHandshake, ServerHandshake);
 pub(super) struct Opening<S> {
     pub(super) stream: S,
     pub(super) reads: Timing,
-    writes: Timing,
+    pub(super) writes: Timing,
 }
 
 impl<S: Transport> Opening<S> {
@@ -68,7 +65,10 @@ impl<S: Transport> Opening<S> {
         if left.is_some_and(|left| left.is_zero()) {
             return Ok(());
         }
-        self.write(machine.transmit(), left)?;
+        self.write(machine.transmit(), deadline)?;
+        if machine.transmit().has_remaining() {
+            return Ok(());
+        }
         self.reads.arm(left, false, |timeout| self.stream.set_read_timeout(timeout))?;
         match self.read(|bytes| machine.receive(bytes)) {
             Ok(0) => machine.receive_eof(),
@@ -78,13 +78,17 @@ impl<S: Transport> Opening<S> {
         Ok(())
     }
 
-    /// Writes all of it, waiting no longer than `left` for each part.
-    pub(super) fn write(&mut self, out: &mut Transmit, left: Option<Duration>) -> Result<(), Error> {
+    /// Writes all of it, or as much as goes until `until`.
+    pub(super) fn write(&mut self, out: &mut Transmit, until: Option<Instant>) -> Result<(), Error> {
         if !out.has_remaining() {
             return Ok(());
         }
-        self.writes.arm(left, false, |timeout| self.stream.set_write_timeout(timeout))?;
         while out.has_remaining() {
+            let left = until.map(|until| until.saturating_duration_since(now()));
+            if left.is_some_and(|left| left.is_zero()) {
+                return Ok(());
+            }
+            self.writes.arm(left, false, |timeout| self.stream.set_write_timeout(timeout))?;
             match self.stream.write(out.chunk()) {
                 Ok(n) if n > 0 && n <= out.chunk().len() => {
                     out.advance(n);

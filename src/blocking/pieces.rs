@@ -2,7 +2,7 @@
 use super::{transport::Transport, websocket::WebSocket};
 use crate::{
     adapter::Error,
-    error::Violation,
+    error::{SendError, Violation},
     message::{Kind, Outgoing},
     proto::{Event, Ready, Utf8Validator},
 };
@@ -18,7 +18,9 @@ pub struct MessageReader<'a, S: Transport> {
     /// How much of the piece in hand has been read; whether it is the last.
     read: usize,
     fin: bool,
-    /// The piece in hand has been read whole, and it was the last.
+    /// Whether there is a piece in hand: not while the next is waited for.
+    in_hand: bool,
+    /// The last piece has been read whole.
     done: bool,
 }
 
@@ -33,13 +35,17 @@ impl<S: Transport> WebSocket<S> {
         loop {
             match self.next(None)? {
                 None => return Ok(None),
-                Some(Ready::Data { fin }) if skipping => {
-                    skipping = !fin;
-                    self.skipping = skipping;
-                }
+                Some(Ready::Data { fin }) if skipping => skipping = !fin,
                 Some(Ready::Data { fin }) => {
                     let kind = self.inbound.kind();
-                    return Ok(Some(MessageReader { socket: self, kind, read: 0, fin, done: false }));
+                    return Ok(Some(MessageReader {
+                        socket: self,
+                        kind,
+                        read: 0,
+                        fin,
+                        in_hand: true,
+                        done: false,
+                    }));
                 }
                 Some(_) => {}
             }
@@ -49,7 +55,8 @@ impl<S: Transport> WebSocket<S> {
     /// Begins a message of any length, to be written in pieces and ended with [`finish`](MessageWriter::finish). Nothing
     /// else can be sent before it is; received messages wait. Control frames pass.
     pub fn message_writer(&mut self, kind: Kind) -> MessageWriter<'_, S> {
-        MessageWriter { socket: self, kind, utf8: Utf8Validator::default() }
+        let may_begin = !self.link.outbound.is_unfinished();
+        MessageWriter { socket: self, kind, utf8: Utf8Validator::default(), may_begin }
     }
 }
 
@@ -63,6 +70,9 @@ impl<S: Transport> MessageReader<'_, S> {
 impl<S: Transport> Read for MessageReader<'_, S> {
     fn read(&mut self, buf: &mut [u8]) -> io::Result<usize> {
         while !self.done && !buf.is_empty() {
+            if !self.in_hand {
+                self.next_piece()?;
+            }
             let (Event::Message(piece) | Event::Chunk { data: piece, .. }) =
                 self.socket.inbound.lend(Ready::Data { fin: self.fin })
             else {
@@ -75,10 +85,7 @@ impl<S: Transport> Read for MessageReader<'_, S> {
                 self.read += n;
                 return Ok(n);
             }
-            self.done = self.fin;
-            if !self.done {
-                self.next_piece()?;
-            }
+            (self.done, self.in_hand) = (self.fin, false);
         }
         Ok(0)
     }
@@ -86,10 +93,11 @@ impl<S: Transport> Read for MessageReader<'_, S> {
 
 impl<S: Transport> MessageReader<'_, S> {
     fn next_piece(&mut self) -> io::Result<()> {
+        self.in_hand = false;
         loop {
             match self.socket.next(None).map_err(into_io)? {
                 Some(Ready::Data { fin }) => {
-                    (self.read, self.fin) = (0, fin);
+                    (self.read, self.fin, self.in_hand) = (0, fin, true);
                     return Ok(());
                 }
                 Some(_) => {}
@@ -115,15 +123,23 @@ pub struct MessageWriter<'a, S: Transport> {
     socket: &'a mut WebSocket<S>,
     kind: Kind,
     utf8: Utf8Validator,
+    /// No other message was left unfinished before this one.
+    may_begin: bool,
 }
 
 impl<S: Transport> MessageWriter<'_, S> {
+    /// What was left unfinished must not be taken for the beginning of this message.
+    fn check(&self) -> Result<(), SendError> {
+        if self.may_begin { Ok(()) } else { Err(SendError::Unfinished) }
+    }
+
     /// Ends the message, and sends all of it that has not been.
     ///
     /// # Errors
     /// [`Error::Io`] of the kind [`InvalidData`](io::ErrorKind::InvalidData) if text ends within a character; else as
     /// [`send`](WebSocket::send).
     pub fn finish(mut self) -> Result<(), Error> {
+        self.check()?;
         self.utf8.finish().map_err(not_text)?;
         self.socket.link.outbound.send_chunk(Outgoing::borrowed(self.kind, &[]), true)?;
         self.socket.flush()
@@ -132,6 +148,7 @@ impl<S: Transport> MessageWriter<'_, S> {
 
 impl<S: Transport> Write for MessageWriter<'_, S> {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.check().map_err(|error| into_io(error.into()))?;
         let mut utf8 = self.utf8;
         if self.kind == Kind::Text {
             utf8.feed(bytes).map_err(not_text)?;

@@ -22,9 +22,13 @@ pub(super) fn next(
     if wire.buffered_amount() > high_water {
         flush(inbound, wire)?;
     }
+    let mut too_late = false;
     loop {
         if let Some(ready) = inbound.advance(wire) {
             return Ok(ready);
+        }
+        if too_late {
+            return Err(io::Error::from(io::ErrorKind::TimedOut).into());
         }
         let unwritten = flush(inbound, wire);
         if inbound.state() != RecvState::Open {
@@ -33,13 +37,14 @@ pub(super) fn next(
         if inbound.is_given_up() {
             continue;
         }
-        if unwritten.is_ok() || wire.buffered_amount() <= high_water {
-            // A stream that cannot be written now may still be read.
-            read(inbound, wire, until)
-                .or_else(|error| if error.is_resumable() { unwritten.and(Err(error)) } else { Err(error) })?;
-        } else {
-            unwritten?;
+        if unwritten.is_err() && wire.buffered_amount() > high_water {
+            return unwritten.and_then(|()| Err(io::Error::from(io::ErrorKind::WouldBlock).into()));
         }
+        // A stream that cannot be written now may still be read.
+        if let Err(error) = read(inbound, wire, until) {
+            return Err(if error.is_resumable() { unwritten.err().unwrap_or(error) } else { error });
+        }
+        too_late = until.is_some_and(|until| until <= now());
     }
 }
 
@@ -82,26 +87,27 @@ fn read(inbound: &mut Inbound, wire: &mut impl Wire, until: Option<Instant>) -> 
     if inbound.wants_time(wire) || until.is_some() {
         prepare_to_wait(inbound, wire, until)?;
     }
-    loop {
-        let read = with_scratch(|scratch| {
-            let read = wire.read(scratch);
-            if let Ok(n) = read {
-                inbound.receive(scratch.get(..n).unwrap_or(scratch));
-            }
-            read
-        });
-        match read {
-            Ok(0) => inbound.receive_eof(),
-            Ok(_) => wire.read_timing().moved(),
-            Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
-            Err(error) if would_wait(&error) => return nothing_came(inbound, wire, until, error),
-            Err(error) => {
-                inbound.receive_eof();
+    let read = with_scratch(|scratch| {
+        let read = wire.read(scratch);
+        if let Ok(n) = read {
+            inbound.receive(scratch.get(..n).unwrap_or(scratch));
+        }
+        read
+    });
+    match read {
+        Ok(0) => inbound.receive_eof(),
+        Ok(_) => wire.read_timing().moved(),
+        Err(error) if error.kind() == io::ErrorKind::Interrupted => inbound.handle_timeout(now(), wire),
+        Err(error) if would_wait(&error) => return nothing_came(inbound, wire, until, error),
+        Err(error) => {
+            inbound.receive_eof();
+            // After a Close frame or a violation it is known already how this ends.
+            if inbound.state() == RecvState::Open {
                 return Err(error.into());
             }
         }
-        return Ok(());
     }
+    Ok(())
 }
 
 /// Looks at the clock, and has the stream wait no longer than the next deadline that bytes do not put off.
@@ -109,6 +115,10 @@ fn read(inbound: &mut Inbound, wire: &mut impl Wire, until: Option<Instant>) -> 
 fn prepare_to_wait(inbound: &mut Inbound, wire: &mut impl Wire, until: Option<Instant>) -> Result<(), Error> {
     let now = now();
     let first = inbound.poll_timeout().is_none();
+    if inbound.poll_timeout().is_some_and(|at| at <= now) && !inbound.has_heard() {
+        // The caller has been elsewhere for so long: what came meanwhile may be what was waited for.
+        return arm_reads(inbound, wire, now, Some(now), true);
+    }
     inbound.handle_timeout(now, wire);
     let deadline = if first { inbound.poll_timeout() } else { inbound.strict_deadline() };
     arm_reads(inbound, wire, now, deadline.into_iter().chain(until).min(), false)
@@ -139,6 +149,7 @@ fn nothing_came(
     let now = now();
     let due = inbound.poll_timeout().is_some_and(|at| at <= now);
     inbound.handle_timeout(now, wire);
+    let _ = flush(inbound, wire); // a ping leaves now, whenever the next call may be
     if until.is_some_and(|until| until <= now) {
         return Err(io::Error::from(io::ErrorKind::TimedOut).into());
     }

@@ -8,10 +8,7 @@ use crate::{
 };
 use bytes::Bytes;
 use http::Response;
-use std::{
-    sync::Arc,
-    time::{Duration, Instant},
-};
+use std::{sync::Arc, time::Instant};
 
 /// Accepts a WebSocket on a stream that a listener gave, with the defaults of [`Config::server`].
 ///
@@ -149,9 +146,8 @@ impl<S: Transport> Acceptor<S> {
 
     fn finish_refusing<T>(&mut self, opening: &mut Opening<S>) -> Result<T, Error> {
         let Some(mut refusing) = self.refusing.take() else { return Err(HandshakeError::Spent.into()) };
-        let left = refusing.until.map(|until| until.saturating_duration_since(now()));
-        match opening.write(&mut refusing.answer, left.map(|left| left.max(Duration::from_millis(1)))) {
-            Err(error) if error.is_resumable() && left.is_none_or(|left| !left.is_zero()) => {
+        match opening.write(&mut refusing.answer, refusing.until) {
+            Err(error) if error.is_resumable() => {
                 self.refusing = Some(refusing);
                 return Err(error);
             }

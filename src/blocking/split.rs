@@ -170,6 +170,9 @@ impl<S: Split> WebSocket<S> {
             high_water,
         });
         let longest_wait = inbound.close_timeout();
+        let mut reads = reads;
+        // A stream that cannot be given a timeout leaves waiting to its owner: see `Timing`.
+        let _ = reads.arm(longest_wait, false, |timeout| reader.set_read_timeout(timeout));
         let receiver =
             Receiver { inbound, reader, reads, shared: shared.clone(), longest_wait, subprotocol, closed };
         (Sender { shared }, receiver)
@@ -211,6 +214,9 @@ impl<H: Transport> Receiver<H> {
             let Some(ready) = self.next(until)? else { return Ok(None) };
             if let Event::Message(message) | Event::Chunk { data: message, .. } = self.inbound.lend(ready) {
                 return Ok(Some(message.into_message()));
+            }
+            if until.is_some_and(|until| until <= now()) {
+                return Err(io::Error::from(io::ErrorKind::TimedOut).into());
             }
         }
     }

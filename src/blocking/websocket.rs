@@ -97,6 +97,9 @@ impl<S: Transport> WebSocket<S> {
             if let Event::Message(message) | Event::Chunk { data: message, .. } = self.inbound.lend(ready) {
                 return Ok(Some(message.into_message()));
             }
+            if until.is_some_and(|until| until <= now()) {
+                return Err(io::Error::from(io::ErrorKind::TimedOut).into());
+            }
         }
     }
 
@@ -124,13 +127,30 @@ impl<S: Transport> WebSocket<S> {
         if self.closed.is_some() {
             return Ok(None);
         }
-        match receive::next(&mut self.inbound, &mut self.link, self.high_water, until)? {
+        let next = receive::next(&mut self.inbound, &mut self.link, self.high_water, until);
+        match next.inspect_err(|error| self.note(error))? {
             Ready::Closed(closed) => {
                 let outcome = outcome(&closed);
                 self.end(closed);
                 outcome.map(|()| None)
             }
-            ready => Ok(Some(ready)),
+            ready => {
+                if let Ready::Data { fin: true } = ready {
+                    self.skipping = false;
+                }
+                Ok(Some(ready))
+            }
+        }
+    }
+
+    /// An error that is not resumable has ended the connection: how, is told by it and kept for `closed`.
+    #[cold]
+    fn note(&mut self, error: &Error) {
+        if error.is_resumable() {
+            return;
+        }
+        if let Some(Ready::Closed(closed)) = self.inbound.advance(&mut self.link) {
+            self.end(closed);
         }
     }
 
@@ -231,7 +251,7 @@ impl<S: Transport> WebSocket<S> {
 
     /// The stream, and the bytes that were read from it and not used.
     pub fn into_inner(mut self) -> (S, Bytes) {
-        let unread = self.inbound.read_buf().split().freeze();
+        let unread = self.inbound.take_unread();
         (self.link.output.stream, unread)
     }
 

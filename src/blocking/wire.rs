@@ -57,7 +57,8 @@ impl Timing {
         let within = within.map(|within| within.max(Duration::from_millis(1)));
         let earlier = within.is_some_and(|within| self.set.is_none_or(|set| within < set));
         if (earlier || exactly) && within != self.set {
-            self.never_waits |= !set(within)?;
+            // A stream that cannot is one that does not wait, or fails when it is next used: then that tells.
+            self.never_waits |= !set(within).unwrap_or(false);
             self.set = within;
         }
         Ok(())
@@ -124,7 +125,11 @@ impl<S: Transport> Output<S> {
                     self.timing.moved();
                 }
                 Ok(_) => return Err(io::ErrorKind::WriteZero.into()),
-                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {
+                    if until.is_some_and(|until| until <= now()) {
+                        return Err(io::ErrorKind::TimedOut.into());
+                    }
+                }
                 Err(error) if would_wait(&error) => self.wait_on(until)?,
                 Err(error) => return Err(error),
             }

@@ -11,7 +11,7 @@ use super::{
 };
 use crate::{
     config::Config,
-    proto::{Connection, Established, Role, Subprotocol, Transmit},
+    proto::{Connection, Established, ReadBuf, Role, Subprotocol, Transmit},
 };
 use bytes::{Buf, BytesMut};
 use http::{HeaderMap, HeaderName, HeaderValue, Response, StatusCode, Version, header};
@@ -166,9 +166,9 @@ impl ClientHandshake {
     pub fn receive(&mut self, bytes: &[u8]) {
         self.read_buf().extend_from_slice(bytes);
     }
-    /// Where the transport may put bytes itself: append to it, and change nothing else.
-    pub fn read_buf(&mut self) -> &mut BytesMut {
-        &mut self.incoming.input
+    /// Where the transport may put bytes itself.
+    pub fn read_buf(&mut self) -> ReadBuf<'_> {
+        ReadBuf::new(&mut self.incoming.input)
     }
     /// The transport ended.
     pub fn receive_eof(&mut self) {

@@ -6,8 +6,10 @@ use super::{
     refusal::{answer, plain, put_response},
     upgrade::Upgrade,
 };
-use crate::{config::Config, proto::Transmit};
-use bytes::BytesMut;
+use crate::{
+    config::Config,
+    proto::{ReadBuf, Transmit},
+};
 use http::StatusCode;
 use std::{sync::Arc, time::Instant};
 
@@ -38,9 +40,9 @@ impl ServerHandshake {
     pub fn receive(&mut self, bytes: &[u8]) {
         self.read_buf().extend_from_slice(bytes);
     }
-    /// Where the transport may put bytes itself: append to it, and change nothing else.
-    pub fn read_buf(&mut self) -> &mut BytesMut {
-        &mut self.incoming.input
+    /// Where the transport may put bytes itself.
+    pub fn read_buf(&mut self) -> ReadBuf<'_> {
+        ReadBuf::new(&mut self.incoming.input)
     }
     /// The transport ended.
     pub fn receive_eof(&mut self) {

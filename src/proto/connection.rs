@@ -4,11 +4,11 @@ use super::{
     event::{ControlSink, Event},
     inbound::Inbound,
     outbound::Outbound,
+    read_buf::ReadBuf,
     state::{ReadyState, Role},
     transmit::Transmit,
 };
 use crate::{close::CloseFrame, config::Config, error::SendError, message::Outgoing};
-use bytes::BytesMut;
 use std::{sync::Arc, time::Instant};
 
 /// A WebSocket after its opening handshake. It holds no socket, starts no thread and reads no clock.
@@ -60,8 +60,8 @@ impl Connection {
     pub fn receive(&mut self, bytes: &[u8]) {
         self.inbound.receive(bytes);
     }
-    /// Where the transport may put bytes itself: append to it, and change nothing else.
-    pub fn read_buf(&mut self) -> &mut BytesMut {
+    /// Where the transport may put bytes itself.
+    pub fn read_buf(&mut self) -> ReadBuf<'_> {
         self.inbound.read_buf()
     }
     /// The transport ended. What it brought is still delivered, then [`Event::Closed`].

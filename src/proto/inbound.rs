@@ -1,8 +1,9 @@
 //! The receiving direction: bytes in, events out, and the deadlines.
 use super::{
     closed::{Closed, Deadline},
-    event::{Control, ControlSink, Event},
+    event::{Control, ControlSink, Event, Sending},
     input::Lent,
+    read_buf::ReadBuf,
     reader::{Found, Reader},
     state::{ReadyState, RecvState, Role, SendState},
     timer::{Timer, Timers},
@@ -14,7 +15,7 @@ use crate::{
     frame::{Opcode, decode_close},
     message::Kind,
 };
-use bytes::BytesMut;
+use bytes::Bytes;
 use std::{
     sync::Arc,
     time::{Duration, Instant},
@@ -87,13 +88,13 @@ impl Inbound {
     /// Takes bytes from the transport, copying them.
     #[inline]
     pub fn receive(&mut self, bytes: &[u8]) {
-        self.read_buf().extend_from_slice(bytes);
+        self.reader.fill().extend_from_slice(bytes);
     }
 
-    /// Where the transport may put bytes itself: append to it, and change nothing else.
+    /// Where the transport may put bytes itself.
     #[inline]
-    pub fn read_buf(&mut self) -> &mut BytesMut {
-        self.reader.fill()
+    pub fn read_buf(&mut self) -> ReadBuf<'_> {
+        ReadBuf::new(self.reader.fill())
     }
 
     /// The transport ended. What it brought is still delivered, then [`Event::Closed`].
@@ -232,13 +233,16 @@ impl Inbound {
             }
             return;
         }
-        self.keep_alive(now, out);
+        self.keep_alive(now, out, &sending);
+        if self.eof {
+            return;
+        }
         if !self.reader.is_unfinished() {
             self.timers.stop(Timer::Message);
         } else if std::mem::take(&mut self.reader.progressed) || !self.timers.is_running(Timer::Message) {
             self.timers.start(Timer::Message, now, self.config.message_timeout);
         } else if self.timers.take_due(Timer::Message, now) {
-            self.stalled(now, out);
+            return self.stalled(now, out);
         }
         if !sending.waiting {
             self.timers.stop(Timer::Write);
@@ -251,10 +255,12 @@ impl Inbound {
     }
 
     /// Any byte is life; silence brings a ping, and silence after it the end.
-    fn keep_alive(&mut self, now: Instant, out: &mut impl ControlSink) {
+    fn keep_alive(&mut self, now: Instant, out: &mut impl ControlSink, sending: &Sending) {
         let Some(keepalive) = self.config.keepalive else { return };
         let received = self.reader.input.received();
-        if received != self.heard || !self.timers.is_running(Timer::Keepalive) {
+        // So is that it takes what it is sent, as long as there is anything to take.
+        let alive = received != self.heard || sending.waiting && sending.taken != self.taken;
+        if alive || !self.timers.is_running(Timer::Keepalive) {
             (self.heard, self.pinged) = (received, false);
             self.timers.start(Timer::Keepalive, now, Some(keepalive.interval));
         } else if self.timers.take_due(Timer::Keepalive, now) {
@@ -289,6 +295,16 @@ impl Inbound {
     /// When to call [`handle_timeout`](Self::handle_timeout) again, at the latest.
     pub fn poll_timeout(&self) -> Option<Instant> {
         self.timers.next()
+    }
+
+    /// Whether bytes have come that [`handle_timeout`](Self::handle_timeout) has not been told the time of.
+    pub(crate) fn has_heard(&self) -> bool {
+        self.reader.input.received() != self.heard
+    }
+
+    /// What has come and has not been used.
+    pub(crate) fn take_unread(&mut self) -> Bytes {
+        self.reader.fill().split().freeze()
     }
 
     /// See [`Config::close_timeout`].

@@ -136,8 +136,9 @@ impl Input {
     /// How much memory the buffer has: what has been cut off its front is as much alive as the rest.
     fn memory(&self) -> usize {
         let capacity = self.buf.capacity();
-        // It grows only by going back to the front of its memory, or to new memory.
-        if capacity > self.left as usize { capacity } else { self.whole as usize }
+        let cut = self.whole - self.left;
+        // What was cut off stays, until the buffer goes back to the front of its memory; that it has cannot be seen.
+        capacity + if capacity > self.left as usize && self.whole == 0 { 0 } else { cut as usize }
     }
 
     /// Whether the message is long enough, in itself and beside the buffer, to share memory with it.

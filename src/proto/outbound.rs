@@ -63,6 +63,8 @@ struct Waiting {
 struct Close {
     frame: Option<CloseFrame>,
     framed: bool,
+    /// It was framed or to be framed, and the transport did not take it.
+    lost: bool,
 }
 
 /// A shorter payload is copied next to its header: cheaper than sending it from where it lies.
@@ -188,6 +190,9 @@ impl Outbound {
         self.waiting_len -= len;
         if last {
             self.waiting.pop_front();
+            if self.waiting.is_empty() && self.waiting.capacity() > 64 {
+                self.waiting = VecDeque::new(); // a backlog has gone, and its room with it
+            }
         }
         if self.role == Role::Client || len < LONG_FROM {
             self.cork(opcode, fin, &piece);
@@ -256,8 +261,13 @@ impl Outbound {
     pub fn close(&mut self, frame: impl Into<Option<CloseFrame>>) {
         if self.state == SendState::Open {
             self.state = SendState::Closing;
-            self.controls().close = Some(Close { frame: frame.into(), framed: false });
+            self.controls().close = Some(Close { frame: frame.into(), framed: false, lost: false });
         }
+    }
+
+    /// Whether a message sent in pieces has begun and not ended.
+    pub(crate) fn is_unfinished(&self) -> bool {
+        self.pieces.is_some()
     }
 
     /// The bytes to write next. Write what the transport takes and [`advance`](Buf::advance) by that much.
@@ -313,7 +323,9 @@ impl Outbound {
     /// Takes the bytes to write next away, so that a writer need not keep others from sending. None of them is
     /// counted as taken by the transport before [`written`](Self::written).
     pub(crate) fn take_transmit(&mut self) -> Transmit {
-        let taken = std::mem::take(self.transmit());
+        let counted = self.transmit().taken();
+        let taken = std::mem::take(&mut self.transmit);
+        self.transmit.count_taken(counted as usize); // it goes on counting here
         self.away += taken.remaining();
         taken
     }
@@ -336,11 +348,16 @@ impl Outbound {
     /// The transport takes no more bytes: forgets all there is to send.
     pub(crate) fn abandon(&mut self) {
         self.control(Control::End);
-        (self.transmit, self.controls, self.away) = (Transmit::default(), None, 0);
+        let flushed = self.is_flushed();
+        (self.transmit, self.away) = (Transmit::default(), 0);
+        if let Some(close) = self.controls.as_mut().and_then(|controls| controls.close.as_mut()) {
+            close.lost |= !flushed;
+            close.framed = true;
+        }
     }
 
     fn drop_unframed(&mut self) {
-        self.waiting.clear();
+        self.waiting = VecDeque::new();
         (self.waiting_len, self.pieces) = (0, None);
         if let Some(controls) = &mut self.controls {
             (controls.ping, controls.pong) = (None, None);
@@ -356,7 +373,9 @@ impl ControlSink for Outbound {
             None => self.state == SendState::Open,
         };
         match control {
-            Control::Ping if self.state == SendState::Open => self.controls().ping = Some(Box::default()),
+            Control::Ping if self.state == SendState::Open => {
+                self.controls().ping.get_or_insert_default();
+            }
             Control::Pong(payload) if may_precede_close => self.answer(payload),
             Control::Ping | Control::Pong(_) => {}
             Control::Close(frame) => self.close(frame),
@@ -387,7 +406,7 @@ impl ControlSink for Outbound {
     }
 
     fn close_sent(&self) -> Option<Option<CloseFrame>> {
-        let sent = self.close_frame().filter(|close| close.framed && self.is_flushed());
+        let sent = self.close_frame().filter(|close| close.framed && !close.lost && self.is_flushed());
         sent.map(|close| close.frame.clone())
     }
 }

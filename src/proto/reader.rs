@@ -137,7 +137,8 @@ impl Reader {
         {
             return false;
         }
-        let (start, end) = (input.cursor + size, input.cursor + size + header.len as usize);
+        let start = input.cursor + size;
+        let Some(end) = start.checked_add(header.len as usize) else { return false };
         let Some(payload) = input.buf.get_mut(start..end) else { return false };
         let key = header.mask.unwrap_or_default();
         let ascii = { key }.apply(payload);
@@ -225,7 +226,7 @@ impl Reader {
         // neither is counted.
         let fragmented = begun.is_none() || !header.fin;
         self.fragments = self.fragments.saturating_add(u32::from(!header.fin || header.len > 0));
-        self.empty_fragments = if header.len == 0 { self.empty_fragments + 1 } else { 0 };
+        self.empty_fragments = if header.len == 0 { self.empty_fragments.saturating_add(1) } else { 0 };
         if fragmented && self.empty_fragments > config.max_empty_fragments {
             return Err(Violation::TooManyEmptyFragments { limit: config.max_empty_fragments });
         }
@@ -239,6 +240,7 @@ impl Reader {
             }
         }
         self.message = begun.or(self.message);
+        self.progressed |= begun.is_some();
         self.input.cursor += size;
         if begun.is_some() {
             self.input.consume();

@@ -130,3 +130,11 @@ fn a_stream_that_cannot_shut_down_one_side_ends_after_both_closes() {
     let (mut client, _) = with(Role::Client, Config::client(), Script::default());
     assert!(client.recv().is_err());
 }
+
+#[test]
+fn a_reset_after_a_violation_does_not_hide_it() {
+    let reads = [Step::Bytes(vec![0x81, 0x01, b'x']), Step::Fail(std::io::ErrorKind::ConnectionReset)];
+    let (mut socket, _) = server(reads);
+    assert!(matches!(socket.recv(), Err(Error::Protocol(error)) if error.violation == Violation::Unmasked));
+    assert!(socket.recv().unwrap().is_none());
+}

@@ -145,3 +145,32 @@ fn a_stream_without_timeouts_of_its_own_leaves_waiting_to_its_owner() {
     assert!(socket.recv().unwrap_err().is_resumable());
     assert_eq!(socket.recv().unwrap(), Some(Message::text("x")));
 }
+
+#[test]
+fn an_answer_that_came_while_the_caller_was_elsewhere_is_heard() {
+    let mut config = Config::server();
+    config.keepalive = Some(Keepalive { interval: SHORT, timeout: SHORT * 4 });
+    let (client, mut server) = pair(Config::client(), config);
+    let mut ping = [0; 2];
+    let waited = server.recv_timeout(SHORT * 2);
+    assert!(waited.is_err_and(|error| error.is_resumable()));
+    client.get_ref().read_exact(&mut ping).unwrap(); // it has left
+    client.get_ref().write_all(&masked(0x8A, b"")).unwrap();
+    let late = std::time::Instant::now() + SHORT * 6;
+    while std::time::Instant::now() < late {
+        std::hint::spin_loop();
+    }
+    client.get_ref().write_all(&masked(0x81, b"still here")).unwrap();
+    assert_eq!(server.recv_timeout(Duration::from_secs(60)).unwrap(), Some(Message::text("still here")));
+}
+
+#[test]
+fn a_flood_of_pongs_does_not_keep_a_caller_who_gave_a_time() {
+    let (client, mut server) = pair(Config::client(), Config::server());
+    let pongs = masked(0x8A, &[b'p'; 125]).repeat(500);
+    let flood = client.get_ref().try_clone().unwrap();
+    let far = std::thread::spawn(move || while (&flood).write_all(&pongs).is_ok() {});
+    assert!(server.recv_timeout(SHORT).is_err_and(|error| error.is_resumable()));
+    drop((client, server));
+    far.join().unwrap();
+}

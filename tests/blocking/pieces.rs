@@ -77,6 +77,49 @@ fn a_message_cut_short_is_an_error_and_not_an_end() {
 }
 
 #[test]
+fn a_reader_goes_on_after_waiting_and_stays_at_an_end_that_was_none() {
+    let waits = [Step::Fail(ErrorKind::WouldBlock), Step::Fail(ErrorKind::WouldBlock)];
+    let mut reads = vec![Step::Bytes(masked(0x02, b"one "))];
+    reads.extend(waits.clone());
+    reads.push(Step::Bytes(masked(0x00, b"two")));
+    reads.extend(waits);
+    let (mut socket, _) = with(Role::Server, chunks(), Script { reads: reads.into(), ..Script::default() });
+    let mut reader = socket.message_reader().unwrap().unwrap();
+    let (mut got, mut buf, mut ends) = (Vec::new(), [0; 3], 0);
+    while ends < 3 {
+        match reader.read(&mut buf) {
+            Ok(n) => got.extend_from_slice(&buf[..n]),
+            Err(error) if error.kind() == ErrorKind::WouldBlock => {}
+            Err(error) => ends += usize::from(error.kind() == ErrorKind::UnexpectedEof),
+        }
+    }
+    assert_eq!(got, b"one two");
+}
+
+#[test]
+fn a_reader_dropped_early_and_messages_taken_whole_do_not_get_in_each_others_way() {
+    let parts = [masked(0x01, b"be"), masked(0x80, b"gun"), masked(0x81, b"next")];
+    let reads = parts.map(Step::Bytes).into();
+    let (mut socket, _) = with(Role::Server, chunks(), Script { reads, ..Script::default() });
+    drop(socket.message_reader().unwrap().unwrap());
+    assert_eq!(socket.recv().unwrap(), Some(Message::text("gun")));
+    let mut text = String::new();
+    socket.message_reader().unwrap().unwrap().read_to_string(&mut text).unwrap();
+    assert_eq!(text, "next");
+}
+
+#[test]
+fn a_writer_does_not_go_on_with_what_another_left_unfinished() {
+    let (mut socket, seen) = with(Role::Server, Config::server(), Script::default());
+    socket.message_writer(Kind::Text).write_all(b"caf\xC3").unwrap();
+    let mut writer = socket.message_writer(Kind::Text);
+    assert_eq!(writer.write(b"new").unwrap_err().kind(), ErrorKind::NotConnected);
+    assert!(matches!(writer.finish(), Err(Error::Send(SendError::Unfinished))));
+    socket.flush().unwrap();
+    assert_eq!(seen.take_written(), b"\x01\x04caf\xC3");
+}
+
+#[test]
 fn text_is_checked_on_its_way_out() {
     let (mut socket, seen) = with(Role::Server, Config::server(), Script::default());
     let mut writer = socket.message_writer(Kind::Text);

@@ -210,7 +210,9 @@ fn receive(mem: &mut Mem, connection: &mut Connection, scratch: &mut [u8]) {
 
 /// A read straight to where the connection reads from, as a transport can that appends to a buffer.
 fn read_buf(mem: &mut Mem, connection: &mut Connection, _: &mut [u8]) {
-    append(mem, connection.read_buf());
+    let mut buf = connection.read_buf();
+    buf.reserve(BLOCK);
+    block_on(AsyncReadExt::take(mem, BLOCK as u64).read_buf(&mut buf.append())).unwrap();
 }
 
 /// For codecs without a stream: reads into the buffer that they decode from, until `decode` wants no more.
