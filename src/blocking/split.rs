@@ -16,7 +16,10 @@ use crate::{
 };
 use std::{
     io,
-    sync::{Arc, Mutex, MutexGuard, PoisonError, TryLockError},
+    sync::{
+        Arc, Mutex, MutexGuard, PoisonError, TryLockError,
+        atomic::{AtomicU32, Ordering::Relaxed},
+    },
     time::{Duration, Instant},
 };
 
@@ -26,6 +29,8 @@ use std::{
 struct Shared<W> {
     outbound: Mutex<Outbound>,
     writer: Mutex<Writer<W>>,
+    /// Moves with each part that the stream takes of what is being written, for the receiver's deadline.
+    progress: AtomicU32,
     high_water: usize,
 }
 
@@ -45,8 +50,11 @@ impl<W> Shared<W> {
 impl<W: Transport> Shared<W> {
     /// Writes all there is.
     fn write(&self, writer: &mut Writer<W>, until: Option<Instant>) -> io::Result<()> {
+        let moved = |n| {
+            self.progress.fetch_add(n as u32, Relaxed);
+        };
         let wrote = loop {
-            if let Err(error) = writer.output.write(&mut writer.pending, until) {
+            if let Err(error) = writer.output.write(&mut writer.pending, until, moved) {
                 break Err(error);
             }
             let mut outbound = self.outbound();
@@ -99,7 +107,8 @@ impl<H> ControlSink for Ends<'_, H> {
         self.shared.outbound().control(control);
     }
     fn sending(&self) -> Sending {
-        self.shared.outbound().sending()
+        let sending = self.shared.outbound().sending();
+        Sending { taken: sending.taken.wrapping_add(self.shared.progress.load(Relaxed)), ..sending }
     }
     fn close_sent(&self) -> Option<Option<CloseFrame>> {
         self.shared.outbound().close_sent()
@@ -167,6 +176,7 @@ impl<S: Split> WebSocket<S> {
         let shared = Arc::new(Shared {
             outbound: Mutex::new(outbound),
             writer: Mutex::new(Writer { output, pending: Transmit::default() }),
+            progress: AtomicU32::new(0),
             high_water,
         });
         let longest_wait = inbound.close_timeout();

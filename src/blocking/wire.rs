@@ -105,9 +105,14 @@ impl<S: Transport> Output<S> {
         (reader, Output { stream, patience, timing, unflushed })
     }
 
-    /// Writes all of it, before `until` if there is one.
+    /// Writes all of it, before `until` if there is one. Tells `moved` of each part that the stream took.
     #[inline]
-    pub(super) fn write(&mut self, out: &mut Transmit, until: Option<Instant>) -> io::Result<()> {
+    pub(super) fn write(
+        &mut self,
+        out: &mut Transmit,
+        until: Option<Instant>,
+        moved: impl Fn(usize),
+    ) -> io::Result<()> {
         loop {
             let left = out.remaining();
             if left == 0 {
@@ -123,6 +128,7 @@ impl<S: Transport> Output<S> {
                     out.advance(n);
                     self.unflushed = true;
                     self.timing.moved();
+                    moved(n);
                 }
                 Ok(_) => return Err(io::ErrorKind::WriteZero.into()),
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => {
@@ -227,7 +233,7 @@ impl<S: Transport> Wire for Link<S> {
     #[inline]
     fn flush(&mut self, until: Option<Instant>) -> io::Result<()> {
         while !self.outbound.is_flushed() {
-            if let Err(error) = self.output.write(self.outbound.transmit(), until) {
+            if let Err(error) = self.output.write(self.outbound.transmit(), until, |_| ()) {
                 return Err(self.stopped(error));
             }
         }
