@@ -127,18 +127,20 @@ impl<S: Transport> WebSocket<S> {
         if self.closed.is_some() {
             return Ok(None);
         }
-        let next = receive::next(&mut self.inbound, &mut self.link, self.high_water, until);
-        match next.inspect_err(|error| self.note(error))? {
-            Ready::Closed(closed) => {
+        match receive::next(&mut self.inbound, &mut self.link, self.high_water, until) {
+            Ok(Ready::Data { fin }) => {
+                self.skipping &= !fin;
+                Ok(Some(Ready::Data { fin }))
+            }
+            Ok(Ready::Closed(closed)) => {
                 let outcome = outcome(&closed);
                 self.end(closed);
                 outcome.map(|()| None)
             }
-            ready => {
-                if let Ready::Data { fin: true } = ready {
-                    self.skipping = false;
-                }
-                Ok(Some(ready))
+            Ok(ready) => Ok(Some(ready)),
+            Err(error) => {
+                self.note(&error);
+                Err(error)
             }
         }
     }

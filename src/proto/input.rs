@@ -82,7 +82,7 @@ impl Input {
     }
 
     /// Leaves the memory to the thread. Only when there is nothing in it.
-    #[inline]
+    #[inline(never)]
     pub(super) fn release(&mut self) {
         self.discard();
         let memory = self.memory();
@@ -133,12 +133,10 @@ impl Input {
         }
     }
 
-    /// How much memory the buffer has: what has been cut off its front is as much alive as the rest.
+    /// How much memory the buffer has, at most: what has been cut off its front is as much alive as the rest, until
+    /// the buffer goes back to the front of its memory; and that it has cannot be seen.
     fn memory(&self) -> usize {
-        let capacity = self.buf.capacity();
-        let cut = self.whole - self.left;
-        // What was cut off stays, until the buffer goes back to the front of its memory; that it has cannot be seen.
-        capacity + if capacity > self.left as usize && self.whole == 0 { 0 } else { cut as usize }
+        self.buf.capacity() + (self.whole - self.left) as usize
     }
 
     /// Whether the message is long enough, in itself and beside the buffer, to share memory with it.

@@ -93,7 +93,7 @@ impl Reader {
 
     /// Nothing lies behind what was handed out: unless more of that message is to come, leaves the buffer to the thread.
     /// By far the most common way for the input to end.
-    #[inline(never)]
+    #[inline]
     pub(super) fn rest(&mut self) -> bool {
         let ended = !self.is_unfinished();
         if ended {
