@@ -1,6 +1,7 @@
 //! What fuzzing found, one test for each.
 use sansocket::{
-    Config, Role,
+    CloseCode, Config, Role, Utf8Bytes,
+    bytes::Buf,
     handshake::{ClientHandshake, ClientRequest, ExtensionOffer, HandshakeError, InvalidExtension},
     proto::{Connection, Established, Event},
 };
@@ -60,4 +61,59 @@ fn a_chunk_line_that_is_too_long_ends_the_body_however_it_is_cut() {
             assert_eq!(&response.body()[..], body, "cut at {cut}");
         }
     }
+}
+
+/// Mutation: a violation after this end's Close frame had left was told as if the Close frame had said so.
+#[test]
+fn section_7_1_7_a_close_frame_that_has_left_stays_what_was_sent() {
+    let mut client = Connection::new(Established::bare(Role::Client), Config::client());
+    client.close(CloseCode::GOING_AWAY);
+    let sent = client.transmit().remaining();
+    client.transmit().advance(sent);
+    client.receive(&[0x83, 0]);
+    assert!(matches!(client.poll_event(), Some(Event::Error(_))));
+    assert_eq!(client.transmit().remaining(), 0, "the Close frame is the last that leaves");
+    client.receive_eof();
+    let Some(Event::Closed(closed)) = client.poll_event() else { panic!("the end") };
+    assert_eq!(closed.sent, Some(Some(CloseCode::GOING_AWAY.into())));
+}
+
+/// Mutation: nobody had asked a lent message whether it is empty, or what it looks like.
+#[test]
+fn a_lent_message_can_be_looked_at() {
+    let mut client = Connection::new(Established::bare(Role::Client), Config::client());
+    client.receive(b"\x81\x00\x81\x02hi\x82\x01\x07");
+    for (empty, shown) in [(true, r#"Text("")"#), (false, r#"Text("hi")"#), (false, "Binary([7])")] {
+        let Some(Event::Message(message)) = client.poll_event() else { panic!("a message") };
+        assert_eq!((message.is_empty(), format!("{message:?}").as_str()), (empty, shown));
+    }
+}
+
+/// Found by reading: a map of texts could not be asked for a `str`, because the two hashed differently.
+#[test]
+fn a_map_of_texts_can_be_asked_for_a_str() {
+    let rooms = std::collections::HashMap::from([(Utf8Bytes::from("lobby"), 1)]);
+    assert_eq!(rooms.get("lobby"), Some(&1));
+}
+
+/// Found by reading: with a closing handshake that may take longer than a write, the write's deadline stayed to be
+/// waited for after it had passed.
+#[test]
+fn a_deadline_that_passed_is_not_still_to_come() {
+    let mut config = Config::server();
+    let seconds = std::time::Duration::from_secs;
+    (config.message_timeout, config.write_timeout) = (Some(seconds(1)), Some(seconds(30)));
+    (config.close_timeout, config.keepalive) = (Some(seconds(60)), None);
+    let mut server = Connection::new(Established::bare(Role::Server), config);
+    server.send("never taken").unwrap();
+    server.receive(b"\x01\x82\x00\x00\x00\x00a");
+    assert!(server.poll_event().is_none());
+    #[allow(clippy::disallowed_methods, reason = "an epoch to count from")]
+    let epoch = std::time::Instant::now();
+    for second in 0..=70 {
+        let now = epoch + seconds(second);
+        server.handle_timeout(now);
+        assert!(server.poll_timeout().is_none_or(|at| at > now), "after {second} s");
+    }
+    assert!(matches!(server.poll_event(), Some(Event::Closed(closed)) if closed.timed_out.is_some()));
 }
