@@ -30,19 +30,23 @@ pub(super) fn next(
         if too_late {
             return Err(io::Error::from(io::ErrorKind::TimedOut).into());
         }
-        let unwritten = flush(inbound, wire);
+        let unwritten = flush(inbound, wire).err();
         if inbound.state() != RecvState::Open {
             shut_down(inbound, wire);
         }
         if inbound.is_given_up() {
             continue;
         }
-        if unwritten.is_err() && wire.buffered_amount() > high_water {
-            return unwritten.and_then(|()| Err(io::Error::from(io::ErrorKind::WouldBlock).into()));
-        }
-        // A stream that cannot be written now may still be read.
+        let unwritten = match unwritten {
+            Some(error) if wire.buffered_amount() > high_water => return Err(error),
+            unwritten => unwritten,
+        };
+        // A stream that cannot be written now may still be read; what is told is what the caller is to wait for.
         if let Err(error) = read(inbound, wire, until) {
-            return Err(if error.is_resumable() { unwritten.err().unwrap_or(error) } else { error });
+            return Err(match unwritten {
+                Some(unwritten) if error.is_resumable() => unwritten,
+                _ => error,
+            });
         }
         too_late = until.is_some_and(|until| until <= now());
     }
