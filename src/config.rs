@@ -59,6 +59,10 @@ pub struct Config {
     /// Close frame can pass between them. 64 KiB; at least 1.
     pub fragment_size: usize,
     /// Bytes queued for sending above which the adapters wait for the transport. The core never refuses. 64 KiB.
+    ///
+    /// Who waits to send does not read. So two peers that both only send, by `feed` or `send`, and are full wait for each
+    /// other until [`write_timeout`](Self::write_timeout) ends it, and without one for ever. With 0 that is as soon as
+    /// the transport is full. Receive in between, or `split` the connection and have one end receiving.
     pub high_water_mark: usize,
     /// Where masking keys and nonces come from. [`SystemEntropy`].
     pub entropy: Arc<dyn Entropy>,

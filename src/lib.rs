@@ -1,7 +1,14 @@
 //! A WebSocket library that never touches a socket, with thin layers on top that do.
 //!
 //! [`proto::Connection`] is the protocol: bytes in, events out; messages in, bytes out; time told to it.
-//! [`handshake`] is how one comes to be. [`blocking`] moves the bytes, over any `Read + Write`.
+//! [`handshake`] is how one comes to be. Adapters move the bytes:
+//!
+//! | module | over | feature |
+//! |---|---|---|
+//! | [`blocking`] | any `Read + Write` | |
+//! | [`tokio`] | Tokio's `AsyncRead + AsyncWrite` | `tokio` |
+//! | [`futures`] | those of `futures` (smol, async-std), under any executor | `futures` |
+//! | [`aio`] | what the two have in common, and any other runtime | either |
 //!
 //! ```text
 //!            receive / read_buf                       poll_event
@@ -12,6 +19,27 @@
 //!                     handle_timeout│        │poll_timeout
 //!                                   └─ now   ▼ deadline
 //! ```
+//!
+//! An application that receives messages and sends others needs no more than an adapter, [`Config`], [`Message`] and
+//! [`Error`]. Whoever has an event loop of their own drives a [`proto::Connection`], or a [`Session`] that begins with a
+//! handshake.
+//!
+//! # Features
+//! - `idna` (default): host names that are not ASCII, in the URLs that clients connect to.
+//! - `tokio`, `futures`: the asynchronous adapter. None changes what the core does.
+//!
+#![cfg_attr(feature = "tokio", doc = "[`tokio`]: crate::tokio")]
+#![cfg_attr(not(feature = "tokio"), doc = "[`tokio`]: https://docs.rs/sansocket/latest/sansocket/tokio/")]
+#![cfg_attr(feature = "futures", doc = "[`futures`]: crate::futures")]
+#![cfg_attr(
+    not(feature = "futures"),
+    doc = "[`futures`]: https://docs.rs/sansocket/latest/sansocket/futures/"
+)]
+#![cfg_attr(any(feature = "tokio", feature = "futures"), doc = "[`aio`]: crate::aio")]
+#![cfg_attr(
+    not(any(feature = "tokio", feature = "futures")),
+    doc = "[`aio`]: https://docs.rs/sansocket/latest/sansocket/aio/"
+)]
 #![warn(missing_docs, missing_debug_implementations, unreachable_pub)]
 // No panic is reachable from input.
 #![deny(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::unreachable, clippy::todo)]
@@ -33,7 +61,16 @@ mod session;
 
 // Adapters: these may do I/O, and nothing above may name them.
 mod adapter;
+#[cfg(any(feature = "tokio", feature = "futures"))]
+#[cfg_attr(docsrs, doc(cfg(any(feature = "tokio", feature = "futures"))))]
+pub mod aio;
 pub mod blocking;
+#[cfg(feature = "futures")]
+#[cfg_attr(docsrs, doc(cfg(feature = "futures")))]
+pub mod futures;
+#[cfg(feature = "tokio")]
+#[cfg_attr(docsrs, doc(cfg(feature = "tokio")))]
+pub mod tokio;
 
 pub use adapter::Error;
 pub use close::{CloseCode, CloseFrame, CloseReason, InvalidCloseCode, ReasonTooLong};
@@ -47,7 +84,7 @@ pub use text::Utf8Bytes;
 pub use bytes;
 pub use http;
 
-/// The examples of the README, compiled.
-#[cfg(doctest)]
+/// The examples of the README, compiled: one of them is for Tokio.
+#[cfg(all(doctest, feature = "tokio"))]
 #[doc = include_str!("../README.md")]
 struct Readme;

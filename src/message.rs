@@ -1,6 +1,7 @@
 //! What applications exchange: a [`Message`] that is kept, an [`Outgoing`] one that is only passed on.
 use crate::text::Utf8Bytes;
 use bytes::Bytes;
+use std::borrow::Cow;
 
 /// Text or binary: the first frame's opcode decides, and holds for the whole message (RFC 6455 §5.6).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -69,8 +70,8 @@ impl Message {
 
 /// A message on its way out, borrowed or owned: what every `send` and `feed` takes.
 ///
-/// It is made `From` text (`&str`, `String`, [`Utf8Bytes`]), from bytes (`&[u8]`, `Vec<u8>`, [`Bytes`]), from a
-/// [`Message`] or a reference to one, and from a [`Lent`](crate::Lent) message. What is short is copied
+/// It is made `From` text (`&str`, `String`, `Cow<str>`, [`Utf8Bytes`]), from bytes (`&[u8]`, `Vec<u8>`, [`Bytes`]),
+/// from a [`Message`], from references to these, and from a [`Lent`](crate::Lent) message. What is short is copied
 /// next to its header; what is long and owned is sent from where it lies.
 #[derive(Debug)]
 pub struct Outgoing<'m> {
@@ -132,6 +133,25 @@ impl<'m> From<&'m [u8]> for Outgoing<'m> {
 impl<'m, const N: usize> From<&'m [u8; N]> for Outgoing<'m> {
     fn from(bytes: &'m [u8; N]) -> Self {
         bytes.as_slice().into()
+    }
+}
+impl<'m> From<Cow<'m, str>> for Outgoing<'m> {
+    fn from(text: Cow<'m, str>) -> Self {
+        match text {
+            Cow::Borrowed(text) => text.into(),
+            Cow::Owned(text) => text.into(),
+        }
+    }
+}
+impl<'m> From<&'m Vec<u8>> for Outgoing<'m> {
+    fn from(bytes: &'m Vec<u8>) -> Self {
+        bytes.as_slice().into()
+    }
+}
+/// Shares the bytes; copies none that are long.
+impl From<&Bytes> for Outgoing<'_> {
+    fn from(bytes: &Bytes) -> Self {
+        bytes.clone().into()
     }
 }
 impl From<String> for Outgoing<'_> {

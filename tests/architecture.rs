@@ -6,7 +6,7 @@ use std::{
 };
 
 /// A module may name only those before it. `lib` names all.
-const ORDER: [&str; 13] = [
+const ORDER: [&str; 16] = [
     // Values.
     "text",
     "message",
@@ -22,6 +22,9 @@ const ORDER: [&str; 13] = [
     // Adapters, which do I/O.
     "adapter",
     "blocking",
+    "aio",
+    "tokio",
+    "futures",
     "lib",
 ];
 const FIRST_ADAPTER: &str = "adapter";

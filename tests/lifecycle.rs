@@ -137,6 +137,11 @@ fn the_application_gives_up_with_1011() {
     }
 }
 
+/// How much is framed before the transport takes any, at most: up to a frame more than the bound.
+fn framed_ahead(role: Role) -> usize {
+    (if role == Role::Client { 64 << 10 } else { 256 << 10 }) + (64 << 10) + 14
+}
+
 #[test]
 fn aborting_ends_at_once_and_sends_nothing_that_was_not_framed() {
     for role in BOTH {
@@ -148,7 +153,8 @@ fn aborting_ends_at_once_and_sends_nothing_that_was_not_framed() {
             (closed.code(), closed.was_clean(), closed.received, closed.sent),
             (1006, false, None, None)
         );
-        assert!(end.conn.buffered_amount() < 160 << 10);
+        // What has been framed: four times as much where that copies nothing.
+        assert!(end.conn.buffered_amount() <= framed_ahead(role));
         end.flush();
         assert!(end.conn.wants_shutdown());
     }
@@ -200,7 +206,7 @@ fn a_peer_that_reads_nothing_is_seen_in_buffered_amount() {
             queued += 10_000;
             let amount = end.conn.buffered_amount();
             assert!((queued..queued + 101 * 14).contains(&amount), "{amount} for {queued} bytes of payload");
-            assert!(end.conn.transmit().remaining() <= 2 * (64 << 10), "framed ahead of the transport");
+            assert!(end.conn.transmit().remaining() <= framed_ahead(role), "framed ahead of the transport");
         }
         end.flush();
         assert_eq!(end.conn.buffered_amount(), 0);

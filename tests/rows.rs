@@ -124,6 +124,8 @@ const ADVISORIES: &[(u32, &str)] = &[
     (17, "flood of Pongs"),
     (19, "peer never closes"),
     (23, "Origin policy matrix"),
+    (24, "dropped futures lose"),
+    (25, "wakers of a split connection"),
     (26, "flood of Pings"),
 ];
 
@@ -158,7 +160,7 @@ fn scan(source: &str, words: &[&str]) -> Vec<u32> {
                     .flat_map(|(list, _)| list.split(", "))
                     .filter_map(|n| n.parse::<u32>().ok()),
             );
-        } else if line == "#[test]" {
+        } else if line == "#[test]" || line.starts_with("#[tokio::test") {
             found.append(&mut above);
         } else if !line.starts_with("#[") {
             above.clear();

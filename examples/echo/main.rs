@@ -6,15 +6,13 @@
 #![allow(clippy::disallowed_methods, clippy::disallowed_types, reason = "an example does I/O")]
 mod hall;
 mod options;
+mod page;
 
 use hall::Hall;
 use options::Options;
 use sansocket::{
     Config, Error, SendError,
     blocking::{self, Receiver, Sender},
-    bytes::Bytes,
-    handshake::{Acceptance, Upgrade},
-    http::{Method, Response, header},
 };
 use std::{
     net::{SocketAddr, TcpListener, TcpStream},
@@ -24,10 +22,8 @@ use std::{
     time::Duration,
 };
 
-const PAGE: &str = include_str!("page.html");
-
 fn main() -> ExitCode {
-    match Options::from_args().and_then(serve) {
+    match Options::from_args("echo", "", |_, _| Ok(false)).and_then(serve) {
         Ok(()) => ExitCode::SUCCESS,
         Err(message) => {
             eprintln!("echo: {message}");
@@ -78,7 +74,7 @@ fn serve(options: Options) -> Result<(), String> {
 
 /// One connection from its request to its end. Whatever happens to it happens to no other.
 fn host(stream: TcpStream, peer: SocketAddr, config: Arc<Config>, options: &Options, hall: &Hall) {
-    let told = match blocking::accept_with(stream, config, decide) {
+    let told = match blocking::accept_with(stream, config, page::decide) {
         Ok(socket) => {
             if options.verbose {
                 println!("{peer}: connected");
@@ -97,19 +93,6 @@ fn host(stream: TcpStream, peer: SocketAddr, config: Arc<Config>, options: &Opti
     if options.verbose {
         println!("{peer}: {told}");
     }
-}
-
-/// A plain `GET /` gets the page; all else is for WebSockets.
-fn decide(upgrade: &Upgrade) -> Result<Acceptance, Box<Response<Bytes>>> {
-    let request = upgrade.request();
-    let asks_for_page = request.method() == Method::GET && request.uri().path() == "/";
-    if upgrade.refusal().is_some() && asks_for_page && !request.headers().contains_key(header::UPGRADE) {
-        let mut page = Response::new(Bytes::from_static(PAGE.as_bytes()));
-        let html = header::HeaderValue::from_static("text/html; charset=utf-8");
-        page.headers_mut().insert(header::CONTENT_TYPE, html);
-        return Err(page.into());
-    }
-    Ok(Acceptance::new())
 }
 
 type Half = blocking::Half<TcpStream>;

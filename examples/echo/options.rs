@@ -1,8 +1,7 @@
-//! The command line.
+//! The command line: what all echo servers take, and what one of them takes besides.
 use std::net::SocketAddr;
 
-const USAGE: &str = "usage: echo [OPTIONS]
-
+const HEAD: &str = "
 An echo server for WebSockets, with a page to try it from a browser.
 
   --listen ADDR        where to listen (127.0.0.1:9001)
@@ -18,8 +17,15 @@ pub struct Options {
 }
 
 impl Options {
-    pub fn from_args() -> Result<Self, String> {
+    /// `more` is help about other options; `other` is called for each that is not known here, and says whether it
+    /// knows it.
+    pub fn from_args(
+        program: &str,
+        more: &str,
+        mut other: impl FnMut(&str, &mut lexopt::Parser) -> Result<bool, String>,
+    ) -> Result<Self, String> {
         use lexopt::prelude::*;
+        let usage = format!("usage: {program} [OPTIONS]\n{HEAD}{more}");
         let mut options = Self {
             listen: SocketAddr::from(([127, 0, 0, 1], 9001)),
             prefix: String::new(),
@@ -34,17 +40,24 @@ impl Options {
                 Long("max-message") => options.max_message = parse(&mut args, "--max-message", "1048576")?,
                 Long("verbose") | Short('v') => options.verbose = true,
                 Long("help") | Short('h') => {
-                    println!("{USAGE}");
+                    println!("{usage}");
                     std::process::exit(0);
                 }
-                other => return Err(format!("{}\n{USAGE}", other.unexpected())),
+                arg => {
+                    let name = if let Long(name) = arg { name.to_owned() } else { String::new() };
+                    let unexpected = arg.unexpected();
+                    if !other(&name, &mut args)? {
+                        return Err(format!("{unexpected}\n{usage}"));
+                    }
+                }
             }
         }
         Ok(options)
     }
 }
 
-fn parse<T: std::str::FromStr>(args: &mut lexopt::Parser, name: &str, example: &str) -> Result<T, String>
+/// The value of the option `name`.
+pub fn parse<T: std::str::FromStr>(args: &mut lexopt::Parser, name: &str, example: &str) -> Result<T, String>
 where
     T::Err: std::fmt::Display,
 {

@@ -1,7 +1,7 @@
 //! Connecting: [`connect`], [`connect_with`], [`connect_over`], and [`Connector`] for streams that do not wait.
 use super::{opening::Opening, transport::Transport, websocket::WebSocket, wire::now};
 use crate::{
-    adapter::Error,
+    adapter::{Error, needs_tls},
     config::Config,
     handshake::{ClientHandshake, ClientRequest, HandshakeError, Scheme, Upgraded},
 };
@@ -33,9 +33,7 @@ pub fn connect_with(
     config: impl Into<Arc<Config>>,
 ) -> Result<(WebSocket<TcpStream>, Response<()>), Error> {
     if request.url().scheme() == Scheme::Wss {
-        let message =
-            "wss:// needs TLS: connect a TLS stream and pass it to connect_over, or use a ws:// URL";
-        return Err(io::Error::new(io::ErrorKind::Unsupported, message).into());
+        return Err(needs_tls());
     }
     let (host, port) = (request.url().host().to_owned(), request.url().port());
     let config = config.into();

@@ -1,47 +1,14 @@
 //! Moves the bytes of an opening handshake, for either role, within its deadline.
 use super::{
     transport::Transport,
-    wire::{Timing, now, with_scratch},
+    wire::{Timing, now},
 };
 use crate::{
-    adapter::{Error, would_wait},
-    handshake::{ClientHandshake, ServerHandshake},
+    adapter::{Error, Handshake, LINGER_BYTES, with_scratch, would_wait},
     proto::Transmit,
 };
 use bytes::Buf;
 use std::{io, time::Instant};
-
-/// What both handshakes have in common.
-pub(super) trait Handshake {
-    fn receive(&mut self, bytes: &[u8]);
-    fn receive_eof(&mut self);
-    fn transmit(&mut self) -> &mut Transmit;
-    fn handle_timeout(&mut self, now: Instant);
-    fn poll_timeout(&self) -> Option<Instant>;
-}
-
-macro_rules! handshake {
-    ($($machine:ty),*) => {$(
-        impl Handshake for $machine {
-            fn receive(&mut self, bytes: &[u8]) {
-                self.receive(bytes);
-            }
-            fn receive_eof(&mut self) {
-                self.receive_eof();
-            }
-            fn transmit(&mut self) -> &mut Transmit {
-                self.transmit()
-            }
-            fn handle_timeout(&mut self, now: Instant) {
-                self.handle_timeout(now);
-            }
-            fn poll_timeout(&self) -> Option<Instant> {
-                self.poll_timeout()
-            }
-        }
-    )*};
-}
-handshake!(ClientHandshake, ServerHandshake);
 
 /// A stream on which a handshake is under way.
 #[derive(Debug)]
@@ -70,7 +37,7 @@ impl<S: Transport> Opening<S> {
             return Ok(());
         }
         self.reads.arm(left, false, |timeout| self.stream.set_read_timeout(timeout))?;
-        match self.read(|bytes| machine.receive(bytes)) {
+        match self.read(|bytes| machine.read_buf().extend_from_slice(bytes)) {
             Ok(0) => machine.receive_eof(),
             Ok(_) => self.reads.moved(),
             Err(error) => wait_on(&mut self.reads, error)?,
@@ -110,8 +77,7 @@ impl<S: Transport> Opening<S> {
         })
     }
 
-    /// After a refusal: ends the writing side and reads on until the peer has, or `until`. A stream dropped with bytes
-    /// unread would take the refusal back before the peer has read it.
+    /// After a refusal: ends the writing side and reads on until the peer has, or `until`.
     pub(super) fn linger(&mut self, until: Option<Instant>) -> Result<(), Error> {
         let mut left = LINGER_BYTES;
         if !matches!(self.stream.shutdown_write(), Ok(true)) {
@@ -136,9 +102,6 @@ impl<S: Transport> Opening<S> {
         Ok(())
     }
 }
-
-/// How much is read from a peer that has been refused.
-const LINGER_BYTES: usize = 1 << 20;
 
 /// Nothing moved: `Ok` to try again.
 fn wait_on(timing: &mut Timing, error: io::Error) -> Result<(), Error> {

@@ -1,10 +1,10 @@
 //! Messages of any length in constant memory: a [`MessageReader`] is a `Read`, a [`MessageWriter`] a `Write`.
 use super::{transport::Transport, websocket::WebSocket};
 use crate::{
-    adapter::Error,
-    error::{SendError, Violation},
+    adapter::{Error, into_io, not_text},
+    error::SendError,
     message::{Kind, Outgoing},
-    proto::{Event, Ready, Utf8Validator},
+    proto::{Ready, Utf8Validator},
 };
 use std::io::{self, Read, Write};
 
@@ -31,11 +31,9 @@ impl<S: Transport> WebSocket<S> {
     /// # Errors
     /// As [`recv`](Self::recv).
     pub fn message_reader(&mut self) -> Result<Option<MessageReader<'_, S>>, Error> {
-        let mut skipping = self.skipping;
         loop {
             match self.next(None)? {
                 None => return Ok(None),
-                Some(Ready::Data { fin }) if skipping => skipping = !fin,
                 Some(Ready::Data { fin }) => {
                     let kind = self.inbound.kind();
                     return Ok(Some(MessageReader {
@@ -73,12 +71,7 @@ impl<S: Transport> Read for MessageReader<'_, S> {
             if !self.in_hand {
                 self.next_piece()?;
             }
-            let (Event::Message(piece) | Event::Chunk { data: piece, .. }) =
-                self.socket.inbound.lend(Ready::Data { fin: self.fin })
-            else {
-                break;
-            };
-            let rest = &piece.as_bytes()[self.read..];
+            let rest = self.socket.inbound.lent().get(self.read..).unwrap_or_default();
             if !rest.is_empty() {
                 let n = rest.len().min(buf.len());
                 buf[..n].copy_from_slice(&rest[..n]);
@@ -109,7 +102,9 @@ impl<S: Transport> MessageReader<'_, S> {
 
 impl<S: Transport> Drop for MessageReader<'_, S> {
     fn drop(&mut self) {
-        self.socket.skipping = !self.fin;
+        if !self.fin {
+            self.socket.inbound.skip_rest();
+        }
     }
 }
 
@@ -164,19 +159,5 @@ impl<S: Transport> Write for MessageWriter<'_, S> {
     }
     fn flush(&mut self) -> io::Result<()> {
         self.socket.flush().map_err(into_io)
-    }
-}
-
-fn not_text(violation: Violation) -> io::Error {
-    io::Error::new(io::ErrorKind::InvalidData, violation)
-}
-
-fn into_io(error: Error) -> io::Error {
-    match error {
-        Error::Io(error) => error,
-        Error::TimedOut(_) => io::Error::new(io::ErrorKind::TimedOut, error),
-        Error::Lost(_) => io::Error::new(io::ErrorKind::UnexpectedEof, error),
-        Error::Send(_) => io::Error::new(io::ErrorKind::NotConnected, error),
-        error => io::Error::new(io::ErrorKind::InvalidData, error),
     }
 }

@@ -1,12 +1,14 @@
 //! The receiving loop: the one place that decides when to read, when to write and when to look at the clock.
-use super::wire::{Wire, now, with_scratch};
+use super::wire::{Wire, now};
 use crate::{
-    adapter::{Error, would_wait},
+    adapter::{Error, with_scratch, would_wait},
     proto::{Inbound, Ready, RecvState, SendState},
 };
 use std::{io, time::Instant};
 
 /// Waits for the next event, until `until` if the caller has less patience than the connection.
+///
+/// What is left of a message that is [to be skipped](Inbound::skip_rest) is none.
 ///
 /// While more than `high_water` is queued it writes first and delivers nothing. Else it writes when no whole frame
 /// is left in the input and it is about to wait: so answers to messages that came together leave together, and
@@ -24,8 +26,10 @@ pub(super) fn next(
     }
     let mut too_late = false;
     loop {
-        if let Some(ready) = inbound.advance(wire) {
-            return Ok(ready);
+        match inbound.advance(wire) {
+            Some(Ready::Data { fin }) if inbound.skips(fin) => continue,
+            Some(ready) => return Ok(ready),
+            None => {}
         }
         if too_late {
             return Err(io::Error::from(io::ErrorKind::TimedOut).into());
@@ -91,6 +95,7 @@ fn read(inbound: &mut Inbound, wire: &mut impl Wire, until: Option<Instant>) -> 
     if inbound.wants_time(wire) || until.is_some() {
         prepare_to_wait(inbound, wire, until)?;
     }
+    inbound.rest();
     let read = with_scratch(|scratch| {
         let read = wire.read(scratch);
         if let Ok(n) = read {

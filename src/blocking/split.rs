@@ -10,14 +10,14 @@ use crate::{
     close::CloseFrame,
     message::{Message, Outgoing},
     proto::{
-        Closed, Control, ControlSink, Deadline, Event, Inbound, Lent, Outbound, Ready, ReadyState, Sending,
-        Subprotocol, Transmit,
+        Closed, Control, ControlSink, Deadline, Event, Inbound, Lent, Outbound, Ready, ReadyState, SendState,
+        Sending, Subprotocol, Transmit,
     },
 };
 use std::{
     io,
     sync::{
-        Arc, Mutex, MutexGuard, PoisonError, TryLockError,
+        Arc, Condvar, Mutex, MutexGuard, PoisonError, TryLockError,
         atomic::{AtomicU32, Ordering::Relaxed},
     },
     time::{Duration, Instant},
@@ -28,11 +28,16 @@ use std::{
 #[derive(Debug)]
 struct Shared<W> {
     outbound: Mutex<Outbound>,
+    /// What was taken away to be written has been counted as written.
+    counted: Condvar,
     writer: Mutex<Writer<W>>,
     /// Moves with each part that the stream takes of what is being written, for the receiver's deadline.
     progress: AtomicU32,
     high_water: usize,
 }
+
+/// How long a thread that has written may need to say so. One that takes longer is waiting for the peer.
+const COUNTED_WITHIN: Duration = Duration::from_secs(1);
 
 /// The stream, and the bytes that are being written to it.
 #[derive(Debug)]
@@ -59,6 +64,9 @@ impl<W: Transport> Shared<W> {
             }
             let mut outbound = self.outbound();
             outbound.written();
+            if outbound.state() != SendState::Open {
+                self.counted.notify_one(); // only then is anyone waiting, and it is a system call
+            }
             if outbound.is_flushed() {
                 drop(outbound);
                 break writer.output.flush();
@@ -70,6 +78,7 @@ impl<W: Transport> Shared<W> {
                 writer.pending = Transmit::default();
                 writer.output.unflushed = false;
                 self.outbound().abandon();
+                self.counted.notify_one();
             }
         })
     }
@@ -111,7 +120,12 @@ impl<H> ControlSink for Ends<'_, H> {
         Sending { taken: sending.taken.wrapping_add(self.shared.progress.load(Relaxed)), ..sending }
     }
     fn close_sent(&self) -> Option<Option<CloseFrame>> {
-        self.shared.outbound().close_sent()
+        // The peer may have answered a frame that the thread that wrote it has not been let count yet.
+        let outbound = self.shared.outbound();
+        let counted = self.shared.counted.wait_timeout_while(outbound, COUNTED_WITHIN, |outbound| {
+            outbound.is_away() && outbound.state() != SendState::Open
+        });
+        counted.unwrap_or_else(PoisonError::into_inner).0.close_sent()
     }
 }
 
@@ -151,7 +165,6 @@ pub struct Receiver<H> {
     /// A sender cannot wake a thread that reads, so that thread looks whether it should be closing this often.
     longest_wait: Option<Duration>,
     subprotocol: Option<Subprotocol>,
-    closed: Option<Box<Closed>>,
 }
 
 /// A sending end of a split [`WebSocket`]: clone it for each thread that sends. Messages of different threads are never
@@ -170,11 +183,11 @@ impl<H> Clone for Sender<H> {
 impl<S: Split> WebSocket<S> {
     /// Takes the directions apart, for one thread that receives and others that send.
     pub fn split(self) -> (Sender<S::Half>, Receiver<S::Half>) {
-        let Self { inbound, link: Link { output, outbound, reads }, subprotocol, high_water, closed, .. } =
-            self;
+        let Self { inbound, link: Link { output, outbound, reads }, subprotocol, high_water } = self;
         let (reader, output) = output.split(Split::split);
         let shared = Arc::new(Shared {
             outbound: Mutex::new(outbound),
+            counted: Condvar::new(),
             writer: Mutex::new(Writer { output, pending: Transmit::default() }),
             progress: AtomicU32::new(0),
             high_water,
@@ -183,8 +196,7 @@ impl<S: Split> WebSocket<S> {
         let mut reads = reads;
         // A stream that cannot be given a timeout leaves waiting to its owner: see `Timing`.
         let _ = reads.arm(longest_wait, false, |timeout| reader.set_read_timeout(timeout));
-        let receiver =
-            Receiver { inbound, reader, reads, shared: shared.clone(), longest_wait, subprotocol, closed };
+        let receiver = Receiver { inbound, reader, reads, shared: shared.clone(), longest_wait, subprotocol };
         (Sender { shared }, receiver)
     }
 }
@@ -232,7 +244,7 @@ impl<H: Transport> Receiver<H> {
     }
 
     fn next(&mut self, until: Option<Instant>) -> Result<Option<Ready>, Error> {
-        if self.closed.is_some() {
+        if self.inbound.is_over() {
             return Ok(None);
         }
         let Self { inbound, reader, reads, shared, longest_wait, .. } = self;
@@ -244,7 +256,6 @@ impl<H: Transport> Receiver<H> {
                     let _ = ends.shut_down();
                 }
                 let outcome = outcome(&closed);
-                self.closed = Some(closed);
                 outcome.map(|()| None)
             }
             ready => Ok(Some(ready)),
@@ -261,7 +272,7 @@ impl<H: Transport> Receiver<H> {
     }
     /// How the connection ended, once it has.
     pub fn closed(&self) -> Option<&Closed> {
-        self.closed.as_deref()
+        self.inbound.closed()
     }
     /// What a browser calls `WebSocket.protocol`.
     pub fn subprotocol(&self) -> Option<&Subprotocol> {

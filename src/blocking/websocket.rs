@@ -29,9 +29,6 @@ pub struct WebSocket<S> {
     pub(super) link: Link<S>,
     pub(super) subprotocol: Option<Subprotocol>,
     pub(super) high_water: usize,
-    pub(super) closed: Option<Box<Closed>>,
-    /// A reader was dropped within a message: the rest of it is to be skipped.
-    pub(super) skipping: bool,
 }
 
 impl<S: Transport> WebSocket<S> {
@@ -43,7 +40,7 @@ impl<S: Transport> WebSocket<S> {
     pub(super) fn with_timing(connection: Connection, stream: S, config: &Config, reads: Timing) -> Self {
         let Connection { inbound, outbound, subprotocol } = connection;
         let link = Link { output: Output::new(stream, config.write_timeout), outbound, reads };
-        Self { inbound, link, subprotocol, high_water: config.high_water_mark, closed: None, skipping: false }
+        Self { inbound, link, subprotocol, high_water: config.high_water_mark }
     }
 
     /// The next message, owned; `None` once the peer has closed. Answers pings, writes what is queued and
@@ -109,12 +106,12 @@ impl<S: Transport> WebSocket<S> {
     /// # Errors
     /// [`Error::Io`]. What the peer did wrong is an [`Event::Error`] here.
     pub fn recv_event(&mut self) -> Result<Option<(Event<'_>, &mut Outbound)>, Error> {
-        if self.closed.is_some() {
+        if self.inbound.is_over() {
             return Ok(None);
         }
         match receive::next(&mut self.inbound, &mut self.link, self.high_water, None)? {
             Ready::Closed(closed) => {
-                self.end(closed);
+                self.end(&closed);
                 Ok(None)
             }
             ready => Ok(Some((self.inbound.lend(ready), &mut self.link.outbound))),
@@ -124,17 +121,13 @@ impl<S: Transport> WebSocket<S> {
     /// The next thing ready, until the end; an end that was not the peer's wish is an error, once.
     #[inline]
     pub(super) fn next(&mut self, until: Option<Instant>) -> Result<Option<Ready>, Error> {
-        if self.closed.is_some() {
+        if self.inbound.is_over() {
             return Ok(None);
         }
         match receive::next(&mut self.inbound, &mut self.link, self.high_water, until) {
-            Ok(Ready::Data { fin }) => {
-                self.skipping &= !fin;
-                Ok(Some(Ready::Data { fin }))
-            }
             Ok(Ready::Closed(closed)) => {
                 let outcome = outcome(&closed);
-                self.end(closed);
+                self.end(&closed);
                 outcome.map(|()| None)
             }
             Ok(ready) => Ok(Some(ready)),
@@ -152,17 +145,16 @@ impl<S: Transport> WebSocket<S> {
             return;
         }
         if let Some(Ready::Closed(closed)) = self.inbound.advance(&mut self.link) {
-            self.end(closed);
+            self.end(&closed);
         }
     }
 
     #[cold]
-    fn end(&mut self, closed: Box<Closed>) {
+    fn end(&mut self, closed: &Closed) {
         // The peer is told as well as it can be; nothing depends on whether it hears.
         if closed.timed_out.is_none() {
             let _ = self.link.shut_down();
         }
-        self.closed = Some(closed);
     }
 
     /// Sends a message, and all that was queued before it: returns when the transport has taken every byte.
@@ -223,11 +215,11 @@ impl<S: Transport> WebSocket<S> {
     pub fn close(&mut self, frame: impl Into<Option<CloseFrame>>) -> Result<Closed, Error> {
         self.link.outbound.close(frame);
         loop {
-            if let Some(closed) = &self.closed {
-                return Ok((**closed).clone());
+            if let Some(closed) = self.inbound.closed() {
+                return Ok(closed.clone());
             }
             match receive::next(&mut self.inbound, &mut self.link, usize::MAX, None) {
-                Ok(Ready::Closed(closed)) => self.end(closed),
+                Ok(Ready::Closed(closed)) => self.end(&closed),
                 Err(error) if error.is_resumable() => return Err(error),
                 // What failed has ended the transport: `Closed` is next.
                 Ok(_) | Err(_) => {}
@@ -239,9 +231,9 @@ impl<S: Transport> WebSocket<S> {
     pub fn abort(&mut self) {
         self.link.outbound.abandon();
         self.inbound.receive_eof();
-        while self.closed.is_none() {
+        while !self.inbound.is_over() {
             if let Some(Ready::Closed(closed)) = self.inbound.advance(&mut self.link) {
-                self.end(closed);
+                self.end(&closed);
             }
         }
     }
@@ -251,7 +243,9 @@ impl<S: Transport> WebSocket<S> {
         &self.link.output.stream
     }
 
-    /// The stream, and the bytes that were read from it and not used.
+    /// The stream, and the bytes that came after all that has been dealt with. What is queued is dropped:
+    /// [`flush`](Self::flush) first. So is what has come of a message that has not ended: whoever goes on with the stream
+    /// is then within it.
     pub fn into_inner(mut self) -> (S, Bytes) {
         let unread = self.inbound.take_unread();
         (self.link.output.stream, unread)
@@ -264,7 +258,7 @@ impl<S: Transport> WebSocket<S> {
 
     /// How the connection ended, once it has.
     pub fn closed(&self) -> Option<&Closed> {
-        self.closed.as_deref()
+        self.inbound.closed()
     }
 
     /// What a browser calls `WebSocket.protocol`.

@@ -8,7 +8,6 @@ use crate::{
 };
 use bytes::Buf;
 use std::{
-    cell::RefCell,
     io::{self, IoSlice},
     time::{Duration, Instant},
 };
@@ -253,21 +252,4 @@ impl<S: Transport> Wire for Link<S> {
 #[allow(clippy::disallowed_methods, reason = "an adapter reads the clock, so that the core need not")]
 pub(super) fn now() -> Instant {
     Instant::now()
-}
-
-thread_local! {
-    static SCRATCH: RefCell<Box<[u8]>> = RefCell::new(vec![0; SCRATCH_SIZE].into_boxed_slice());
-}
-
-/// How much is read at a time.
-const SCRATCH_SIZE: usize = 64 * 1024;
-
-/// Lends the thread's memory for a read: initialised once, so that no read pays for zeroing it. A stream that reads from
-/// another WebSocket within gets memory of its own.
-#[inline]
-pub(super) fn with_scratch<T>(read: impl FnOnce(&mut [u8]) -> T) -> T {
-    SCRATCH.with(|scratch| match scratch.try_borrow_mut() {
-        Ok(mut scratch) => read(&mut scratch),
-        Err(_) => read(&mut vec![0; SCRATCH_SIZE]),
-    })
 }

@@ -1,5 +1,5 @@
 //! How an opening handshake fails: by whose doing, by which rule, and which setting would change it.
-use super::{http1::HeadLimit, refusal::Refusal, url::UrlError};
+use super::{field::InvalidHeader, http1::HeadLimit, refusal::Refusal, url::UrlError};
 use crate::proto::Subprotocol;
 use bytes::Bytes;
 use http::{Response, StatusCode};
@@ -44,6 +44,15 @@ pub enum HandshakeError {
     /// Client: not the address of a WebSocket.
     #[error("invalid WebSocket URL: {0}")]
     Url(#[from] UrlError),
+    /// Client: not a header field that an application may add.
+    #[error("invalid header field: {0}")]
+    Header(#[source] Box<InvalidHeader>),
+}
+
+impl From<InvalidHeader> for HandshakeError {
+    fn from(error: InvalidHeader) -> Self {
+        Self::Header(error.into())
+    }
 }
 
 /// Which rule a server's 101 response breaks (RFC 6455 §4.1, §4.2.2).

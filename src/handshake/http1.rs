@@ -30,6 +30,12 @@ pub(super) struct Head {
     lines: usize,
 }
 
+/// How many bytes there are, at most `most`, before one that means something or must not be.
+fn ordinary_bytes(input: &[u8], most: usize) -> usize {
+    let input = &input[..most.min(input.len())];
+    input.iter().position(|byte| !matches!(byte, 0x20..=0x7e | 0x80..)).unwrap_or(input.len())
+}
+
 impl Head {
     /// Looks at the bytes that have come since; true when the head is complete, and ends at `self.at`.
     ///
@@ -43,6 +49,15 @@ impl Head {
             }
             let len = self.at - self.line;
             let after_cr = len > 0 && input[self.at - 1] == b'\r';
+            if len > 0 && !after_cr {
+                // Most of a line, at once. What is too long is told by the byte that is.
+                let room = config.max_header_line.saturating_sub(len).min(config.max_head_size - self.at);
+                let ordinary = ordinary_bytes(&input[self.at..], room);
+                if ordinary > 0 {
+                    self.at += ordinary;
+                    continue;
+                }
+            }
             self.at += 1;
             match byte {
                 b'\n' if after_cr && len == 1 => {

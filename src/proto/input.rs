@@ -19,6 +19,10 @@ use std::fmt;
 /// Payloads of fewer bytes are copied when they become owned, so that nothing short keeps a buffer alive.
 const SHARE_FROM: usize = 4 * 1024;
 
+/// How much room there is for a read, with nothing in the way, and at least.
+const READ: usize = 64 * 1024;
+const LEAST_READ: usize = 2 * 1024;
+
 fn to_u32(len: usize) -> u32 {
     u32::try_from(len).unwrap_or(u32::MAX)
 }
@@ -67,6 +71,12 @@ impl Input {
         self.cursor == self.buf.len()
     }
 
+    /// Whether nothing in it is needed any more.
+    #[inline]
+    pub(super) fn is_empty(&self) -> bool {
+        self.is_drained() && self.start == self.end
+    }
+
     /// Forgets the message: whatever has been read is consumed.
     #[inline]
     pub(super) fn consume(&mut self) {
@@ -81,33 +91,123 @@ impl Input {
         self.buf.clear();
     }
 
+    /// Gives away what has not been read, and forgets everything.
+    pub(super) fn take_unread(&mut self) -> Bytes {
+        let unread = self.buf.split_off(self.cursor).freeze();
+        self.discard();
+        unread
+    }
+
     /// Leaves the memory to the thread. Only when there is nothing in it.
-    #[inline(never)]
+    #[inline]
     pub(super) fn release(&mut self) {
         self.discard();
+        if self.buf.capacity() > 0 || self.shared {
+            self.leave();
+        }
+    }
+
+    #[inline]
+    fn leave(&mut self) {
         let memory = self.memory();
         (self.whole, self.left) = (0, 0);
         if std::mem::take(&mut self.shared) {
-            self.buf = BytesMut::new();
+            self.forget();
         } else if memory > 0 {
             spare::INPUT.with(|spare| spare.put(&mut self.buf, memory));
         }
     }
 
-    /// The buffer, with what has been consumed cut out of it: give it more bytes.
-    #[inline]
-    pub(super) fn fill(&mut self) -> &mut BytesMut {
+    #[cold]
+    #[inline(never)]
+    fn forget(&mut self) {
+        self.buf = BytesMut::new();
+    }
+
+    /// Cuts what has been consumed out of the buffer, so that it can be given more bytes.
+    #[inline(always)]
+    pub(super) fn fill(&mut self) {
         if self.buf.capacity() == 0 {
             if std::mem::take(&mut self.shared) {
-                self.buf = BytesMut::new(); // all of it went with a message
+                self.forget(); // all of it went with a message
+                (self.whole, self.left) = (0, 0);
             }
             spare::INPUT.with(|spare| spare.take(&mut self.buf));
+        } else if self.is_empty() {
+            self.discard();
         } else {
             self.cut_consumed();
         }
-        &mut self.buf
     }
 
+    /// As [`fill`](Self::fill), with room for a read. It grows with what has arrived, not with what was announced.
+    #[inline(always)]
+    pub(super) fn read_space(&mut self) {
+        self.fill();
+        if self.buf.capacity() - self.buf.len() < LEAST_READ {
+            self.make_room();
+        }
+    }
+
+    #[cold]
+    fn make_room(&mut self) {
+        let few = self.buf.len() <= READ / 4 && !self.shared;
+        if few && self.buf.capacity() > 0 {
+            // A few bytes had to wait in memory of their size: on they go, in front of what comes, in the thread's.
+            let waited = std::mem::take(&mut self.buf);
+            (self.whole, self.left) = (0, 0);
+            spare::INPUT.with(|spare| spare.take(&mut self.buf));
+            self.buf.reserve(READ);
+            self.buf.extend_from_slice(&waited);
+        } else {
+            self.grow(self.buf.len().max(READ));
+        }
+    }
+
+    /// Appends bytes, copying them.
+    #[inline]
+    pub(super) fn append(&mut self, bytes: &[u8]) {
+        if self.buf.capacity() - self.buf.len() < bytes.len() {
+            self.grow(bytes.len());
+        }
+        self.buf.extend_from_slice(bytes);
+    }
+
+    /// Room for so many more bytes, and still known how much memory that takes.
+    #[cold]
+    #[inline(never)]
+    pub(super) fn grow(&mut self, more: usize) {
+        let memory = self.memory();
+        if self.buf.try_reclaim(more) {
+            (self.whole, self.left) = (to_u32(memory), to_u32(self.buf.capacity())); // it is the same memory
+        } else if self.shared {
+            // Memory of its own, and the rest goes with the messages that have it too.
+            let mut buf = BytesMut::with_capacity(self.buf.len() + more);
+            buf.extend_from_slice(&self.buf);
+            (self.buf, self.whole, self.left, self.shared) = (buf, 0, 0, false);
+        } else {
+            self.buf.reserve(more); // what has been cut off its front remains in front of it
+        }
+    }
+
+    /// A few bytes wait for more: they do so in memory of their size, and leave a large buffer to the thread.
+    pub(super) fn shrink(&mut self) {
+        self.cut_consumed();
+        let memory = self.memory();
+        if memory < LEAST_READ || memory / 4 < self.buf.len() {
+            return;
+        }
+        let few = BytesMut::from(&self.buf[..]);
+        let mut large = std::mem::replace(&mut self.buf, few);
+        (self.whole, self.left) = (0, 0);
+        if std::mem::take(&mut self.shared) {
+            return; // the rest of it goes with the message that has it too
+        }
+        large.clear();
+        spare::INPUT.with(|spare| spare.put(&mut large, memory));
+    }
+
+    #[inline(never)]
     fn cut_consumed(&mut self) {
         let unread = self.buf.len() - self.cursor;
         let gap = self.cursor - self.end;
@@ -228,3 +328,6 @@ impl<'m> From<Lent<'m>> for Outgoing<'m> {
         Self::borrowed(kind, input.message())
     }
 }
+
+#[cfg(test)]
+mod tests;

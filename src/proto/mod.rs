@@ -31,6 +31,10 @@
 //!
 //! The rooms: `state` (every state and transition), `reader` (bytes into messages, in place),
 //! `inbound` and `outbound` (the two directions), `transmit` (bytes on their way out), `timer` (deadlines).
+#![cfg_attr(
+    not(any(feature = "tokio", feature = "futures")),
+    allow(dead_code, unused_imports, reason = "some of it only the asynchronous adapter needs")
+)]
 mod closed;
 mod connection;
 mod established;
@@ -54,6 +58,7 @@ pub use event::{Control, ControlSink, Event, Sending};
 pub use inbound::Inbound;
 pub(crate) use inbound::Ready;
 pub use input::Lent;
+pub(crate) use outbound::Mark;
 pub use outbound::Outbound;
 pub use read_buf::ReadBuf;
 pub use state::{ReadyState, RecvState, Role, SendState};

@@ -1,11 +1,16 @@
 //! The sending direction: messages in, bytes out.
+mod control;
+mod mark;
+
+pub(crate) use mark::Mark;
+
+use self::control::Controls;
 use super::{
-    event::{Control, ControlSink, Sending},
+    event::{Control, ControlSink},
     state::{Role, SendState},
     transmit::Transmit,
 };
 use crate::{
-    close::CloseFrame,
     config::Config,
     error::SendError,
     frame::{Header, MAX_HEADER_LEN, MaskKey, Opcode, Rsv, encode_close},
@@ -34,20 +39,8 @@ pub struct Outbound {
     controls: Option<Box<Controls>>,
     /// How many bytes have been [taken away](Self::take_transmit) and not been written yet.
     away: usize,
-}
-
-/// Control frames, one slot each: what has not been framed is replaced.
-#[derive(Debug, Default)]
-struct Controls {
-    ping: Option<Box<[u8]>>,
-    pong: Option<Box<[u8]>>,
-    close: Option<Close>,
-}
-
-impl Controls {
-    fn is_framed(&self) -> bool {
-        self.ping.is_none() && self.pong.is_none() && self.close.as_ref().is_none_or(|close| close.framed)
-    }
+    /// How many messages, or pieces of them, have waited and been framed, ever, modulo 2^32.
+    framed: u32,
 }
 
 #[derive(Debug)]
@@ -59,22 +52,15 @@ struct Waiting {
     payload: Bytes,
 }
 
-#[derive(Debug)]
-struct Close {
-    frame: Option<CloseFrame>,
-    framed: bool,
-    /// It was framed or to be framed, and the transport did not take it.
-    lost: bool,
-}
-
 /// A shorter payload is copied next to its header: cheaper than sending it from where it lies.
 const LONG_FROM: usize = 4 * 1024;
 
-/// While fewer bytes than this are framed and not taken, each ping is answered; above, the latest only.
-const PROMPT: usize = 4 * 1024;
-
-/// How many bytes are framed ahead of the transport.
+/// How many bytes are framed ahead of the transport, where framing copies them.
 const AHEAD: usize = 64 * 1024;
+
+/// And where it does not: as much as a transport may well take at once, since each call costs the kernel as much as many
+/// thousand bytes do.
+const AHEAD_SHARED: usize = 256 * 1024;
 
 impl Outbound {
     pub(super) fn new(role: Role, config: Arc<Config>) -> Self {
@@ -88,6 +74,7 @@ impl Outbound {
             pieces: None,
             controls: None,
             away: 0,
+            framed: 0,
         }
     }
 
@@ -135,6 +122,16 @@ impl Outbound {
 
     #[inline]
     fn queue(&mut self, opcode: Opcode, fin: bool, payload: Payload<'_>) {
+        match payload {
+            Payload::Borrowed(bytes) if self.may_cork_short(bytes.len()) => {
+                self.cork_short(opcode, fin, bytes)
+            }
+            _ => self.queue_any(opcode, fin, payload),
+        }
+    }
+
+    #[inline(never)]
+    fn queue_any(&mut self, opcode: Opcode, fin: bool, payload: Payload<'_>) {
         let len = payload.as_bytes().len();
         // What would be copied in any case is copied straight to where it leaves from.
         let copied = self.role == Role::Client || matches!(payload, Payload::Borrowed(_));
@@ -150,7 +147,22 @@ impl Outbound {
         let payload = payload.into_bytes();
         self.waiting_len += payload.len();
         self.waiting.push_back(Waiting { opcode, fin, payload });
-        while self.transmit.remaining() < AHEAD && self.frame_piece() {}
+        while self.transmit.remaining() < self.ahead() && self.frame_piece() {}
+    }
+
+    /// Whether a payload is one of those that most of a server's messages have.
+    #[inline]
+    fn may_cork_short(&self, len: usize) -> bool {
+        len <= 125 && self.role == Role::Server && self.waiting.is_empty() && len <= self.config.fragment_size
+    }
+
+    /// What most of a server's messages become: a frame with a header of two bytes.
+    #[inline(never)]
+    fn cork_short(&mut self, opcode: Opcode, fin: bool, payload: &[u8]) {
+        let first = if fin { 0x80 } else { 0 } | opcode as u8;
+        let cork = self.transmit.cork(2 + payload.len());
+        cork.extend_from_slice(&[first, payload.len() as u8]);
+        cork.extend_from_slice(payload);
     }
 
     /// Frames a payload next to what was framed before, masked if this is the client.
@@ -190,6 +202,7 @@ impl Outbound {
         self.waiting_len -= len;
         if last {
             self.waiting.pop_front();
+            self.framed = self.framed.wrapping_add(1);
             if self.waiting.is_empty() && self.waiting.capacity() > 64 {
                 self.waiting = VecDeque::new(); // a backlog has gone, and its room with it
             }
@@ -202,67 +215,6 @@ impl Outbound {
             self.transmit.push_long(piece);
         }
         true
-    }
-
-    /// Queues a ping with up to 125 bytes (RFC 6455 §5.5.2); it replaces one that has not been framed.
-    ///
-    /// # Errors
-    /// [`Closing`](SendError::Closing) after a Close frame, [`LongControl`](SendError::LongControl).
-    pub fn ping(&mut self, payload: impl AsRef<[u8]>) -> Result<(), SendError> {
-        let payload = payload.as_ref();
-        self.check_control(payload)?;
-        self.controls().ping = Some(payload.into());
-        Ok(())
-    }
-
-    /// Queues a pong with up to 125 bytes (RFC 6455 §5.5.3); when much waits already, it replaces the one before it.
-    ///
-    /// Pings are answered without this, unless [`auto_pong`](Config::auto_pong) is off.
-    ///
-    /// # Errors
-    /// [`Closing`](SendError::Closing) after a Close frame, [`LongControl`](SendError::LongControl).
-    pub fn pong(&mut self, payload: impl AsRef<[u8]>) -> Result<(), SendError> {
-        let payload = payload.as_ref();
-        self.check_control(payload)?;
-        self.answer(payload);
-        Ok(())
-    }
-
-    fn controls(&mut self) -> &mut Controls {
-        self.controls.get_or_insert_default()
-    }
-
-    /// Frames a pong at once; when much waits already, keeps it in the slot, where the latest replaces the one before
-    /// it (RFC 6455 §5.5.3): so a burst of pings is answered whole, and a flood costs next to nothing.
-    fn answer(&mut self, payload: &[u8]) {
-        if self.transmit.remaining() < PROMPT
-            && self.controls.as_ref().is_none_or(|controls| controls.pong.is_none())
-        {
-            self.cork(Opcode::Pong, true, payload);
-        } else {
-            self.controls().pong = Some(payload.into());
-        }
-    }
-
-    fn close_frame(&self) -> Option<&Close> {
-        self.controls.as_ref()?.close.as_ref()
-    }
-
-    fn check_control(&self, payload: &[u8]) -> Result<(), SendError> {
-        match payload.len() {
-            _ if self.state != SendState::Open => Err(SendError::Closing),
-            0..=125 => Ok(()),
-            len => Err(SendError::LongControl(len)),
-        }
-    }
-
-    /// Begins the closing handshake (RFC 6455 §7.1.2), after the messages queued; `None` sends an empty Close frame.
-    /// Does nothing if it has begun already.
-    pub fn close(&mut self, frame: impl Into<Option<CloseFrame>>) {
-        if self.state == SendState::Open {
-            self.state = SendState::Closing;
-            self.controls().close = Some(Close { frame: frame.into(), framed: false, lost: false });
-        }
     }
 
     /// Whether a message sent in pieces has begun and not ended.
@@ -285,9 +237,17 @@ impl Outbound {
         self.waiting.is_empty() && self.controls.as_ref().is_none_or(|controls| controls.is_framed())
     }
 
+    /// How many bytes to frame ahead of the transport.
+    fn ahead(&self) -> usize {
+        if self.role == Role::Client { AHEAD } else { AHEAD_SHARED }
+    }
+
     /// Frames what waits, up to a bound: pong, ping, messages, and the Close frame last of all.
     fn frame_ahead(&mut self) {
-        while self.transmit.remaining() < AHEAD {
+        while self.transmit.remaining() < self.ahead() {
+            if self.transmit.remaining() >= AHEAD && self.waiting.is_empty() {
+                return; // control frames are copied
+            }
             if let Some(pong) = self.controls.as_mut().and_then(|controls| controls.pong.take()) {
                 self.cork(Opcode::Pong, true, &pong);
             } else if let Some(ping) = self.controls.as_mut().and_then(|controls| controls.ping.take()) {
@@ -330,6 +290,11 @@ impl Outbound {
         taken
     }
 
+    /// Whether bytes have been taken away that are not known to have been written.
+    pub(crate) fn is_away(&self) -> bool {
+        self.away > 0
+    }
+
     /// What was taken away has been written.
     pub(crate) fn written(&mut self) {
         self.transmit.count_taken(std::mem::take(&mut self.away));
@@ -348,10 +313,13 @@ impl Outbound {
     /// The transport takes no more bytes: forgets all there is to send.
     pub(crate) fn abandon(&mut self) {
         self.control(Control::End);
-        let flushed = self.is_flushed();
+        let (flushed, taken) = (self.is_flushed(), self.transmit.taken());
         (self.transmit, self.away) = (Transmit::default(), 0);
+        self.transmit.count_taken(taken as usize); // or what is dropped now could pass for sent
+        if !flushed {
+            self.controls().cut_off = true;
+        }
         if let Some(close) = self.controls.as_mut().and_then(|controls| controls.close.as_mut()) {
-            close.lost |= !flushed;
             close.framed = true;
         }
     }
@@ -360,53 +328,11 @@ impl Outbound {
         self.waiting = VecDeque::new();
         (self.waiting_len, self.pieces) = (0, None);
         if let Some(controls) = &mut self.controls {
-            (controls.ping, controls.pong) = (None, None);
+            let (ping, pong) = (controls.ping.take(), controls.pong.take());
+            controls.dropped |= ping.is_some() || pong.is_some();
         }
     }
 }
 
-impl ControlSink for Outbound {
-    fn control(&mut self, control: Control<'_>) {
-        // Until the Close frame is framed, pongs still go: it is the last frame, not yet there.
-        let may_precede_close = match self.close_frame() {
-            Some(close) => !close.framed,
-            None => self.state == SendState::Open,
-        };
-        match control {
-            Control::Ping if self.state == SendState::Open => {
-                self.controls().ping.get_or_insert_default();
-            }
-            Control::Pong(payload) if may_precede_close => self.answer(payload),
-            Control::Ping | Control::Pong(_) => {}
-            Control::Close(frame) => self.close(frame),
-            Control::Fail(frame) => {
-                self.drop_unframed();
-                match self.controls.as_mut().and_then(|controls| controls.close.as_mut()) {
-                    Some(close) if !close.framed => close.frame = Some(frame),
-                    _ => self.close(frame),
-                }
-            }
-            Control::End => {
-                self.drop_unframed();
-                if self.state == SendState::Open {
-                    self.state = SendState::Closing;
-                }
-            }
-        }
-    }
-
-    #[inline]
-    fn sending(&self) -> Sending {
-        Sending {
-            state: self.state,
-            close_begun: self.close_frame().is_some(),
-            waiting: !self.is_flushed(),
-            taken: self.transmit.taken(),
-        }
-    }
-
-    fn close_sent(&self) -> Option<Option<CloseFrame>> {
-        let sent = self.close_frame().filter(|close| close.framed && !close.lost && self.is_flushed());
-        sent.map(|close| close.frame.clone())
-    }
-}
+#[cfg(test)]
+mod tests;

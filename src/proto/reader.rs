@@ -8,7 +8,6 @@ use crate::{
     frame::{Decoded, Header, MaskKey, Opcode},
     message::Kind,
 };
-use bytes::BytesMut;
 
 /// What [`Reader::read`] has made ready; where it lies, `input` says.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -76,29 +75,38 @@ impl Reader {
         self.frame_offset
     }
 
-    /// Where more bytes go.
+    /// More bytes are about to come.
     #[inline]
-    pub(super) fn fill(&mut self) -> &mut BytesMut {
+    pub(super) fn fill(&mut self) {
         self.settle();
-        self.input.fill()
+        self.input.fill();
     }
 
-    /// Leaves the buffer to the thread, if there is nothing in it.
+    /// More bytes are about to come: makes room for a read.
+    #[inline(always)]
+    pub(super) fn read_space(&mut self) {
+        self.settle();
+        self.input.read_space();
+    }
+
+    /// Nothing comes for now: gives back the memory that what waits does not need.
     #[inline]
-    pub(super) fn release_if_drained(&mut self) {
-        if self.input.is_drained() && self.input.message().is_empty() {
+    pub(super) fn rest(&mut self) {
+        if self.input.is_empty() {
             self.input.release();
+        } else {
+            self.input.shrink();
         }
     }
 
-    /// Nothing lies behind what was handed out: unless more of that message is to come, leaves the buffer to the thread.
+    /// Nothing lies behind what was handed out, and no more of that message is to come: there is nothing to be read.
     /// By far the most common way for the input to end.
     #[inline]
-    pub(super) fn rest(&mut self) -> bool {
+    pub(super) fn ends(&mut self) -> bool {
         let ended = !self.is_unfinished();
         if ended {
             (self.message, self.handed_out) = (None, None);
-            self.input.release();
+            self.input.consume();
         }
         ended
     }
@@ -121,9 +129,38 @@ impl Reader {
     /// is one; if not, nothing has changed.
     #[inline(never)]
     pub(super) fn read_whole(&mut self, config: &Config) -> bool {
-        if self.is_unfinished() {
+        !self.is_unfinished() && (self.read_short(config) || self.read_one_frame(config))
+    }
+
+    /// What most of a server's messages are: a masked frame with a header of six bytes.
+    #[inline(always)]
+    fn read_short(&mut self, config: &Config) -> bool {
+        let input = &mut self.input;
+        let Some((head, rest)) = input.buf[input.cursor..].split_first_chunk_mut::<6>() else { return false };
+        let [first, second, key @ ..] = *head;
+        let len = usize::from(second.wrapping_sub(0x80)); // with the mask bit set; else it is too long
+        let kind = match first {
+            0x81 => Kind::Text,
+            0x82 => Kind::Binary,
+            _ => return false,
+        };
+        if len > 125 || len > config.max_message_size || self.role == Role::Client {
             return false;
         }
+        let Some(payload) = rest.get_mut(..len) else { return false };
+        let ascii = MaskKey::new(key).apply(payload);
+        if kind == Kind::Text && !ascii && simdutf8::basic::from_utf8(payload).is_err() {
+            MaskKey::new(key).apply(payload); // as it was: `read` will say what is wrong
+            return false;
+        }
+        let start = input.cursor + head.len();
+        (input.start, input.end, input.cursor) = (start, start + len, start + len);
+        (self.message, self.handed_out) = (Some(kind), Some(true));
+        true
+    }
+
+    #[inline(never)]
+    fn read_one_frame(&mut self, config: &Config) -> bool {
         let input = &mut self.input;
         let kind = match input.buf.get(input.cursor) {
             Some(0x81) => Kind::Text,

@@ -1,4 +1,4 @@
-//! Buffers belong to the moment: a empty connection leaves its two with its thread, for whichever is next.
+//! Buffers belong to the moment: an empty connection leaves its two with its thread, for whichever is next.
 //!
 //! So an idle connection holds no buffer, and a busy one allocates none.
 use bytes::BytesMut;
@@ -28,14 +28,25 @@ impl Spare {
     /// front.
     #[inline]
     pub(super) fn put(&self, buf: &mut BytesMut, memory: usize) {
-        if memory <= KEEP {
-            if memory > buf.capacity() {
-                let _ = buf.try_reclaim(memory); // all of it, so that its capacity tells the truth again
-            }
-            std::mem::swap(&mut *self.0.borrow_mut(), buf);
+        let mut spare = self.0.borrow_mut();
+        if spare.capacity() == 0 && memory == buf.capacity() && memory <= KEEP {
+            return std::mem::swap(&mut *spare, buf);
         }
-        if buf.capacity() > 0 {
-            *buf = BytesMut::new();
+        put_any(&mut spare, buf, memory);
+    }
+}
+
+/// Not as it nearly always is: there is a spare already, or something has been cut off, or it is too large.
+#[cold]
+#[inline(never)]
+fn put_any(spare: &mut BytesMut, buf: &mut BytesMut, memory: usize) {
+    if memory <= KEEP {
+        if memory > buf.capacity() {
+            let _ = buf.try_reclaim(memory); // all of it, so that its capacity tells the truth again
         }
+        std::mem::swap(spare, buf);
+    }
+    if buf.capacity() > 0 {
+        *buf = BytesMut::new();
     }
 }

@@ -40,6 +40,10 @@ impl Timers {
     pub(super) fn next(&self) -> Option<Instant> {
         self.0.iter().flatten().min().copied()
     }
+    /// The last of those that have run out at `now`.
+    pub(super) fn latest_due(&self, now: Instant) -> Option<Instant> {
+        self.0.iter().flatten().filter(|at| **at <= now).max().copied()
+    }
     /// The next to run out of those that silence alone does not explain.
     pub(super) fn strict(&self) -> Option<Instant> {
         [Timer::Message, Timer::Write, Timer::Close]

@@ -28,6 +28,9 @@ struct Long {
     payload: Bytes,
 }
 
+/// Room for so many long payloads is kept when there are none.
+const FEW: usize = 16;
+
 impl Transmit {
     /// The cork, with room for `more` bytes.
     #[inline]
@@ -107,13 +110,23 @@ impl Buf for Transmit {
     fn chunks_vectored<'a>(&'a self, dst: &mut [IoSlice<'a>]) -> usize {
         dst.iter_mut().zip(self.slices()).map(|(slot, slice)| *slot = IoSlice::new(slice)).count()
     }
-    #[inline]
+    #[inline(always)]
     fn advance(&mut self, n: usize) {
+        // Nearly always all of it is taken, and all of it is short.
+        if self.long.is_empty() && n == self.cork.len() {
+            self.count_taken(n);
+            self.leave_cork();
+        } else {
+            self.advance_some(n);
+        }
+    }
+}
+
+impl Transmit {
+    #[inline(never)]
+    fn advance_some(&mut self, n: usize) {
         assert!(n <= self.remaining(), "advanced past the end");
         self.count_taken(n);
-        if self.long.is_empty() && n == self.cork.len() {
-            return self.leave_cork();
-        }
         let mut left = n;
         while let Some(Long { before, payload }) = self.long.front_mut() {
             let corked = left.min(*before);
@@ -130,6 +143,9 @@ impl Buf for Transmit {
             } else {
                 return;
             }
+        }
+        if self.long.capacity() > FEW {
+            self.long = VecDeque::new(); // a backlog has gone, and its room with it
         }
         if left == self.cork.len() {
             self.leave_cork();
@@ -175,6 +191,22 @@ mod tests {
                 (got.len() as u32, 0),
                 "drained, it holds no buffer"
             );
+        }
+    }
+
+    #[test]
+    fn a_backlog_takes_its_room_with_it() {
+        for step in [3, 2999] {
+            let mut out = Transmit::default();
+            for _ in 0..100 {
+                out.cork(4).extend_from_slice(b"head");
+                out.push_long(Bytes::from_static(&[7; 100]));
+            }
+            out.cork(4).extend_from_slice(b"tail");
+            while out.has_remaining() {
+                out.advance(step.min(out.remaining()));
+            }
+            assert_eq!((out.long.capacity(), out.cork.capacity()), (0, 0), "step {step}");
         }
     }
 

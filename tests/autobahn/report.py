@@ -19,6 +19,7 @@ GOOD = ("OK", "INFORMATIONAL")
 VERDICTS = (*GOOD, "NON-STRICT", "FAILED", "UNIMPLEMENTED")
 # Groups that need an extension which is not built yet: their cases may be UNIMPLEMENTED.
 NOT_BUILT = ("12", "13")
+ROLES = {"blocking": "server (blocking)", "tokio": "server (Tokio)", "client": "client"}
 GROUPS = {
     "1": "Framing",
     "2": "Pings/Pongs",
@@ -59,7 +60,7 @@ def read(role):
     expected = max(planned, ALL) if spec["cases"] == ["*"] else planned
     index = REPORTS / role / "index.json"
     if not index.exists():
-        sys.exit(f"as a {role}: the testsuite wrote no report: see {index.parent}.suite.log")
+        sys.exit(f"as a {ROLES[role]}: the testsuite wrote no report: see {index.parent}.suite.log")
     agents = json.loads(index.read_text())
     results = agents.get("sansocket", {})
     return {case: verdict(results[case]) for case in sorted(results, key=order)}, results, expected
@@ -71,9 +72,9 @@ def problems(role, verdicts, results, expected):
     for case, word in verdicts.items():
         if word in GOOD or (word == "UNIMPLEMENTED" and group(case) in NOT_BUILT):
             continue
-        lines.append(f"as a {role}, {case}: {results[case]['behavior']}, close {results[case]['behaviorClose']}")
+        lines.append(f"as a {ROLES[role]}, {case}: {results[case]['behavior']}, close {results[case]['behaviorClose']}")
     if len(verdicts) < expected or not verdicts:
-        lines.append(f"as a {role}: only {len(verdicts)} of {expected} cases were run")
+        lines.append(f"as a {ROLES[role]}: only {len(verdicts)} of {expected} cases were run")
     return lines
 
 
@@ -118,19 +119,21 @@ def markdown(roles):
         "",
         *versions(),
         "",
-        row(["Group", "Role", "Cases", *VERDICTS]),
-        row(["---", "---", *["---:"] * (1 + len(VERDICTS))]),
+        row(["Group", "Cases", *(f"as a {ROLES[role]}" for role in roles)]),
+        row(["---", "---:", *["---"] * len(roles)]),
     ]
     for name, title in [*GROUPS.items(), ("", "**All**")]:
-        for role, (verdicts, _, _) in roles.items():
+        cells = []
+        for verdicts, _, _ in roles.values():
             words = [word for case, word in verdicts.items() if name in ("", group(case))]
-            lines.append(row([f"{name} {title}".strip(), role, len(words), *map(words.count, VERDICTS)]))
+            cells.append(", ".join(f"{words.count(word)} {word}" for word in VERDICTS if word in words))
+        lines.append(row([f"{name} {title}".strip(), len(words), *cells]))
     lines += ["", "What is not OK:", ""]
     for role, (verdicts, _, _) in roles.items():
         for word in VERDICTS[1:]:
             cases = [case for case, its in verdicts.items() if its == word]
             if cases:
-                lines.append(f"- as a {role}, {word}: {named(cases, verdicts)}")
+                lines.append(f"- as a {ROLES[role]}, {word}: {named(cases, verdicts)}")
     return "\n".join(lines) + "\n"
 
 
@@ -141,7 +144,7 @@ def main(arguments):
     for role, (verdicts, results, expected) in roles.items():
         words = list(verdicts.values())
         counts = ", ".join(f"{words.count(word)} {word}" for word in VERDICTS)
-        print(f"as a {role}: {len(words)} of {expected} cases: {counts}")
+        print(f"as a {ROLES[role]}: {len(words)} of {expected} cases: {counts}")
         wrong += problems(role, verdicts, results, expected)
     if write:
         (HERE / "RESULTS.md").write_text(markdown(roles))

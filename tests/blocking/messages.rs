@@ -152,6 +152,15 @@ fn into_inner_gives_back_what_was_read_and_not_used() {
     let (mut socket, _) = server([Step::Bytes(after)]);
     assert_eq!(socket.recv().unwrap(), Some(Message::text("one")));
     assert_eq!(socket.into_inner().1, "and then another protocol");
+    // Within a message there is nothing to go on with.
+    let frame = masked(0x81, b"two");
+    let (mut socket, _) = server([
+        Step::Bytes(frame[..8].to_vec()),
+        Step::Fail(ErrorKind::WouldBlock),
+        Step::Fail(ErrorKind::WouldBlock),
+    ]);
+    assert!(socket.recv().unwrap_err().is_resumable());
+    assert_eq!(socket.into_inner().1, "");
 }
 
 #[test]

@@ -1,7 +1,15 @@
 //! Messages of any length, through `Read` and `Write`, in constant memory.
-use crate::script::{Script, Step, masked, pair, with};
-use sansocket::{CloseCode, Config, Delivery, Error, Kind, Message, Role, SendError};
-use std::io::{ErrorKind, Read, Write};
+use crate::script::{Script, Step, masked, pair, sockets, with};
+use sansocket::{
+    CloseCode, Config, Delivery, Error, Kind, Message, Role, SendError,
+    blocking::WebSocket,
+    proto::{Connection, Established, Event},
+};
+use std::{
+    io::{ErrorKind, Read, Write},
+    sync::Arc,
+    time::Duration,
+};
 
 fn chunks() -> Config {
     let mut config = Config::server();
@@ -97,15 +105,40 @@ fn a_reader_goes_on_after_waiting_and_stays_at_an_end_that_was_none() {
 }
 
 #[test]
-fn a_reader_dropped_early_and_messages_taken_whole_do_not_get_in_each_others_way() {
-    let parts = [masked(0x01, b"be"), masked(0x80, b"gun"), masked(0x81, b"next")];
-    let reads = parts.map(Step::Bytes).into();
-    let (mut socket, _) = with(Role::Server, chunks(), Script { reads, ..Script::default() });
+fn the_rest_of_a_message_whose_reader_was_dropped_is_skipped_however_one_goes_on() {
+    for way in 0..4 {
+        let parts = [masked(0x01, b"be"), masked(0x00, b"gu"), masked(0x80, b"n")];
+        let reads = parts.into_iter().chain([masked(0x81, b"next"), masked(0x81, b"after")]);
+        let script = Script { reads: reads.map(Step::Bytes).collect(), ..Script::default() };
+        let (mut socket, _) = with(Role::Server, chunks(), script);
+        drop(socket.message_reader().unwrap().unwrap());
+        let next = match way {
+            0 => socket.recv().unwrap(),
+            1 => socket.recv_timeout(Duration::from_secs(60)).unwrap(),
+            2 => socket.recv_ref().unwrap().map(|(message, _)| message.into_message()),
+            _ => match socket.recv_event().unwrap() {
+                Some((Event::Chunk { data, .. }, _)) => Some(data.into_message()),
+                _ => None,
+            },
+        };
+        assert_eq!(next, Some(Message::text("next")), "{way}");
+        let mut text = String::new();
+        socket.message_reader().unwrap().unwrap().read_to_string(&mut text).unwrap();
+        assert_eq!(text, "after", "{way}");
+    }
+}
+
+#[test]
+fn the_rest_of_a_message_whose_reader_was_dropped_is_skipped_by_a_receiver_too() {
+    let (near, mut far) = sockets();
+    far.write_all(&masked(0x01, b"be")).unwrap();
+    let config = Arc::new(chunks());
+    let connection = Connection::new(Established::bare(Role::Server), config.clone());
+    let mut socket = WebSocket::new(connection, near, &config);
     drop(socket.message_reader().unwrap().unwrap());
-    assert_eq!(socket.recv().unwrap(), Some(Message::text("gun")));
-    let mut text = String::new();
-    socket.message_reader().unwrap().unwrap().read_to_string(&mut text).unwrap();
-    assert_eq!(text, "next");
+    let (_sender, mut receiver) = socket.split();
+    far.write_all(&[masked(0x80, b"gun"), masked(0x81, b"next")].concat()).unwrap();
+    assert_eq!(receiver.recv().unwrap(), Some(Message::text("next")));
 }
 
 #[test]

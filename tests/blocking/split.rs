@@ -194,3 +194,62 @@ fn a_pong_queued_while_a_sender_finishes_writing_is_not_forgotten() {
     assert_eq!(*written.lock().unwrap(), b"\x81\x02hi\x8A\x01?");
     assert!(receiving.join().unwrap(), "the stream ends");
 }
+
+/// A stream whose peer answers the Close frame, and ends, before the call that writes it has returned.
+struct Hasty {
+    come: mpsc::Receiver<Vec<u8>>,
+    answer: Option<mpsc::Sender<Vec<u8>>>,
+    end: mpsc::SyncSender<()>,
+    ended: Option<mpsc::Receiver<()>>,
+}
+
+impl Read for Hasty {
+    fn read(&mut self, buf: &mut [u8]) -> io::Result<usize> {
+        let bytes = self.come.recv().unwrap_or_default();
+        if bytes.is_empty() {
+            let _ = self.end.try_send(());
+        }
+        buf[..bytes.len()].copy_from_slice(&bytes);
+        Ok(bytes.len())
+    }
+}
+impl Write for Hasty {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        if let (Some(answer), Some(ended)) = (self.answer.take(), self.ended.take()) {
+            answer.send(masked(0x88, &[])).unwrap();
+            drop(answer);
+            ended.recv().unwrap();
+            thread::yield_now(); // as a thread does that the kernel has taken the processor from
+        }
+        Ok(bytes.len())
+    }
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+impl Transport for Hasty {}
+impl Split for Hasty {
+    type Half = Self;
+    fn split(mut self) -> (Self, Self) {
+        let (answer, ended) = (self.answer.take(), self.ended.take());
+        let writes = Self { come: mpsc::channel().1, answer, end: self.end.clone(), ended };
+        (self, writes)
+    }
+}
+
+#[test]
+fn a_close_frame_answered_before_its_write_returns_was_sent() {
+    for _ in 0..100 {
+        let ((answer, come), (end, ended)) = (mpsc::channel(), mpsc::sync_channel(1));
+        let stream = Hasty { come, answer: Some(answer), end, ended: Some(ended) };
+        let config = Arc::new(Config::server());
+        let connection = Connection::new(Established::bare(Role::Server), config.clone());
+        let (sender, mut receiver) = WebSocket::new(connection, stream, &config).split();
+        let receiving = thread::spawn(move || {
+            assert!(receiver.recv().unwrap().is_none());
+            receiver.closed().unwrap().was_clean()
+        });
+        sender.close(None).unwrap();
+        assert!(receiving.join().unwrap(), "both ends sent a Close frame");
+    }
+}

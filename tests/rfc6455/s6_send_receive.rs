@@ -39,7 +39,7 @@ fn a_message_under_way_is_cut_off_when_the_connection_fails() {
         end.raw([0xFF, 0xFF]);
         assert!(matches!(told(&mut end.conn), Some(Told::Error(_))));
         let sent = frames(&written(&mut end.conn));
-        assert!(sent.len() < 100, "no more than was framed ahead: {}", sent.len());
+        assert!(sent.len() < 300, "no more than was framed ahead: {}", sent.len());
         assert_eq!(sent.last().unwrap().first, CLOSE);
         assert_eq!(end.conn.buffered_amount(), 0);
     }

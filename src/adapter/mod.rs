@@ -1,8 +1,14 @@
 //! [`Error`]: what can go wrong once there is a transport. All adapters share it.
 #![allow(clippy::disallowed_types, reason = "an adapter does I/O")]
+mod opening;
+mod scratch;
+
+pub(crate) use opening::{Handshake, LINGER_BYTES, needs_tls};
+pub(crate) use scratch::with_scratch;
+
 use crate::{
-    error::{ProtocolError, SendError},
-    handshake::HandshakeError,
+    error::{ProtocolError, SendError, Violation},
+    handshake::{HandshakeError, InvalidHeader, UrlError},
     proto::{Closed, Deadline},
 };
 use std::io;
@@ -34,9 +40,31 @@ pub enum Error {
 impl Error {
     /// Whether nothing has happened but waiting: the same call again goes on where this one stopped.
     ///
-    /// Streams that do not block give this, and [`recv_timeout`](crate::blocking::WebSocket::recv_timeout).
+    /// Streams that do not block give this, and [`recv_timeout`](crate::blocking::WebSocket::recv_timeout): of the
+    /// blocking adapter. Asynchronous streams wait by themselves, so there an [`Io`](Self::Io) of the kind
+    /// [`TimedOut`](io::ErrorKind::TimedOut) is the transport's own, such as TCP's for a peer that is out of reach, and the
+    /// connection has ended.
     pub fn is_resumable(&self) -> bool {
         matches!(self, Self::Io(error) if would_wait(error))
+    }
+}
+
+impl From<UrlError> for Error {
+    fn from(error: UrlError) -> Self {
+        Self::Handshake(error.into())
+    }
+}
+impl From<InvalidHeader> for Error {
+    fn from(error: InvalidHeader) -> Self {
+        Self::Handshake(error.into())
+    }
+}
+
+/// As `Read`, `Write` and their asynchronous counterparts tell it: of a fitting kind, with the error itself in it. An
+/// [`Io`](Error::Io) error is what it was.
+impl From<Error> for io::Error {
+    fn from(error: Error) -> Self {
+        into_io(error)
     }
 }
 
@@ -56,4 +84,20 @@ pub(crate) fn outcome(closed: &Closed) -> Result<(), Error> {
         Closed { received: Some(_), .. } => Ok(()),
         closed => Err(Error::Lost(Box::new(closed.clone()))),
     }
+}
+
+/// An error as `Read`, `Write` and their asynchronous counterparts tell it.
+pub(crate) fn into_io(error: Error) -> io::Error {
+    match error {
+        Error::Io(error) => error,
+        Error::TimedOut(_) => io::Error::new(io::ErrorKind::TimedOut, error),
+        Error::Lost(_) => io::Error::new(io::ErrorKind::UnexpectedEof, error),
+        Error::Send(_) => io::Error::new(io::ErrorKind::NotConnected, error),
+        error => io::Error::new(io::ErrorKind::InvalidData, error),
+    }
+}
+
+/// What was to be sent as text is not.
+pub(crate) fn not_text(violation: Violation) -> io::Error {
+    io::Error::new(io::ErrorKind::InvalidData, violation)
 }

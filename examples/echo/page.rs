@@ -1,0 +1,21 @@
+//! What the server answers: a WebSocket, or the page to try it from.
+use sansocket::{
+    bytes::Bytes,
+    handshake::{Acceptance, Upgrade},
+    http::{Method, Response, header},
+};
+
+const PAGE: &str = include_str!("page.html");
+
+/// A plain `GET /` gets the page; all else is for WebSockets.
+pub fn decide(upgrade: &Upgrade) -> Result<Acceptance, Box<Response<Bytes>>> {
+    let request = upgrade.request();
+    let asks_for_page = request.method() == Method::GET && request.uri().path() == "/";
+    if upgrade.refusal().is_some() && asks_for_page && !request.headers().contains_key(header::UPGRADE) {
+        let mut page = Response::new(Bytes::from_static(PAGE.as_bytes()));
+        let html = header::HeaderValue::from_static("text/html; charset=utf-8");
+        page.headers_mut().insert(header::CONTENT_TYPE, html);
+        return Err(page.into());
+    }
+    Ok(Acceptance::new())
+}

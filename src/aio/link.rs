@@ -1,0 +1,144 @@
+//! [`Wire`]: the stream and the sending half, whole or split, as the receiving loop sees them.
+use super::Runtime;
+use crate::{
+    close::CloseFrame,
+    proto::{Control, ControlSink, Inbound, Outbound, SendState, Sending, Transmit},
+};
+use bytes::Buf;
+use std::{
+    io::{self, IoSlice},
+    marker::PhantomData,
+    task::{Context, Poll, ready},
+};
+
+/// What the receiving loop needs besides the receiving half.
+pub(super) trait Wire: ControlSink {
+    /// Reads once, into `inbound`.
+    fn poll_read(&mut self, cx: &mut Context<'_>, inbound: &mut Inbound) -> Poll<io::Result<usize>>;
+    /// Writes all there is to write. After an error there is nothing to write any more.
+    fn poll_flush(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>>;
+    /// Ends the writing side, and tells the sending half once that is done.
+    fn poll_shutdown(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>>;
+    /// See [`Outbound::buffered_amount`].
+    fn buffered_amount(&self) -> usize;
+    /// See [`Outbound::owes_pong`].
+    fn owes_pong(&self) -> bool;
+}
+
+/// The stream and the sending half of a whole [`WebSocket`](super::WebSocket).
+#[derive(Debug)]
+pub(super) struct Link<S, R> {
+    pub(super) stream: S,
+    pub(super) outbound: Outbound,
+    /// The stream has taken all, and not let go of it.
+    holds: bool,
+    runtime: PhantomData<fn() -> R>,
+}
+
+impl<S, R> Link<S, R> {
+    pub(super) fn new(stream: S, outbound: Outbound) -> Self {
+        Self { stream, outbound, holds: false, runtime: PhantomData }
+    }
+}
+
+impl<S, R> ControlSink for Link<S, R> {
+    #[inline]
+    fn control(&mut self, control: Control<'_>) {
+        self.outbound.control(control);
+    }
+    #[inline]
+    fn sending(&self) -> Sending {
+        let sending = self.outbound.sending();
+        Sending { waiting: sending.waiting || self.holds, ..sending }
+    }
+    fn close_sent(&self) -> Option<Option<CloseFrame>> {
+        self.outbound.close_sent()
+    }
+}
+
+impl<S, R: Runtime<S>> Link<S, R> {
+    /// Writes all there is, and has the stream let go of it.
+    #[inline(never)]
+    fn poll_write(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        loop {
+            let out = self.outbound.transmit();
+            if !out.has_remaining() {
+                return R::poll_flush(&mut self.stream, cx);
+            }
+            ready!(poll_write_some::<S, R>(&mut self.stream, cx, out))?;
+        }
+    }
+}
+
+/// Writes some of it: as much as the stream takes at once.
+#[inline(always)]
+fn poll_write_some<S, R: Runtime<S>>(
+    stream: &mut S,
+    cx: &mut Context<'_>,
+    out: &mut Transmit,
+) -> Poll<io::Result<()>> {
+    let left = out.remaining();
+    let chunk = out.chunk();
+    let wrote = match chunk.len() == left {
+        true => R::poll_write(stream, cx, chunk),
+        false => poll_write_vectored::<S, R>(stream, cx, out),
+    };
+    Poll::Ready(match ready!(wrote) {
+        Ok(n) if n > 0 && n <= left => {
+            out.advance(n);
+            Ok(())
+        }
+        Ok(_) => Err(io::ErrorKind::WriteZero.into()),
+        Err(error) if error.kind() == io::ErrorKind::Interrupted => Ok(()),
+        Err(error) => Err(error),
+    })
+}
+
+#[inline(never)]
+fn poll_write_vectored<S, R: Runtime<S>>(
+    stream: &mut S,
+    cx: &mut Context<'_>,
+    out: &Transmit,
+) -> Poll<io::Result<usize>> {
+    let mut slices = [IoSlice::new(&[]); 64];
+    let count = out.chunks_vectored(&mut slices);
+    R::poll_write_vectored(stream, cx, &slices[..count])
+}
+
+impl<S, R: Runtime<S>> Wire for Link<S, R> {
+    #[inline(always)]
+    fn poll_read(&mut self, cx: &mut Context<'_>, inbound: &mut Inbound) -> Poll<io::Result<usize>> {
+        R::poll_read(&mut self.stream, cx, inbound.read_space())
+    }
+
+    #[inline]
+    fn poll_flush(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        let flushed = match self.outbound.is_flushed() {
+            true => R::poll_flush(&mut self.stream, cx),
+            false => self.poll_write(cx),
+        };
+        self.holds = flushed.is_pending();
+        if let Poll::Ready(Err(_)) = flushed {
+            self.outbound.abandon();
+        }
+        flushed
+    }
+
+    fn poll_shutdown(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        if self.outbound.state() == SendState::Ended {
+            return Poll::Ready(Ok(()));
+        }
+        let shut = ready!(R::poll_shutdown(&mut self.stream, cx));
+        self.outbound.shut_down();
+        Poll::Ready(shut)
+    }
+
+    #[inline]
+    fn buffered_amount(&self) -> usize {
+        self.outbound.buffered_amount()
+    }
+
+    fn owes_pong(&self) -> bool {
+        self.outbound.owes_pong()
+    }
+}

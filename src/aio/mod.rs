@@ -1,0 +1,98 @@
+//! WebSockets on any asynchronous runtime: all but the runtime's own I/O and clock.
+//!
+//! Most programs name `tokio::WebSocket<S>` or `futures::WebSocket<S>`, which are the [`WebSocket`] here with the runtime
+//! filled in, and open one with the functions there. Code for any runtime is generic:
+//!
+//! ```
+//! use sansocket::{Error, aio::{Runtime, WebSocket}};
+//!
+//! async fn echo<S, R: Runtime<S>>(mut socket: WebSocket<S, R>) -> Result<(), Error> {
+//!     while let Some((message, sender)) = socket.recv_ref().await? {
+//!         sender.send(message)?;
+//!     }
+//!     Ok(())
+//! }
+//! ```
+//!
+//! What differs between runtimes is one trait, [`Runtime`]: the polls of a stream, and an alarm. `tokio` and `futures`
+//! implement it; another runtime is as short a file.
+//!
+//! Every method is cancel-safe: what has happened is in the [`WebSocket`], never in a future. Dropping a future loses
+//! nothing that came and repeats nothing that was sent. Only an opening handshake has no [`WebSocket`] yet: dropping
+//! its future drops the stream. A message that was handed out is the caller's: a future that receives one and then
+//! waits for something else takes it along when it is dropped.
+#![allow(clippy::disallowed_types, reason = "an adapter does I/O")]
+mod client;
+mod link;
+mod opening;
+mod pieces;
+mod receive;
+mod recv_ref;
+mod server;
+mod sink;
+mod split;
+mod websocket;
+
+pub use client::connect_over;
+#[cfg(feature = "tokio")]
+pub(crate) use client::go_on;
+pub use pieces::{MessageReader, MessageWriter};
+pub use server::{Incoming, accept, accept_with, request};
+pub use split::{Receiver, ReuniteError, Sender};
+pub use websocket::WebSocket;
+
+use crate::proto::ReadBuf;
+use std::{
+    io::{self, IoSlice},
+    task::{Context, Poll},
+    time::Instant,
+};
+
+/// A runtime, for streams of type `S`: how they are polled. What there is of it as a value is its [`Alarm`].
+pub trait Runtime<S>: Alarm {
+    /// Appends what has come to `buf`, as much as it has room for, and says how many bytes; `Ok(0)` is the end.
+    ///
+    /// # Errors
+    /// The stream's own. One of the kind [`Interrupted`](io::ErrorKind::Interrupted) is asked again, any other is the
+    /// end.
+    fn poll_read(stream: &mut S, cx: &mut Context<'_>, buf: ReadBuf<'_>) -> Poll<io::Result<usize>>;
+    /// Writes some of `bytes`, and says how many.
+    ///
+    /// # Errors
+    /// The stream's own; writing none of them is one as well. Nothing more is written after it.
+    fn poll_write(stream: &mut S, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>>;
+    /// Writes some of `bytes`, which lie in several places (64 at most), and says how many.
+    ///
+    /// # Errors
+    /// As [`poll_write`](Self::poll_write).
+    fn poll_write_vectored(
+        stream: &mut S,
+        cx: &mut Context<'_>,
+        bytes: &[IoSlice<'_>],
+    ) -> Poll<io::Result<usize>>;
+    /// Has the stream let go of what it keeps. Asked also when there is nothing to write.
+    ///
+    /// # Errors
+    /// As [`poll_write`](Self::poll_write).
+    fn poll_flush(stream: &mut S, cx: &mut Context<'_>) -> Poll<io::Result<()>>;
+    /// Ends the writing side only: FIN, or TLS `close_notify`.
+    ///
+    /// # Errors
+    /// The stream's own: it is taken to have ended then.
+    fn poll_shutdown(stream: &mut S, cx: &mut Context<'_>) -> Poll<io::Result<()>>;
+}
+
+/// A runtime's clock, and one alarm of it.
+pub trait Alarm: Unpin {
+    /// The time, on the clock that the alarm goes by.
+    fn now() -> Instant;
+    /// Sets an alarm, which goes off at that time.
+    fn new(at: Instant) -> Self;
+    /// Sets it again, for `at`; unless it is set for an earlier time and has not gone off, or has gone off for that same
+    /// time. It may go off too early, never too late.
+    fn set(&mut self, at: Instant);
+    /// Ready once it has gone off, unless the task has to give way to others first; until then, wakes the task when
+    /// it does. Asked each time that a connection waits, so it should cost next to nothing when the task is the same
+    /// as before.
+    fn poll(&mut self, cx: &mut Context<'_>) -> Poll<()>;
+}

@@ -1,0 +1,78 @@
+//! [`RecvRef`]: what [`WebSocket::recv_ref`] returns.
+use super::{Runtime, receive, websocket::WebSocket};
+use crate::{
+    adapter::Error,
+    proto::{Lent, Outbound},
+};
+use std::{
+    future::Future,
+    pin::Pin,
+    task::{Context, Poll},
+};
+
+/// See [`WebSocket::recv_ref`]. By hand, so that a message that is there already costs its loop no more than a call.
+pub(super) struct RecvRef<'a, S, R>(Option<&'a mut WebSocket<S, R>>);
+
+impl<'a, S, R> RecvRef<'a, S, R> {
+    #[inline]
+    pub(super) fn new(socket: &'a mut WebSocket<S, R>) -> Self {
+        Self(Some(socket))
+    }
+}
+
+impl<'a, S, R: Runtime<S>> Future for RecvRef<'a, S, R> {
+    type Output = Result<Option<(Lent<'a>, &'a mut Outbound)>, Error>;
+
+    #[inline]
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        let Some(socket) = self.0.take() else { return Poll::Ready(Ok(None)) };
+        if socket.inbound.has_input() && socket.has_room() && socket.inbound.advance_whole() {
+            return Poll::Ready(Ok(Some((socket.inbound.lend_data(), &mut socket.link.outbound))));
+        }
+        self.poll_lane(socket, cx)
+    }
+}
+
+impl<'a, S, R: Runtime<S>> RecvRef<'a, S, R> {
+    /// There is nothing to be lent yet: see [`receive::poll_whole`].
+    #[inline(never)]
+    fn poll_lane(
+        &mut self,
+        socket: &'a mut WebSocket<S, R>,
+        cx: &mut Context<'_>,
+    ) -> Poll<Result<Option<(Lent<'a>, &'a mut Outbound)>, Error>> {
+        let WebSocket { inbound, link, alarm, .. } = &mut *socket;
+        match receive::poll_whole(cx, inbound, link, alarm) {
+            Some(Poll::Ready(Ok(()))) => {
+                return Poll::Ready(Ok(Some((socket.inbound.lend_data(), &mut socket.link.outbound))));
+            }
+            Some(Poll::Pending) => {
+                self.0 = Some(socket);
+                return Poll::Pending;
+            }
+            Some(Poll::Ready(Err(error))) => return Poll::Ready(Err(socket.failed(cx, error))),
+            None => {}
+        }
+        self.poll_any(socket, cx)
+    }
+
+    /// It is not so simple.
+    #[inline(never)]
+    fn poll_any(
+        &mut self,
+        socket: &'a mut WebSocket<S, R>,
+        cx: &mut Context<'_>,
+    ) -> Poll<Result<Option<(Lent<'a>, &'a mut Outbound)>, Error>> {
+        match socket.poll_data(cx) {
+            Poll::Ready(Ok(Some(_))) => {
+                Poll::Ready(Ok(Some((socket.inbound.lend_data(), &mut socket.link.outbound))))
+            }
+            Poll::Ready(Ok(None)) => Poll::Ready(Ok(None)),
+            Poll::Ready(Err(error)) => Poll::Ready(Err(error)),
+            Poll::Pending => {
+                self.0 = Some(socket);
+                Poll::Pending
+            }
+        }
+    }
+}

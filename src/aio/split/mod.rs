@@ -1,0 +1,83 @@
+//! Two tasks and more: [`WebSocket::split`] takes a connection apart, [`Receiver::reunite`] puts it together.
+mod ends;
+mod half;
+mod receiver;
+mod sender;
+mod shared;
+mod wait;
+mod wakers;
+
+pub use receiver::Receiver;
+pub use sender::Sender;
+
+use super::{Runtime, websocket::WebSocket};
+use half::Half;
+use shared::Shared;
+use std::sync::Arc;
+
+impl<S, R: Runtime<S>> WebSocket<S, R> {
+    /// Takes the directions apart, for one task that receives and others that send: a [`Sender`], to be cloned for
+    /// each of those, and the [`Receiver`]. In that order, as channels have it; `StreamExt::split` is not needed.
+    ///
+    /// Keep the receiver receiving: it is what answers pings and finishes closing.
+    ///
+    /// ```
+    /// # use sansocket::{Error, aio::{Runtime, WebSocket}};
+    /// # async fn relay<S, R: Runtime<S>>(socket: WebSocket<S, R>) -> Result<(), Error> {
+    /// let (sender, mut receiver) = socket.split();
+    /// let greeting = sender.clone(); // for another task
+    /// # async fn spawn<S, R: Runtime<S>>(greeting: sansocket::aio::Sender<S, R>) -> Result<(), Error> {
+    /// greeting.send("hello").await?;
+    /// # Ok(())
+    /// # }
+    /// # spawn(greeting).await?;
+    /// while let Some(message) = receiver.recv().await? {
+    ///     sender.send(message).await?;
+    /// }
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn split(self) -> (Sender<S, R>, Receiver<S, R>) {
+        let Self { inbound, link, subprotocol, alarm } = self;
+        let shared = Arc::new(Shared::new(link, &inbound));
+        let half = Some(Box::new(Half { inbound, alarm, subprotocol }));
+        (Sender::new(shared.clone()), Receiver { half, shared })
+    }
+}
+
+impl<S, R> Receiver<S, R> {
+    /// Puts the connection together again, with its last sender.
+    ///
+    /// # Errors
+    /// [`ReuniteError`], with both ends in it, when they are not of one connection or the sender has clones.
+    pub fn reunite(mut self, sender: Sender<S, R>) -> Result<WebSocket<S, R>, ReuniteError<S, R>> {
+        // No other than these two: so none can be made while this looks.
+        if !Arc::ptr_eq(&self.shared, &sender.shared) || Arc::strong_count(&self.shared) != 2 {
+            return Err(ReuniteError { sender, receiver: self });
+        }
+        let Some(mut half) = self.half.take() else { return Err(ReuniteError { sender, receiver: self }) };
+        self.shared.tell(&mut half.inbound);
+        let shared = self.shared.clone();
+        drop((self, sender));
+        match Arc::try_unwrap(shared) {
+            Ok(shared) => {
+                let Half { inbound, alarm, subprotocol } = *half;
+                Ok(WebSocket { inbound, link: shared.into_link(), subprotocol, alarm })
+            }
+            Err(shared) => {
+                let sender = Sender::new(shared.clone());
+                Err(ReuniteError { sender, receiver: Self { half: Some(half), shared } })
+            }
+        }
+    }
+}
+
+/// The two ends cannot be put together: here they are.
+#[derive(Debug, thiserror::Error)]
+#[error("not the two ends of one connection, or not the only sender of it")]
+pub struct ReuniteError<S, R> {
+    /// The sending end.
+    pub sender: Sender<S, R>,
+    /// The receiving end.
+    pub receiver: Receiver<S, R>,
+}

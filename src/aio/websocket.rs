@@ -1,0 +1,357 @@
+//! [`WebSocket`]: a connection and the stream that it runs over.
+use super::{
+    Runtime,
+    link::{Link, Wire},
+    receive,
+    recv_ref::RecvRef,
+};
+use crate::{
+    adapter::{Error, outcome},
+    close::CloseFrame,
+    error::SendError,
+    message::{Message, Outgoing},
+    proto::{Closed, Connection, Deadline, Event, Inbound, Lent, Outbound, Ready, ReadyState, Subprotocol},
+};
+use bytes::Bytes;
+use std::{
+    future::{Future, poll_fn},
+    task::{Context, Poll, Waker, ready},
+};
+
+/// A connection and the stream that it runs over, on a runtime. Made by an opening handshake
+/// ([`accept`](super::accept), [`connect_over`](super::connect_over)), or with [`new`](Self::new) after one done
+/// elsewhere.
+///
+/// Dropping it drops the stream, and sends nothing: call [`close`](Self::close) for a closing handshake.
+///
+/// There is no task behind it: pings are answered, the closing handshake is done and the deadlines of
+/// [`Config`](crate::Config) pass while a method receives, or [closes](Self::close). So keep one receiving. What only
+/// [sends](Self::send) reads nothing: it answers no ping, hears no Close frame, and keeps but the deadline for writing.
+/// [`split`](Self::split) lets one task receive while others send.
+///
+/// It is a `Stream` of messages and a `Sink` of them too. The methods here take more than those of `StreamExt` and
+/// `SinkExt` of the same names, and go before them.
+#[derive(Debug)]
+pub struct WebSocket<S, R> {
+    pub(super) inbound: Inbound,
+    pub(super) link: Link<S, R>,
+    pub(super) subprotocol: Option<Subprotocol>,
+    pub(super) alarm: Option<R>,
+}
+
+impl<S, R: Runtime<S>> WebSocket<S, R> {
+    /// Runs a connection, whose opening handshake happened elsewhere, over a stream. What the connection has to send
+    /// already, such as the 101 of [`Upgrade::accept`](crate::handshake::Upgrade::accept), leaves with the first
+    /// call.
+    pub fn new(connection: Connection, stream: S) -> Self {
+        Self::with_alarm(connection, stream, None)
+    }
+
+    pub(super) fn with_alarm(connection: Connection, stream: S, alarm: Option<R>) -> Self {
+        let Connection { inbound, outbound, subprotocol } = connection;
+        Self { inbound, link: Link::new(stream, outbound), subprotocol, alarm }
+    }
+
+    /// The next message (RFC 6455 §6.2), owned; `None` once the peer has closed, and ever after. Answers pings,
+    /// writes what is queued and keeps the deadlines on the way. With [`Delivery::Chunks`](crate::Delivery::Chunks),
+    /// the next piece of one.
+    ///
+    /// While more than [`high_water_mark`](crate::Config::high_water_mark) is queued it only writes: a peer that does
+    /// not take its answers is asked for nothing more.
+    ///
+    /// # Errors
+    /// [`Error::Protocol`], [`Error::TimedOut`], [`Error::Lost`] or [`Error::Io`] when the connection ended in any
+    /// other way: once, then `None`.
+    ///
+    /// # Cancel safety
+    /// Dropping the future loses nothing: the next call goes on where it stopped.
+    pub async fn recv(&mut self) -> Result<Option<Message>, Error> {
+        Ok(self.recv_ref().await?.map(|(message, _)| message.into_message()))
+    }
+
+    /// The next message where it lies, and the sending half to answer with: nothing is allocated for either.
+    ///
+    /// [`Outbound::send`] queues the answer; it leaves with the next call, when no whole message is left of what has
+    /// come. So answers to messages that came together leave together. It never waits, however much is queued: the
+    /// next call does.
+    ///
+    /// ```
+    /// # use sansocket::aio::{Runtime, WebSocket};
+    /// # async fn echo<S, R: Runtime<S>>(mut socket: WebSocket<S, R>) -> Result<(), sansocket::Error> {
+    /// while let Some((message, sender)) = socket.recv_ref().await? {
+    ///     sender.send(message)?;
+    /// }
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// # Errors
+    /// As [`recv`](Self::recv).
+    ///
+    /// # Cancel safety
+    /// As [`recv`](Self::recv). A message that has been lent is used up when it is dropped.
+    #[inline]
+    pub fn recv_ref(&mut self) -> impl Future<Output = Result<Option<(Lent<'_>, &mut Outbound)>, Error>> {
+        RecvRef::new(self)
+    }
+
+    /// The next event of any kind, pings, pongs and the peer's Close frame among them, and the sending half; `None`
+    /// once the connection has ended, however it did: [`closed`](Self::closed) tells.
+    ///
+    /// # Errors
+    /// [`Error::Io`]. What the peer did wrong is an [`Event::Error`] here, and a deadline that passed is told by
+    /// `closed`.
+    ///
+    /// # Cancel safety
+    /// As [`recv`](Self::recv).
+    pub async fn recv_event(&mut self) -> Result<Option<(Event<'_>, &mut Outbound)>, Error> {
+        let ready = poll_fn(|cx| match ready!(self.poll_ready(cx, None))? {
+            Some(Ready::Closed(closed)) => {
+                self.end(cx, &closed);
+                Poll::Ready(Ok::<_, Error>(None))
+            }
+            ready => Poll::Ready(Ok(ready)),
+        });
+        let Some(ready) = ready.await? else { return Ok(None) };
+        Ok(Some((self.inbound.lend(ready), &mut self.link.outbound)))
+    }
+
+    /// The next message, or piece of one, is ready to be lent: whether it is the last piece.
+    #[inline]
+    pub(super) fn poll_data(&mut self, cx: &mut Context<'_>) -> Poll<Result<Option<bool>, Error>> {
+        // However many control frames come without a pause, other tasks get their turn.
+        for _ in 0..receive::TURNS {
+            match ready!(self.poll_ready(cx, None))? {
+                Some(Ready::Data { fin }) => return Poll::Ready(Ok(Some(fin))),
+                None => return Poll::Ready(Ok(None)),
+                Some(Ready::Closed(closed)) => {
+                    let outcome = outcome(&closed);
+                    self.end(cx, &closed);
+                    return Poll::Ready(outcome.map(|()| None));
+                }
+                Some(_) => {}
+            }
+        }
+        cx.waker().wake_by_ref();
+        Poll::Pending
+    }
+
+    /// The next thing ready; `None` after the end. While more than `high_water` is queued nothing is.
+    #[inline]
+    fn poll_ready(
+        &mut self,
+        cx: &mut Context<'_>,
+        high_water: Option<usize>,
+    ) -> Poll<Result<Option<Ready>, Error>> {
+        if self.inbound.is_over() {
+            return Poll::Ready(Ok(None));
+        }
+        let high_water = high_water.unwrap_or(self.inbound.high_water_mark());
+        match ready!(receive::poll_next(cx, &mut self.inbound, &mut self.link, &mut self.alarm, high_water)) {
+            Ok(ready) => Poll::Ready(Ok(Some(ready))),
+            Err(error) => Poll::Ready(Err(self.failed(cx, error))),
+        }
+    }
+
+    /// The stream failed: how the connection ended is told by the error, and kept for `closed`.
+    #[cold]
+    pub(super) fn failed(&mut self, cx: &mut Context<'_>, error: Error) -> Error {
+        while !self.inbound.is_over() {
+            match self.inbound.advance(&mut self.link) {
+                Some(Ready::Closed(closed)) => self.end(cx, &closed),
+                Some(_) => {}
+                None => break,
+            }
+        }
+        error
+    }
+
+    #[cold]
+    fn end(&mut self, cx: &mut Context<'_>, closed: &Closed) {
+        // The peer is told as well as it can be; nothing depends on whether it hears.
+        if closed.timed_out.is_none() {
+            let _ = self.link.poll_shutdown(cx);
+        }
+        self.alarm = None;
+    }
+
+    /// Sends a message (RFC 6455 §6.1), and all that was queued before it: ready when the transport has taken every
+    /// byte. While more than [`high_water_mark`](crate::Config::high_water_mark) is queued it waits before it queues.
+    ///
+    /// It reads nothing. In a loop that receives, [`feed`](Self::feed) or [`recv_ref`](Self::recv_ref) cost fewer writes.
+    ///
+    /// # Errors
+    /// [`Error::Send`], and then nothing is sent; [`Error::TimedOut`] when the peer takes no byte for
+    /// [`write_timeout`](crate::Config::write_timeout), [`Error::Io`].
+    ///
+    /// # Cancel safety
+    /// When the future is dropped, the message has been queued whole or not at all; a queued one is sent by whatever is
+    /// called next.
+    #[inline]
+    pub async fn send<'m>(&mut self, message: impl Into<Outgoing<'m>>) -> Result<(), Error> {
+        if !self.has_room() {
+            self.room().await?;
+        }
+        self.link.outbound.send(message)?;
+        self.flush().await
+    }
+
+    /// Queues a message; waits only while more than [`high_water_mark`](crate::Config::high_water_mark) is queued.
+    /// What is queued leaves with the next [`flush`](Self::flush), [`send`](Self::send) or receiving call.
+    ///
+    /// # Errors
+    /// As [`send`](Self::send).
+    ///
+    /// # Cancel safety
+    /// When the future is dropped, the message has not been queued.
+    #[inline]
+    pub async fn feed<'m>(&mut self, message: impl Into<Outgoing<'m>>) -> Result<(), Error> {
+        if !self.has_room() {
+            self.room().await?;
+        }
+        Ok(self.link.outbound.send(message)?)
+    }
+
+    /// Whether no more than the high-water mark is queued.
+    #[inline]
+    pub(super) fn has_room(&self) -> bool {
+        self.buffered_amount() <= self.inbound.high_water_mark()
+    }
+
+    async fn room(&mut self) -> Result<(), Error> {
+        poll_fn(|cx| self.poll_room(cx)).await
+    }
+
+    /// Waits until no more than the high-water mark is queued.
+    pub(super) fn poll_room(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Error>> {
+        let high_water = self.inbound.high_water_mark();
+        self.poll_written(cx, |outbound| outbound.buffered_amount() <= high_water)
+    }
+
+    /// Writes all that is queued.
+    ///
+    /// # Errors
+    /// [`Error::TimedOut`] when the peer takes nothing for [`write_timeout`](crate::Config::write_timeout),
+    /// [`Error::Io`]; [`Error::Send`], at once, when the connection has ended: what had not left by then never will.
+    ///
+    /// # Cancel safety
+    /// When the future is dropped, whatever is called next goes on.
+    pub async fn flush(&mut self) -> Result<(), Error> {
+        poll_fn(|cx| self.poll_written(cx, |_| false)).await
+    }
+
+    /// Writes until all is written, or `enough` is. Reads nothing: a peer that does not listen is not listened to.
+    #[inline]
+    pub(super) fn poll_written(
+        &mut self,
+        cx: &mut Context<'_>,
+        enough: impl Fn(&Outbound) -> bool,
+    ) -> Poll<Result<(), Error>> {
+        loop {
+            if self.inbound.is_over() {
+                return Poll::Ready(Err(SendError::Closing.into())); // no deadline runs any more, so it does not wait
+            }
+            match self.link.poll_flush(cx) {
+                Poll::Ready(Ok(())) => return Poll::Ready(Ok(())),
+                Poll::Ready(Err(error)) => return Poll::Ready(Err(error.into())),
+                Poll::Pending if enough(&self.link.outbound) => return Poll::Ready(Ok(())),
+                Poll::Pending => {}
+            }
+            let Self { inbound, link, alarm, .. } = self;
+            ready!(receive::tell_time(cx, inbound, link, alarm, false));
+            if inbound.is_given_up() {
+                link.outbound.abandon();
+                return Poll::Ready(Err(Error::TimedOut(inbound.timed_out().unwrap_or(Deadline::Write))));
+            }
+        }
+    }
+
+    /// Sends a ping with up to 125 bytes (RFC 6455 §5.5.2), and all that was queued. Its pong is an event:
+    /// [`recv_event`](Self::recv_event). [`keepalive`](crate::Config::keepalive) pings without being asked.
+    ///
+    /// # Errors
+    /// As [`send`](Self::send).
+    ///
+    /// # Cancel safety
+    /// As [`flush`](Self::flush); the ping is queued once the future has been polled.
+    pub async fn ping(&mut self, payload: impl AsRef<[u8]>) -> Result<(), Error> {
+        self.link.outbound.ping(payload)?;
+        self.flush().await
+    }
+
+    /// The closing handshake (RFC 6455 §7.1.2), all of it: sends what is queued and the Close frame, waits for the
+    /// peer's, and says how it ended. A client waits for the server to end the transport as well (§7.1.1). `None` sends an empty frame. Messages that
+    /// still come are dropped. Takes no longer than [`close_timeout`](crate::Config::close_timeout). When the
+    /// connection has ended already, says how that was.
+    ///
+    /// # Cancel safety
+    /// When the future is dropped after it has been polled, the handshake has begun: receive, or call it again, to
+    /// complete it.
+    pub async fn close(&mut self, frame: impl Into<Option<CloseFrame>>) -> Closed {
+        self.link.outbound.close(frame);
+        poll_fn(|cx| self.poll_closed(cx)).await
+    }
+
+    /// Drives the closing handshake to its end.
+    pub(super) fn poll_closed(&mut self, cx: &mut Context<'_>) -> Poll<Closed> {
+        for _ in 0..receive::TURNS {
+            if let Some(closed) = self.inbound.closed() {
+                return Poll::Ready(closed.clone());
+            }
+            // What fails has ended the transport: `Closed` is next.
+            if let Ok(Some(Ready::Closed(closed))) = ready!(self.poll_ready(cx, Some(usize::MAX))) {
+                self.end(cx, &closed);
+            }
+        }
+        cx.waker().wake_by_ref();
+        Poll::Pending
+    }
+
+    /// Ends the transport at once, without a Close frame and without what is queued: the peer sees 1006 (RFC 6455
+    /// §7.1.5).
+    pub fn abort(&mut self) {
+        self.link.outbound.abandon();
+        self.inbound.receive_eof();
+        let mut cx = Context::from_waker(Waker::noop());
+        while !self.inbound.is_over() {
+            if let Some(Ready::Closed(closed)) = self.inbound.advance(&mut self.link) {
+                self.end(&mut cx, &closed);
+            }
+        }
+    }
+}
+
+impl<S, R> WebSocket<S, R> {
+    /// The stream.
+    pub fn get_ref(&self) -> &S {
+        &self.link.stream
+    }
+
+    /// The stream, and the bytes that came after all that has been dealt with. What is queued is dropped:
+    /// [`flush`](Self::flush) first. So is what has come of a message that has not ended: whoever goes on with the stream
+    /// is then within it.
+    pub fn into_inner(mut self) -> (S, Bytes) {
+        let unread = self.inbound.take_unread();
+        (self.link.stream, unread)
+    }
+
+    /// What a browser calls `WebSocket.readyState`.
+    pub fn state(&self) -> ReadyState {
+        self.inbound.ready_state(&self.link)
+    }
+
+    /// How the connection ended (RFC 6455 §7.1.4 to §7.1.6), once it has.
+    pub fn closed(&self) -> Option<&Closed> {
+        self.inbound.closed()
+    }
+
+    /// The subprotocol agreed on, if any (RFC 6455 §1.9): what a browser calls `WebSocket.protocol`.
+    pub fn subprotocol(&self) -> Option<&Subprotocol> {
+        self.subprotocol.as_ref()
+    }
+
+    /// What a browser calls `WebSocket.bufferedAmount`: bytes queued that the transport has not taken.
+    pub fn buffered_amount(&self) -> usize {
+        self.link.outbound.buffered_amount()
+    }
+}

@@ -1,0 +1,158 @@
+//! Control frames on their way out, a slot for each kind; and what the receiving half asks for.
+use super::Outbound;
+use crate::{
+    close::CloseFrame,
+    error::SendError,
+    frame::Opcode,
+    proto::{
+        event::{Control, ControlSink, Sending},
+        state::SendState,
+    },
+};
+use bytes::Buf;
+
+/// While fewer bytes than this are framed and not taken, each ping is answered; above, the latest only.
+const PROMPT: usize = 4 * 1024;
+
+/// Control frames, one slot each: what has not been framed is replaced.
+#[derive(Debug, Default)]
+pub(super) struct Controls {
+    pub(super) ping: Option<Box<[u8]>>,
+    pub(super) pong: Option<Box<[u8]>>,
+    pub(super) close: Option<Close>,
+    /// A ping or a pong was forgotten before it was framed.
+    pub(super) dropped: bool,
+    /// The transport took no more before it had taken all.
+    pub(super) cut_off: bool,
+}
+
+impl Controls {
+    pub(super) fn is_framed(&self) -> bool {
+        self.ping.is_none() && self.pong.is_none() && self.close.as_ref().is_none_or(|close| close.framed)
+    }
+}
+
+#[derive(Debug)]
+pub(super) struct Close {
+    pub(super) frame: Option<CloseFrame>,
+    pub(super) framed: bool,
+}
+
+impl Outbound {
+    /// Queues a ping with up to 125 bytes (RFC 6455 §5.5.2); it replaces one that has not been framed.
+    ///
+    /// # Errors
+    /// [`Closing`](SendError::Closing) after a Close frame, [`LongControl`](SendError::LongControl).
+    pub fn ping(&mut self, payload: impl AsRef<[u8]>) -> Result<(), SendError> {
+        let payload = payload.as_ref();
+        self.check_control(payload)?;
+        self.controls().ping = Some(payload.into());
+        Ok(())
+    }
+
+    /// Queues a pong with up to 125 bytes (RFC 6455 §5.5.3); when much waits already, it replaces the one before it.
+    ///
+    /// Pings are answered without this, unless [`auto_pong`](crate::Config::auto_pong) is off.
+    ///
+    /// # Errors
+    /// [`Closing`](SendError::Closing) after a Close frame, [`LongControl`](SendError::LongControl).
+    pub fn pong(&mut self, payload: impl AsRef<[u8]>) -> Result<(), SendError> {
+        let payload = payload.as_ref();
+        self.check_control(payload)?;
+        self.answer(payload);
+        Ok(())
+    }
+
+    pub(super) fn controls(&mut self) -> &mut Controls {
+        self.controls.get_or_insert_default()
+    }
+
+    /// Frames a pong at once; when much waits already, keeps it in the slot, where the latest replaces the one before
+    /// it (RFC 6455 §5.5.3): so a burst of pings is answered whole, and a flood costs next to nothing.
+    pub(super) fn answer(&mut self, payload: &[u8]) {
+        if self.transmit.remaining() < PROMPT
+            && self.controls.as_ref().is_none_or(|controls| controls.pong.is_none())
+        {
+            self.cork(Opcode::Pong, true, payload);
+        } else {
+            self.controls().pong = Some(payload.into());
+        }
+    }
+
+    pub(super) fn close_frame(&self) -> Option<&Close> {
+        self.controls.as_ref()?.close.as_ref()
+    }
+
+    /// Whether the transport took no more before it had taken all.
+    pub(super) fn is_cut_off(&self) -> bool {
+        self.controls.as_ref().is_some_and(|controls| controls.cut_off)
+    }
+
+    fn check_control(&self, payload: &[u8]) -> Result<(), SendError> {
+        match payload.len() {
+            _ if self.state != SendState::Open => Err(SendError::Closing),
+            0..=125 => Ok(()),
+            len => Err(SendError::LongControl(len)),
+        }
+    }
+
+    /// Begins the closing handshake (RFC 6455 §7.1.2), after the messages queued; `None` sends an empty Close frame.
+    /// Does nothing if it has begun already.
+    pub fn close(&mut self, frame: impl Into<Option<CloseFrame>>) {
+        if self.state == SendState::Open {
+            self.state = SendState::Closing;
+            self.controls().close = Some(Close { frame: frame.into(), framed: false });
+        }
+    }
+
+    /// Whether a ping has not been answered for want of room: the next would take its place.
+    pub(crate) fn owes_pong(&self) -> bool {
+        self.controls.as_ref().is_some_and(|controls| controls.pong.is_some())
+    }
+}
+
+impl ControlSink for Outbound {
+    fn control(&mut self, control: Control<'_>) {
+        // Until the Close frame is framed, pongs still go: it is the last frame, not yet there.
+        let may_precede_close = match self.close_frame() {
+            Some(close) => !close.framed,
+            None => self.state == SendState::Open,
+        };
+        match control {
+            Control::Ping if self.state == SendState::Open => {
+                self.controls().ping.get_or_insert_default();
+            }
+            Control::Pong(payload) if may_precede_close => self.answer(payload),
+            Control::Ping | Control::Pong(_) => {}
+            Control::Close(frame) => self.close(frame),
+            Control::Fail(frame) => {
+                self.drop_unframed();
+                match self.controls.as_mut().and_then(|controls| controls.close.as_mut()) {
+                    Some(close) if !close.framed => close.frame = Some(frame),
+                    _ => self.close(frame),
+                }
+            }
+            Control::End => {
+                self.drop_unframed();
+                if self.state == SendState::Open {
+                    self.state = SendState::Closing;
+                }
+            }
+        }
+    }
+
+    #[inline]
+    fn sending(&self) -> Sending {
+        Sending {
+            state: self.state,
+            close_begun: self.close_frame().is_some(),
+            waiting: !self.is_flushed(),
+            taken: self.transmit.taken(),
+        }
+    }
+
+    fn close_sent(&self) -> Option<Option<CloseFrame>> {
+        let sent = self.close_frame().filter(|close| close.framed && !self.is_cut_off() && self.is_flushed());
+        sent.map(|close| close.frame.clone())
+    }
+}

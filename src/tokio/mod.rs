@@ -1,0 +1,242 @@
+//! WebSockets over Tokio's streams: [`aio`], with Tokio's clock.
+//!
+//! Name it by its path, as here, or `use sansocket::tokio as ws`: imported as it is, it hides the crate `tokio`.
+//!
+//! An echo server:
+//!
+//! ```no_run
+//! use sansocket::Error;
+//! use tokio::net::TcpListener;
+//!
+//! #[tokio::main]
+//! async fn main() -> std::io::Result<()> {
+//!     let listener = TcpListener::bind("127.0.0.1:9001").await?;
+//!     loop {
+//!         let (stream, _) = listener.accept().await?;
+//!         tokio::spawn(async move {
+//!             stream.set_nodelay(true)?;
+//!             let mut socket = sansocket::tokio::accept(stream).await?;
+//!             while let Some((message, sender)) = socket.recv_ref().await? {
+//!                 sender.send(message)?;
+//!             }
+//!             Ok::<_, Error>(())
+//!         });
+//!     }
+//! }
+//! ```
+//!
+//! A client, which stops after a time:
+//!
+//! ```no_run
+//! # use std::time::Duration;
+//! # async fn run() -> Result<(), sansocket::Error> {
+//! let mut socket = sansocket::tokio::connect("ws://127.0.0.1:9001").await?;
+//! socket.send("hello").await?;
+//! while let Ok(received) = tokio::time::timeout(Duration::from_secs(5), socket.recv()).await {
+//!     let Some(message) = received? else { break };
+//!     println!("{message:?}");
+//! }
+//! let ended = socket.close(sansocket::CloseCode::NORMAL).await;
+//! println!("{ended}");
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! # Keep receiving
+//! There is no task behind a socket. Pings are answered, the closing handshake is done and deadlines pass while a method
+//! receives or closes; one that sends reads nothing, and keeps but the deadline for writing. A task that has other
+//! things to do as well receives in a `select!`: every method is cancel-safe, so the branches that lose lose nothing.
+//!
+//! ```no_run
+//! # use sansocket::{CloseCode, Error, tokio::WebSocket};
+//! # use tokio::{net::TcpStream, sync::mpsc};
+//! # async fn run(mut socket: WebSocket<TcpStream>, mut news: mpsc::Receiver<String>) -> Result<(), Error> {
+//! loop {
+//!     tokio::select! {
+//!         received = socket.recv_ref() => match received? {
+//!             Some((message, sender)) => sender.send(message)?,
+//!             None => break,
+//!         },
+//!         item = news.recv() => match item {
+//!             Some(item) => socket.feed(item).await?,
+//!             None => {
+//!                 socket.close(CloseCode::GOING_AWAY).await;
+//!                 break;
+//!             }
+//!         },
+//!     }
+//! }
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! Only a method is cancel-safe, not a block around several: put what is to be done with a message behind the `=>`.
+//!
+//! # Queue in a loop that receives
+//! [`send`](WebSocket::send) waits until its message is written: a system call each. [`feed`](WebSocket::feed), and
+//! the sender that [`recv_ref`](WebSocket::recv_ref) lends, only queue. What is queued leaves when no whole message
+//! is left of what has come, so answers to messages that came together leave together, and none waits longer than
+//! that.
+//!
+//! # Two tasks and more
+//! [`split`](WebSocket::split) gives a [`Receiver`], and a [`Sender`] to be cloned for each task that sends.
+//!
+//! ```no_run
+//! # use sansocket::{Error, tokio::WebSocket};
+//! # use tokio::{net::TcpStream, sync::broadcast};
+//! # async fn run(socket: WebSocket<TcpStream>, mut room: broadcast::Receiver<String>) -> Result<(), Error> {
+//! let (sender, mut receiver) = socket.split();
+//! let listening = sender.clone();
+//! tokio::spawn(async move {
+//!     while let Ok(said) = room.recv().await {
+//!         listening.send(said).await?;
+//!     }
+//!     listening.close(None).await
+//! });
+//! while let Some(message) = receiver.recv_ref().await? {
+//!     sender.feed(message).await?;
+//! }
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! # Back-pressure
+//! While more than [`high_water_mark`](crate::Config::high_water_mark) bytes are queued, `send` and `feed` wait. A
+//! whole socket then receives nothing either, so a peer that does not take its answers is asked for nothing more; a
+//! [`Receiver`] goes on. A peer that takes no byte for [`write_timeout`](crate::Config::write_timeout) is given up.
+//!
+//! # Memory
+//! A connection that waits holds no buffers: the [`WebSocket`] itself (less than half a KiB with a `TcpStream`) and
+//! an alarm, which is allocated when it first waits. A message takes memory as it comes, up to
+//! [`max_message_size`](crate::Config::max_message_size), or constant memory with
+//! [`message_reader`](WebSocket::message_reader). A task is as large as the largest future that it ever waits for:
+//! with many idle connections, put what is rarely waited for in a box, as in `Box::pin(socket.close(None)).await`.
+//!
+//! # The runtime
+//! It needs its time driver (`enable_time`, or `enable_all`): deadlines are on by default, and [`connect`] and
+//! [`connect_with`] need it in any case. Without it they panic, as all of Tokio's timers do. The clock is Tokio's, so
+//! tests can pause it.
+//!
+//! # TLS
+//! None here. Connect or accept a TLS stream, such as that of `tokio-rustls`, and pass it to [`connect_over`] or
+//! [`accept`].
+#![allow(clippy::disallowed_types, reason = "an adapter does I/O")]
+mod dial;
+mod opening;
+mod pieces;
+
+pub use opening::{accept, accept_with, connect, connect_over, connect_with, request};
+
+use crate::{
+    aio::{self, Alarm},
+    proto::ReadBuf,
+};
+use ::tokio::{
+    io::{AsyncRead, AsyncReadExt, AsyncWrite},
+    task::unconstrained,
+    time::{Instant, Sleep},
+};
+use pin_project_lite::pin_project;
+use std::{
+    future::Future,
+    io::{self, IoSlice},
+    pin::{Pin, pin},
+    task::{Context, Poll, Waker},
+};
+
+/// A WebSocket over a Tokio stream.
+pub type WebSocket<S> = aio::WebSocket<S, Runtime>;
+/// A request that has come over a Tokio stream, and has no answer yet.
+pub type Incoming<S> = aio::Incoming<S, Runtime>;
+/// A received message as a stream of bytes, while it comes: an `AsyncRead` and `AsyncBufRead`.
+pub type MessageReader<'a, S> = aio::MessageReader<'a, S, Runtime>;
+/// A message being sent in pieces: an `AsyncWrite`.
+pub type MessageWriter<'a, S> = aio::MessageWriter<'a, S, Runtime>;
+/// A sending end of a split WebSocket over a Tokio stream.
+pub type Sender<S> = aio::Sender<S, Runtime>;
+/// The receiving end of a split WebSocket over a Tokio stream.
+pub type Receiver<S> = aio::Receiver<S, Runtime>;
+
+/// Tokio, as [`aio`] sees it: an alarm. It is allocated when a connection first waits.
+#[derive(Debug)]
+pub struct Runtime(Pin<Box<Armed>>);
+
+pin_project! {
+    #[derive(Debug)]
+    struct Armed {
+        #[pin]
+        sleep: Sleep,
+        // Whom it wakes: as long as that is the task that asks, it need not be told again.
+        waker: Waker,
+    }
+}
+
+impl Alarm for Runtime {
+    fn now() -> std::time::Instant {
+        Instant::now().into_std()
+    }
+
+    fn new(at: std::time::Instant) -> Self {
+        let sleep = ::tokio::time::sleep_until(at.into());
+        Self(Box::pin(Armed { sleep, waker: Waker::noop().clone() }))
+    }
+
+    fn set(&mut self, at: std::time::Instant) {
+        let armed = self.0.as_mut().project();
+        let at = Instant::from_std(at);
+        let (elapsed, set) = (armed.sleep.is_elapsed(), armed.sleep.deadline());
+        if at < set || elapsed && at != set {
+            armed.sleep.reset(at);
+            *armed.waker = Waker::noop().clone();
+        }
+    }
+
+    #[inline(always)]
+    fn poll(&mut self, cx: &mut Context<'_>) -> Poll<()> {
+        if self.0.waker.will_wake(cx.waker()) && !self.0.sleep.is_elapsed() {
+            return Poll::Pending;
+        }
+        self.poll_anew(cx)
+    }
+}
+
+impl Runtime {
+    #[cold]
+    fn poll_anew(&mut self, cx: &mut Context<'_>) -> Poll<()> {
+        let armed = self.0.as_mut().project();
+        if armed.sleep.is_elapsed() {
+            // To a task that should give way this waits, as its streams do although there may be something to read.
+            return armed.sleep.poll(cx);
+        }
+        armed.waker.clone_from(cx.waker());
+        // It must know whom to wake, even if that task should give way.
+        pin!(unconstrained(armed.sleep)).poll(cx)
+    }
+}
+
+impl<S: AsyncRead + AsyncWrite + Unpin> aio::Runtime<S> for Runtime {
+    #[inline]
+    fn poll_read(stream: &mut S, cx: &mut Context<'_>, buf: ReadBuf<'_>) -> Poll<io::Result<usize>> {
+        pin!(stream.read_buf(&mut buf.append())).poll(cx)
+    }
+    #[inline]
+    fn poll_write(stream: &mut S, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
+        Pin::new(stream).poll_write(cx, bytes)
+    }
+    #[inline]
+    fn poll_write_vectored(
+        stream: &mut S,
+        cx: &mut Context<'_>,
+        bytes: &[IoSlice<'_>],
+    ) -> Poll<io::Result<usize>> {
+        Pin::new(stream).poll_write_vectored(cx, bytes)
+    }
+    #[inline]
+    fn poll_flush(stream: &mut S, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(stream).poll_flush(cx)
+    }
+    #[inline]
+    fn poll_shutdown(stream: &mut S, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(stream).poll_shutdown(cx)
+    }
+}

@@ -1,0 +1,216 @@
+//! Accepting and connecting: [`aio`]'s, and the way to a server.
+use super::{Incoming, Runtime, WebSocket, dial::dial};
+use crate::{
+    adapter::{Error, needs_tls},
+    aio::{self, Alarm},
+    config::Config,
+    handshake::{Acceptance, ClientHandshake, ClientRequest, HandshakeError, Scheme, Upgrade},
+};
+use ::tokio::{
+    io::{AsyncRead, AsyncWrite},
+    net::TcpStream,
+    time::timeout_at,
+};
+use bytes::Bytes;
+use http::Response;
+use std::{future::Future, sync::Arc};
+
+/// Accepts a WebSocket on a stream that a listener gave (RFC 6455 §4.2), with the defaults of [`Config::server`].
+///
+/// A request that is not a correct upgrade, or not from the same origin, is answered with the right refusal.
+///
+/// Nothing is set on the stream. A TCP stream wants [`set_nodelay`](TcpStream::set_nodelay): else a short message may
+/// wait for the peer to acknowledge the one before it.
+///
+/// ```no_run
+/// # async fn serve(listener: tokio::net::TcpListener) -> std::io::Result<()> {
+/// loop {
+///     let (stream, _) = listener.accept().await?;
+///     tokio::spawn(async move {
+///         stream.set_nodelay(true)?;
+///         let mut socket = sansocket::tokio::accept(stream).await?;
+///         while let Some((message, sender)) = socket.recv_ref().await? {
+///             sender.send(message)?;
+///         }
+///         Ok::<_, sansocket::Error>(())
+///     });
+/// }
+/// # }
+/// ```
+///
+/// # Errors
+/// [`Error::Handshake`] when the request was refused (the answer has been sent) or did not come in time; [`Error::Io`].
+///
+/// # Cancel safety
+/// Dropping the future drops the stream.
+pub fn accept<S>(stream: S) -> impl Future<Output = Result<WebSocket<S>, Error>>
+where
+    S: AsyncRead + AsyncWrite + Unpin,
+{
+    aio::accept(stream)
+}
+
+/// Accepts a WebSocket, or not (RFC 6455 §4.2.2): `decide` sees the request, and accepts it with header fields and a
+/// subprotocol of its choice, or rejects it with any response. It may take its time:
+/// [`handshake_timeout`](Config::handshake_timeout) ends when the request is there.
+///
+/// It sees every well-formed HTTP request, so that a server can answer other requests on the same port; one that
+/// [cannot become a WebSocket](Upgrade::refusal) is refused in any case.
+///
+/// ```no_run
+/// # use sansocket::{Config, bytes::Bytes, handshake::{Acceptance, Upgrade}, http::Response};
+/// # async fn exists(room: &str) -> bool { true }
+/// # async fn serve(stream: tokio::net::TcpStream) -> Result<(), sansocket::Error> {
+/// let decide = async |upgrade: &Upgrade| {
+///     if exists(upgrade.request().uri().path()).await {
+///         Ok(Acceptance::new())
+///     } else {
+///         let mut not_found = Response::new(Bytes::from("no such room\n"));
+///         *not_found.status_mut() = sansocket::http::StatusCode::NOT_FOUND;
+///         Err(not_found.into())
+///     }
+/// };
+/// let socket = sansocket::tokio::accept_with(stream, Config::server(), decide).await?;
+/// # Ok(())
+/// # }
+/// ```
+///
+/// # Errors
+/// [`Error::Handshake`] when the request was refused or rejected (the answer has been sent); [`Error::Io`].
+///
+/// # Cancel safety
+/// Dropping the future drops the stream.
+pub fn accept_with<S>(
+    stream: S,
+    config: impl Into<Arc<Config>>,
+    decide: impl AsyncFnOnce(&Upgrade) -> Result<Acceptance, Box<Response<Bytes>>>,
+) -> impl Future<Output = Result<WebSocket<S>, Error>>
+where
+    S: AsyncRead + AsyncWrite + Unpin,
+{
+    aio::accept_with(stream, config, decide)
+}
+
+/// Waits for a request (RFC 6455 §4.2.1), which is then to be [accepted](aio::Incoming::accept) or
+/// [rejected](aio::Incoming::reject): for whoever decides elsewhere than in a closure. Any request whose head is HTTP
+/// is let through.
+///
+/// ```no_run
+/// # use sansocket::{Config, handshake::Acceptance, http::Response};
+/// # async fn serve(stream: tokio::net::TcpStream) -> Result<(), sansocket::Error> {
+/// let incoming = sansocket::tokio::request(stream, Config::server()).await?;
+/// if incoming.upgrade().refusal().is_some() {
+///     return Err(incoming.reject(Response::new("Nothing but WebSockets here.\n".into())).await);
+/// }
+/// let socket = incoming.accept(Acceptance::new()).await?;
+/// # Ok(())
+/// # }
+/// ```
+///
+/// # Errors
+/// [`Error::Handshake`] when no such request came in time (the answer has been sent); [`Error::Io`].
+///
+/// # Cancel safety
+/// Dropping the future drops the stream.
+pub fn request<S>(
+    stream: S,
+    config: impl Into<Arc<Config>>,
+) -> impl Future<Output = Result<Incoming<S>, Error>>
+where
+    S: AsyncRead + AsyncWrite + Unpin,
+{
+    aio::request(stream, config)
+}
+
+/// Connects to a `ws://` URL (RFC 6455 §4.1) with the defaults of [`Config::client`].
+///
+/// # Errors
+/// [`Error::Handshake`] when the URL is not one, the server does not upgrade or all of it takes too long;
+/// [`Error::Io`] when it cannot be reached. A `wss://` URL is [`Unsupported`](std::io::ErrorKind::Unsupported): see
+/// [`connect_over`].
+///
+/// # Cancel safety
+/// Dropping the future drops the stream, or gives up dialling.
+pub fn connect(url: &str) -> impl Future<Output = Result<WebSocket<TcpStream>, Error>> + use<> {
+    let request = ClientRequest::try_from(url).map_err(HandshakeError::from);
+    let connected = request.map(|request| connect_with(request, Config::client()));
+    async move {
+        let (socket, _) = connected?.await?;
+        Ok(socket)
+    }
+}
+
+/// Connects with a request of one's own, and gives the server's response as well. Resolving the name, dialling and
+/// the handshake together take no longer than [`handshake_timeout`](Config::handshake_timeout). The stream has
+/// `TCP_NODELAY` set.
+///
+/// A name with several addresses has them tried in turn, the next after 250 ms if the last has not answered (RFC 8305).
+///
+/// ```no_run
+/// # use sansocket::{Config, handshake::ClientRequest};
+/// # async fn run() -> Result<(), Box<dyn std::error::Error>> {
+/// let request = ClientRequest::try_from("ws://127.0.0.1:9001/chat")?.header("Cookie", "id=7")?;
+/// let (socket, response) = sansocket::tokio::connect_with(request, Config::client()).await?;
+/// println!("{:?}", response.headers());
+/// # Ok(())
+/// # }
+/// ```
+///
+/// # Errors
+/// As [`connect`]. A response that does not upgrade is in [`HandshakeError::Refused`], body and all.
+///
+/// # Cancel safety
+/// Dropping the future drops the stream, or gives up dialling.
+pub fn connect_with(
+    request: ClientRequest,
+    config: impl Into<Arc<Config>>,
+) -> impl Future<Output = Result<(WebSocket<TcpStream>, Response<()>), Error>> {
+    let url = request.url();
+    let (secure, host, port) = (url.scheme() == Scheme::Wss, url.host().to_owned(), url.port());
+    let mut handshake = Box::new(ClientHandshake::new(request, config));
+    async move {
+        if secure {
+            return Err(needs_tls());
+        }
+        handshake.handle_timeout(Runtime::now());
+        let dialled = Box::pin(dial(host, port));
+        let dialled = match handshake.poll_timeout() {
+            None => dialled.await,
+            Some(deadline) => {
+                Box::pin(timeout_at(deadline.into(), dialled)).await.map_err(|_| HandshakeError::TimedOut)?
+            }
+        };
+        let stream = dialled?;
+        stream.set_nodelay(true)?;
+        aio::go_on(stream, *handshake).await
+    }
+}
+
+/// Connects over a stream that leads to the server already (RFC 6455 §4.1): through TLS, a proxy, a Unix socket.
+/// Gives the server's response as well. Nothing is set on the stream, and the URL's scheme is not looked at.
+///
+/// ```no_run
+/// # use sansocket::{Config, handshake::ClientRequest};
+/// # use tokio::io::{AsyncRead, AsyncWrite};
+/// # async fn run(tls_stream: impl AsyncRead + AsyncWrite + Unpin) -> Result<(), Box<dyn std::error::Error>> {
+/// let request = ClientRequest::try_from("wss://example.com/chat")?;
+/// let (socket, _) = sansocket::tokio::connect_over(tls_stream, request, Config::client()).await?;
+/// # Ok(())
+/// # }
+/// ```
+///
+/// # Errors
+/// As [`connect_with`].
+///
+/// # Cancel safety
+/// Dropping the future drops the stream.
+pub fn connect_over<S>(
+    stream: S,
+    request: ClientRequest,
+    config: impl Into<Arc<Config>>,
+) -> impl Future<Output = Result<(WebSocket<S>, Response<()>), Error>>
+where
+    S: AsyncRead + AsyncWrite + Unpin,
+{
+    aio::connect_over(stream, request, config)
+}

@@ -1,0 +1,18 @@
+//! The Tokio adapter against transports and peers that try to break it. Time is Tokio's paused clock; nothing sleeps.
+#![cfg(feature = "tokio")]
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test fails by panicking")]
+#[path = "../support/counted.rs"]
+mod counted;
+#[path = "../support/mod.rs"]
+mod support;
+
+mod cancel;
+mod closing;
+mod cuts;
+mod ends;
+mod line;
+mod memory;
+mod pressure;
+mod shape;
+mod skipping;
+mod timers;

@@ -1,0 +1,68 @@
+//! What is left of a message whose reader was dropped: nobody sees it, and nobody waits for it longer than is fair.
+use crate::{line::*, support::*};
+use sansocket::{Delivery, Message, Role, proto::Event, tokio::WebSocket};
+
+/// A socket whose reader was dropped within the first message.
+async fn skipping(line: &Line, role: Role) -> WebSocket<Line> {
+    let mut socket = line.socket(role, |config| config.delivery = Delivery::Chunks);
+    line.feed(wire(1, "part one", peer_key(role)));
+    drop(socket.message_reader().await.unwrap().unwrap());
+    socket
+}
+fn is_chunk(event: &Event<'_>, text: &str) -> bool {
+    matches!(event, Event::Chunk { data, fin: true } if data.as_str() == Some(text))
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_rest_of_a_message_whose_reader_was_dropped_is_no_event_and_the_next_message_is() {
+    for role in BOTH {
+        for split in [false, true] {
+            let line = Line::new(Pace::Free);
+            let mut socket = skipping(&line, role).await;
+            for (first, text) in [(0, "part two"), (FIN, "part three"), (TEXT, "next"), (TEXT, "after")] {
+                line.feed(wire(first, text, peer_key(role)));
+            }
+            if split {
+                let (_sender, mut receiver) = socket.split();
+                let event = receiver.recv_event().await.unwrap().unwrap();
+                assert!(is_chunk(&event, "next"), "{role:?}: {event:?}");
+                assert_eq!(receiver.recv().await.unwrap(), Some(Message::text("after")));
+            } else {
+                let (event, _) = socket.recv_event().await.unwrap().unwrap();
+                assert!(is_chunk(&event, "next"), "{role:?}: {event:?}");
+                assert_eq!(socket.recv().await.unwrap(), Some(Message::text("after")));
+            }
+        }
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_rest_that_never_ends_lets_others_have_their_turn() {
+    for role in BOTH {
+        for split in [false, true] {
+            let line = Line::new(Pace::Free);
+            let mut socket = skipping(&line, role).await;
+            line.ends().flood = wire(0, "x".repeat(100), peer_key(role));
+            line.ends().reads = 10_000;
+            if split {
+                let (_sender, mut receiver) = socket.split();
+                assert!(once(receiver.recv_event()).is_none());
+                assert!(once(receiver.recv()).is_none());
+            } else {
+                assert!(once(socket.recv_event()).is_none());
+                assert!(once(socket.recv()).is_none());
+            }
+        }
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_receiver_that_is_sent_nothing_but_pings_lets_others_have_their_turn() {
+    for role in BOTH {
+        let line = Line::new(Pace::Free);
+        let (_sender, mut receiver) = line.socket(role, |_| ()).split();
+        line.ends().flood = wire(PING, "?", peer_key(role));
+        (line.ends().keeps, line.ends().reads) = (false, 10_000);
+        assert!(once(receiver.recv()).is_none());
+    }
+}
