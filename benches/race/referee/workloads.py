@@ -1,0 +1,48 @@
+"""What is raced over: the load generator's command for each, and what its figures are."""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Workload:
+    """`figure` is what servers are ranked by; less is better."""
+
+    command: str
+    title: str
+    figure: str = "server_us"
+    unit: str = "µs of CPU time per message"
+    habits: bool = True
+    once: bool = False
+
+
+def _growth(conns):
+    title = f"20 B text × {conns:,} connection{'s' * (conns > 1)}"
+    return Workload(f"echo --conns {conns}", title, habits=False)
+
+
+GROWTH = {f"n{conns}": conns for conns in (1, 10, 100, 1_000, 10_000)}
+MEMORY = dict(unit="bytes of memory per connection", habits=False, once=True)
+
+WORKLOADS = {
+    "a": Workload("echo --conns 32", "20 B text × 32 connections"),
+    "b": Workload("echo --conns 32 --depth 64", "20 B text × 32 connections, 64 in flight on each"),
+    "c": Workload("echo --conns 100 --size 1024", "1 KiB text × 100 connections"),
+    "d": Workload("echo --conns 16 --size 16384 --binary", "16 KiB binary × 16 connections"),
+    "dt": Workload("echo --conns 16 --size 16384 --payload utf8", "16 KiB text, not only ASCII × 16 connections"),
+    "e": Workload("echo --conns 4 --size 1048576 --binary", "1 MiB binary × 4 connections"),
+    "f": Workload("echo --conns 1000", "20 B text × 1,000 connections"),
+    "idle": Workload("idle --conns 10000", "10,000 idle connections", "idle_bytes", **MEMORY),
+    "idle1k": Workload(
+        "idle --conns 10000 --touch 1024",
+        "10,000 connections, idle after an echo of 1 KiB each",
+        "touched_bytes",
+        **MEMORY,
+    ),
+    "churn": Workload(
+        "churn --conns 16",
+        "connect, upgrade, close; 16 at a time",
+        unit="µs of CPU time per connection",
+        habits=False,
+    ),
+    **{name: _growth(conns) for name, conns in GROWTH.items()},
+}
