@@ -179,7 +179,8 @@ impl Input {
     pub(super) fn grow(&mut self, more: usize) {
         let memory = self.memory();
         if self.buf.try_reclaim(more) {
-            (self.whole, self.left) = (to_u32(memory), to_u32(self.buf.capacity())); // it is the same memory
+            let capacity = self.buf.capacity();
+            (self.whole, self.left) = (to_u32(memory.max(capacity)), to_u32(capacity)); // it is the same memory
         } else if self.shared {
             // Memory of its own, and the rest goes with the messages that have it too.
             let mut buf = BytesMut::with_capacity(self.buf.len() + more);

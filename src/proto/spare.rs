@@ -40,13 +40,33 @@ impl Spare {
 #[cold]
 #[inline(never)]
 fn put_any(spare: &mut BytesMut, buf: &mut BytesMut, memory: usize) {
-    if memory <= KEEP {
-        if memory > buf.capacity() {
-            let _ = buf.try_reclaim(memory); // all of it, so that its capacity tells the truth again
-        }
+    // All of it, so that its capacity tells the truth again; that cannot be had if there is less of it than thought.
+    if memory <= KEEP && (memory == buf.capacity() || buf.try_reclaim(memory)) {
         std::mem::swap(spare, buf);
     }
     if buf.capacity() > 0 {
         *buf = BytesMut::new();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use bytes::Buf;
+
+    #[test]
+    fn what_is_kept_has_no_more_memory_than_it_says() {
+        // It is known at most: a caller that let the buffer grow by itself may have moved its bytes to the front.
+        for too_much in [0, 6] {
+            let spare = Spare(RefCell::new(BytesMut::new()));
+            let mut buf = BytesMut::with_capacity(1000);
+            buf.extend_from_slice(b"header");
+            buf.advance(6);
+            let memory = buf.capacity() + 6 + too_much;
+            spare.put(&mut buf, memory);
+            spare.take(&mut buf);
+            let capacity = buf.capacity();
+            assert!(!buf.try_reclaim(capacity + 1), "{too_much}: {capacity}, and was {}", buf.capacity());
+        }
     }
 }
