@@ -1,5 +1,8 @@
 //! [`Config`]: every limit and deadline, with defaults that are safe on the open internet.
-use crate::entropy::{Entropy, SystemEntropy};
+use crate::{
+    entropy::{Entropy, SystemEntropy},
+    extension::Extension,
+};
 use std::{sync::Arc, time::Duration};
 
 /// How a connection behaves. Make one for each role, change what should differ, and share it: every
@@ -48,6 +51,10 @@ pub struct Config {
     /// From the first Close frame to the end of the transport. 5 s; `None` for ever.
     pub close_timeout: Option<Duration>,
 
+    /// The extensions to negotiate, best first; see [`extension`](crate::extension). None for a server. With the feature
+    /// `deflate`, a client offers [`Deflate`](crate::extension), and a server takes it up with
+    /// `config.extensions.push(Arc::new(Deflate::default()))`.
+    pub extensions: Vec<Arc<dyn Extension>>,
     /// Which pages a server lets connect. Its own.
     pub origins: Origins,
     /// Whether messages are delivered whole or in pieces. Whole.
@@ -105,7 +112,7 @@ pub enum Delivery {
 impl Config {
     /// The defaults of a client: messages of up to 16 MiB.
     pub fn client() -> Self {
-        Self { max_message_size: 16 << 20, ..Self::server() }
+        Self { max_message_size: 16 << 20, extensions: offered_by_default(), ..Self::server() }
     }
 
     /// The defaults of a server: messages of up to 1 MiB.
@@ -124,6 +131,7 @@ impl Config {
             message_timeout: Some(seconds(60)),
             write_timeout: Some(seconds(30)),
             close_timeout: Some(seconds(5)),
+            extensions: Vec::new(),
             origins: Origins::Same,
             delivery: Delivery::Messages,
             auto_pong: true,
@@ -132,4 +140,13 @@ impl Config {
             entropy: Arc::new(SystemEntropy),
         }
     }
+}
+
+#[cfg(feature = "deflate")]
+fn offered_by_default() -> Vec<Arc<dyn Extension>> {
+    vec![Arc::new(crate::extension::Deflate::default())]
+}
+#[cfg(not(feature = "deflate"))]
+fn offered_by_default() -> Vec<Arc<dyn Extension>> {
+    Vec::new()
 }

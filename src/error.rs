@@ -64,6 +64,10 @@ pub enum Violation {
     /// RFC 6455 §8.1: text that is not UTF-8. 1007.
     #[error("text is not valid UTF-8")]
     Utf8,
+    /// RFC 7692 §7.2.2: a compressed message that cannot be decompressed, or ends too soon; or the like of another
+    /// [`Extension`](crate::extension::Extension). 1007.
+    #[error("compressed message is corrupt, or ends too soon")]
+    Encoding,
     /// More bytes in a message than [`max_message_size`](crate::Config::max_message_size). 1009.
     #[error("message longer than max_message_size ({limit} bytes)")]
     MessageTooBig {
@@ -87,7 +91,7 @@ impl Violation {
     /// The code of the Close frame that answers it (RFC 6455 §7.4.1).
     pub const fn close_code(self) -> CloseCode {
         match self {
-            Self::Utf8 => CloseCode::INVALID_PAYLOAD,
+            Self::Utf8 | Self::Encoding => CloseCode::INVALID_PAYLOAD,
             Self::MessageTooBig { .. } => CloseCode::MESSAGE_TOO_BIG,
             Self::TooManyFragments { .. } | Self::TooManyEmptyFragments { .. } => CloseCode::POLICY_VIOLATION,
             _ => CloseCode::PROTOCOL_ERROR,

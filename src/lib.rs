@@ -49,6 +49,7 @@
 mod close;
 pub mod entropy;
 mod error;
+pub mod extension;
 pub mod frame;
 mod message;
 mod text;
@@ -76,6 +77,9 @@ pub use adapter::Error;
 pub use close::{CloseCode, CloseFrame, CloseReason, InvalidCloseCode, ReasonTooLong};
 pub use config::{Config, Delivery, Keepalive, Origins};
 pub use error::{ProtocolError, SendError, Violation};
+#[cfg(feature = "deflate")]
+#[cfg_attr(docsrs, doc(cfg(feature = "deflate")))]
+pub use extension::Deflate;
 pub use message::{Kind, Message, Outgoing};
 pub use proto::{Closed, Deadline, Lent, ReadyState, Role, Subprotocol};
 pub use session::{Session, SessionError, SessionEvent};

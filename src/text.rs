@@ -134,3 +134,9 @@ impl fmt::Display for Utf8Bytes {
         f.write_str(self)
     }
 }
+
+/// An HTTP token: one or more of the characters that RFC 6455 §4.1 (by way of RFC 2616) allows.
+pub(crate) fn is_token(text: &str) -> bool {
+    let token = |byte: u8| byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&byte);
+    !text.is_empty() && text.bytes().all(token)
+}

@@ -6,7 +6,7 @@ use std::{
 };
 
 /// A module may name only those before it. `lib` names all.
-const ORDER: [&str; 16] = [
+const ORDER: [&str; 17] = [
     // Values.
     "text",
     "message",
@@ -14,6 +14,7 @@ const ORDER: [&str; 16] = [
     "error",
     "frame",
     "entropy",
+    "extension",
     // Machines.
     "config",
     "proto",

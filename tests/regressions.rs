@@ -2,7 +2,8 @@
 use sansocket::{
     CloseCode, Config, Role, Utf8Bytes,
     bytes::Buf,
-    handshake::{ClientHandshake, ClientRequest, ExtensionOffer, HandshakeError, InvalidExtension},
+    extension::{ExtensionOffer, InvalidExtension},
+    handshake::{ClientHandshake, ClientRequest, HandshakeError},
     proto::{Connection, Established, Event},
 };
 

@@ -1,7 +1,7 @@
 //! `Sec-WebSocket-Extensions`: what is read is written as what was read; and it is read as the grammar says.
 #![no_main]
 use libfuzzer_sys::fuzz_target;
-use sansocket::handshake::ExtensionOffer;
+use sansocket::extension::ExtensionOffer;
 use sansocket_fuzz::http::is_token;
 
 type Offer = (String, Vec<(String, Option<String>)>);

@@ -1,5 +1,5 @@
 //! Header fields: lists of tokens in them, and which ones an application may add.
-use crate::proto::{Subprotocol, is_token};
+use crate::proto::Subprotocol;
 use bytes::BytesMut;
 use http::{HeaderMap, HeaderName, HeaderValue, header};
 
@@ -113,9 +113,4 @@ pub(super) fn put_all<'a>(
     for (name, value) in fields {
         put(out, name.as_str(), value.as_bytes());
     }
-}
-
-/// These bytes as text, if they are a token.
-pub(super) fn token(text: &[u8]) -> Option<&str> {
-    std::str::from_utf8(text).ok().filter(|text| is_token(text))
 }

@@ -36,7 +36,6 @@
 mod body;
 mod client;
 mod error;
-mod extension;
 mod field;
 mod http1;
 mod incoming;
@@ -49,7 +48,6 @@ mod url;
 
 pub use client::{ClientHandshake, ClientRequest, Upgraded};
 pub use error::{HandshakeError, ResponseFault};
-pub use extension::{ExtensionOffer, InvalidExtension};
 pub use field::{FieldFault, InvalidHeader};
 pub use http1::HeadLimit;
 pub use refusal::Refusal;

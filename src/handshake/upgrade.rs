@@ -1,7 +1,6 @@
 //! A request that has come, until it is accepted or rejected.
 use super::{
     error::HandshakeError,
-    extension::ExtensionOffer,
     field::{self, FieldFault, InvalidHeader},
     key::Key,
     origin,
@@ -9,6 +8,7 @@ use super::{
 };
 use crate::{
     config::Config,
+    extension::{Agreement, ExtensionOffer},
     proto::{Connection, Established, Role, Subprotocol, Transmit},
 };
 use bytes::{Bytes, BytesMut};

@@ -1,5 +1,6 @@
 //! [`Established`]: what a connection starts from, whoever did the opening handshake.
 use super::state::Role;
+use crate::text::is_token;
 use std::fmt;
 
 /// The outcome of an opening handshake: all that a [`Connection`](super::Connection) needs of it.
@@ -46,9 +47,3 @@ impl fmt::Display for Subprotocol {
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{0:?} is not a subprotocol name: letters, digits and !#$%&'*+-.^_`|~ only, as in \"chat.v2\"")]
 pub struct InvalidSubprotocol(pub String);
-
-/// An HTTP token: one or more of the characters that RFC 6455 §4.1 (by way of RFC 2616) allows.
-pub(crate) fn is_token(text: &str) -> bool {
-    let token = |byte: u8| byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&byte);
-    !text.is_empty() && text.bytes().all(token)
-}

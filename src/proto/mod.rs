@@ -52,7 +52,6 @@ mod utf8;
 
 pub use closed::{Closed, Deadline};
 pub use connection::Connection;
-pub(crate) use established::is_token;
 pub use established::{Established, InvalidSubprotocol, Subprotocol};
 pub use event::{Control, ControlSink, Event, Sending};
 pub use inbound::Inbound;

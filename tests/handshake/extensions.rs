@@ -1,5 +1,5 @@
 //! RFC 6455 §9.1: the grammar of extensions.
-use sansocket::handshake::{ExtensionOffer, InvalidExtension};
+use sansocket::extension::{ExtensionOffer, InvalidExtension};
 
 type Parsed<'a> = (&'a str, Vec<(&'a str, Option<&'a str>)>);
 

@@ -3,7 +3,8 @@ use crate::{ACCEPT, Head, answer_with, client_config, drain};
 use proptest::prelude::*;
 use sansocket::{
     Config,
-    handshake::{Acceptance, ClientHandshake, ClientRequest, ExtensionOffer, ServerHandshake, Url},
+    extension::ExtensionOffer,
+    handshake::{Acceptance, ClientHandshake, ClientRequest, ServerHandshake, Url},
     proto::{Connection, Event},
 };
 

@@ -4,19 +4,19 @@
 //! extension-list = 1#extension
 //! extension      = token *( ";" token [ "=" ( token | quoted-string ) ] )
 //! ```
-use super::field::token;
+use crate::text::is_token;
 use std::{fmt, str::FromStr};
 
 /// The name of an extension with its parameters, in order: one offer of a client's, or one answer of a server's.
 ///
 /// ```
-/// use sansocket::handshake::ExtensionOffer;
+/// use sansocket::extension::ExtensionOffer;
 ///
 /// let offers = ExtensionOffer::parse_list("permessage-deflate; client_max_window_bits, x-own; a=\"b\"")?;
 /// assert_eq!(offers[0].name(), "permessage-deflate");
 /// assert_eq!(offers[0].params().next(), Some(("client_max_window_bits", None)));
 /// assert_eq!(offers[1].to_string(), "x-own; a=b");
-/// # Ok::<(), sansocket::handshake::InvalidExtension>(())
+/// # Ok::<(), sansocket::extension::InvalidExtension>(())
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct ExtensionOffer {
@@ -42,7 +42,7 @@ impl ExtensionOffer {
     }
 
     /// Reads several fields as the one list that they are (RFC 6455 §9.1).
-    pub(super) fn parse_fields<'a>(
+    pub(crate) fn parse_fields<'a>(
         values: impl IntoIterator<Item = &'a [u8]>,
     ) -> Result<Vec<Self>, InvalidExtension> {
         let mut offers = Vec::new();
@@ -151,4 +151,9 @@ impl Rest<'_> {
             }
         }
     }
+}
+
+/// These bytes as text, if they are a token.
+fn token(text: &[u8]) -> Option<&str> {
+    std::str::from_utf8(text).ok().filter(|text| is_token(text))
 }

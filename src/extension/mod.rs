@@ -1,0 +1,132 @@
+//! Extensions (RFC 6455 §9): what they offer and accept, and how they change messages on their way.
+//!
+//! An [`Extension`] is a value in [`Config::extensions`](crate::Config::extensions), shared by all connections.
+//! Negotiation knows nothing of HTTP: it sees [offers](ExtensionOffer), and its outcome is an [`Agreement`] with two
+//! codecs of the connection's own, one for each direction. A connection has at most one agreement.
+//!
+//! ```text
+//! client                                     server
+//! offers() ──── Sec-WebSocket-Extensions ──▶ accept(offer) ─▶ Agreement { encoder, decoder }
+//! confirm(answer) ◀─ Sec-WebSocket-Extensions ─┘
+//!    └─▶ Agreement { encoder, decoder }
+//! ```
+#![cfg_attr(feature = "deflate", doc = "\npermessage-deflate (RFC 7692) is [`Deflate`].")]
+#![cfg_attr(
+    not(feature = "deflate"),
+    doc = "\npermessage-deflate (RFC 7692) is there with the feature `deflate`."
+)]
+#[cfg(feature = "deflate")]
+#[cfg_attr(docsrs, doc(cfg(feature = "deflate")))]
+pub mod deflate;
+mod offer;
+
+#[cfg(feature = "deflate")]
+#[cfg_attr(docsrs, doc(cfg(feature = "deflate")))]
+pub use deflate::Deflate;
+pub use offer::{ExtensionOffer, InvalidExtension};
+
+use crate::{error::Violation, frame::Rsv};
+use bytes::BytesMut;
+use std::fmt::Debug;
+
+/// An extension, and how it is to be negotiated.
+pub trait Extension: Debug + Send + Sync {
+    /// The name that it is registered under (RFC 6455 §11.4): an HTTP token.
+    fn name(&self) -> &str;
+
+    /// Client: what to ask for, best first. Empty: nothing, this time.
+    fn offers(&self) -> Vec<ExtensionOffer>;
+
+    /// Server: takes up an offer of that name, or declines it with `None`; the client's next offer is tried then.
+    fn accept(&self, offer: &ExtensionOffer) -> Option<Agreement>;
+
+    /// Client: what the server's answer means, given what was [offered](Self::offers).
+    ///
+    /// # Errors
+    /// [`InvalidAnswer`] fails the handshake: it is not an answer to any of the offers (RFC 6455 §4.1).
+    fn confirm(&self, answer: &ExtensionOffer) -> Result<Agreement, InvalidAnswer>;
+}
+
+/// The server's answer is not one to what was offered.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("the server's answer is not one to what was offered")]
+pub struct InvalidAnswer;
+
+/// The outcome of negotiating one extension: what one connection does.
+#[derive(Debug)]
+pub struct Agreement {
+    pub(crate) answer: ExtensionOffer,
+    pub(crate) rsv: Rsv,
+    pub(crate) encoder: Box<dyn Encoder>,
+    pub(crate) decoder: Box<dyn Decoder>,
+}
+
+impl Agreement {
+    /// `answer` is what the server says to the client, or has said; `rsv` are the reserved bits that the extension gives a
+    /// meaning in the first frame of a message.
+    pub fn new(
+        answer: ExtensionOffer,
+        rsv: Rsv,
+        encoder: impl Encoder + 'static,
+        decoder: impl Decoder + 'static,
+    ) -> Self {
+        Self { answer, rsv, encoder: Box::new(encoder), decoder: Box::new(decoder) }
+    }
+    /// What the server says to the client.
+    pub fn answer(&self) -> &ExtensionOffer {
+        &self.answer
+    }
+}
+
+/// Changes messages that are sent, one after the other, whole or in pieces. Control frames never come here.
+pub trait Encoder: Debug + Send {
+    /// A message begins. `len` is its length in bytes, unless it is sent in pieces.
+    ///
+    /// Gives the reserved bits of its first frame; with [`Rsv::NONE`] it is sent as it is, and
+    /// [`encode`](Self::encode) not called.
+    fn begin(&mut self, len: Option<usize>) -> Rsv;
+
+    /// Takes the next piece of the message and appends to `out` what is to be sent for it. `fin`: it is the last; and the
+    /// peer should be able to decode what has been appended even if it is not.
+    fn encode(&mut self, piece: &[u8], fin: bool, out: &mut BytesMut);
+
+    /// `Some` if what it makes of a whole message depends on that message alone: two encoders with the same profile then
+    /// make the same of it, and a `Prepared` message is encoded for one of them only.
+    fn profile(&self) -> Option<Profile> {
+        None
+    }
+}
+
+/// See [`Encoder::profile`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct Profile {
+    /// The extension's name: numbers of different extensions have nothing to do with each other.
+    pub extension: &'static str,
+    /// The settings, in a number.
+    pub settings: u64,
+}
+
+/// Changes messages that have been received back, one after the other, in pieces. Control frames never come here.
+pub trait Decoder: Debug + Send {
+    /// A message begins whose first frame has some of the extension's bits set. (One without them is delivered as it is.)
+    ///
+    /// # Errors
+    /// A [`Violation`] fails the connection.
+    fn begin(&mut self, rsv: Rsv) -> Result<(), Violation>;
+
+    /// Takes bytes from the front of `input`, the next of the message, and appends at most `room` bytes to `out`. `fin`:
+    /// nothing of the message comes after `input`. Gives how many bytes of `input` it took.
+    ///
+    /// It is called again, with what it left, as long as it leaves something or fills the room: so it is done when it has
+    /// taken all of `input` and left some room. There is always room for a byte; `input` may be empty.
+    ///
+    /// # Errors
+    /// A [`Violation`] fails the connection: [`Encoding`](Violation::Encoding) if the bytes make no sense, or end too soon.
+    fn decode(
+        &mut self,
+        input: &[u8],
+        fin: bool,
+        room: usize,
+        out: &mut BytesMut,
+    ) -> Result<usize, Violation>;
+}
