@@ -2,7 +2,6 @@
 use super::{
     body::Body,
     error::{HandshakeError, ResponseFault},
-    extension::ExtensionOffer,
     field::{self, FieldFault, InvalidHeader},
     http1::Head,
     incoming::Incoming,
@@ -11,6 +10,7 @@ use super::{
 };
 use crate::{
     config::Config,
+    extension::ExtensionOffer,
     proto::{Connection, Established, ReadBuf, Role, Subprotocol, Transmit},
 };
 use bytes::{Buf, BytesMut};

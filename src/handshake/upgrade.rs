@@ -8,7 +8,7 @@ use super::{
 };
 use crate::{
     config::Config,
-    extension::{Agreement, ExtensionOffer},
+    extension::ExtensionOffer,
     proto::{Connection, Established, Role, Subprotocol, Transmit},
 };
 use bytes::{Bytes, BytesMut};
