@@ -80,7 +80,7 @@ pub use error::{ProtocolError, SendError, Violation};
 #[cfg(feature = "deflate")]
 #[cfg_attr(docsrs, doc(cfg(feature = "deflate")))]
 pub use extension::Deflate;
-pub use message::{Kind, Message, Outgoing};
+pub use message::{Kind, Message, Outgoing, Prepared};
 pub use proto::{Closed, Deadline, Lent, ReadyState, Role, Subprotocol};
 pub use session::{Session, SessionError, SessionEvent};
 pub use text::Utf8Bytes;

@@ -1,4 +1,9 @@
 //! What applications exchange: a [`Message`] that is kept, an [`Outgoing`] one that is only passed on.
+mod prepared;
+
+pub(crate) use prepared::Frame;
+pub use prepared::{Prepared, Profile};
+
 use crate::text::Utf8Bytes;
 use bytes::Bytes;
 use std::borrow::Cow;
@@ -71,12 +76,14 @@ impl Message {
 /// A message on its way out, borrowed or owned: what every `send` and `feed` takes.
 ///
 /// It is made `From` text (`&str`, `String`, `Cow<str>`, [`Utf8Bytes`]), from bytes (`&[u8]`, `Vec<u8>`, [`Bytes`]),
-/// from a [`Message`], from references to these, and from a [`Lent`](crate::Lent) message. What is short is copied
+/// from a [`Message`], from references to these, from a [`Prepared`] message's, and from a [`Lent`](crate::Lent) message. What is short is copied
 /// next to its header; what is long and owned is sent from where it lies.
 #[derive(Debug)]
 pub struct Outgoing<'m> {
     pub(crate) kind: Kind,
     pub(crate) payload: Payload<'m>,
+    /// It is not to be changed by an extension.
+    pub(crate) plain: bool,
 }
 
 /// Where the bytes of an [`Outgoing`] message lie.
@@ -84,6 +91,7 @@ pub struct Outgoing<'m> {
 pub(crate) enum Payload<'m> {
     Borrowed(&'m [u8]),
     Shared(Bytes),
+    Prepared(&'m Prepared),
 }
 
 impl Payload<'_> {
@@ -92,24 +100,40 @@ impl Payload<'_> {
         match self {
             Self::Borrowed(bytes) => bytes,
             Self::Shared(bytes) => bytes,
+            Self::Prepared(prepared) => prepared.as_bytes(),
         }
     }
     pub(crate) fn into_bytes(self) -> Bytes {
         match self {
             Self::Borrowed(bytes) => Bytes::copy_from_slice(bytes),
             Self::Shared(bytes) => bytes,
+            Self::Prepared(prepared) => prepared.share(),
         }
     }
 }
 
 impl<'m> Outgoing<'m> {
+    /// Sends the message as it is, whatever extension was agreed on: it holds a secret beside something that an attacker
+    /// chose, and the length of what is compressed would give it away (RFC 7692 §8, CRIME, BREACH); or it is compressed
+    /// already. Of a message in pieces the first decides.
+    ///
+    /// ```
+    /// # use sansocket::{Config, Outgoing, Role, proto::{Connection, Established}};
+    /// # let mut connection = Connection::new(Established::bare(Role::Server), Config::server());
+    /// connection.send(Outgoing::from("token=…").uncompressed())?;
+    /// # Ok::<(), sansocket::SendError>(())
+    /// ```
+    pub fn uncompressed(self) -> Self {
+        Self { plain: true, ..self }
+    }
+
     /// A message of borrowed bytes; if it is text, the caller knows that it is UTF-8.
     #[inline]
     pub(crate) fn borrowed(kind: Kind, bytes: &'m [u8]) -> Self {
-        Self { kind, payload: Payload::Borrowed(bytes) }
+        Self { kind, payload: Payload::Borrowed(bytes), plain: false }
     }
     fn shared(kind: Kind, bytes: Bytes) -> Self {
-        Self { kind, payload: Payload::Shared(bytes) }
+        Self { kind, payload: Payload::Shared(bytes), plain: false }
     }
 }
 
@@ -177,6 +201,12 @@ impl From<Bytes> for Outgoing<'_> {
 impl From<Message> for Outgoing<'_> {
     fn from(message: Message) -> Self {
         Self::shared(message.kind(), message.into_bytes())
+    }
+}
+/// Sends what has been prepared.
+impl<'m> From<&'m Prepared> for Outgoing<'m> {
+    fn from(prepared: &'m Prepared) -> Self {
+        Self { kind: prepared.kind(), payload: Payload::Prepared(prepared), plain: false }
     }
 }
 /// Shares the message's bytes; copies none that are long.

@@ -19,11 +19,11 @@ fn sizes_are_bounded() {
         ("Violation", size_of::<Violation>(), 16),
         ("ProtocolError", size_of::<ProtocolError>(), 24),
         ("Message", size_of::<Message>(), 40),
-        ("Outgoing", size_of::<Outgoing<'_>>(), 40),
+        ("Outgoing", size_of::<Outgoing<'_>>(), 48),
         ("Lent", size_of::<Lent<'_>>(), 16),
         ("Option<Event>", size_of::<Option<Event<'_>>>(), 48),
         ("Event", size_of::<Event<'_>>(), 48),
-        ("Connection", size_of::<Connection>(), 400),
+        ("Connection", size_of::<Connection>(), 384),
         ("Header", size_of::<Header>(), 32),
         ("Arc<Config>", size_of::<Arc<Config>>(), 8),
     ];

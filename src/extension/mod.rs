@@ -18,12 +18,16 @@
 #[cfg(feature = "deflate")]
 #[cfg_attr(docsrs, doc(cfg(feature = "deflate")))]
 pub mod deflate;
+mod negotiation;
 mod offer;
 
 #[cfg(feature = "deflate")]
 #[cfg_attr(docsrs, doc(cfg(feature = "deflate")))]
 pub use deflate::Deflate;
+pub use negotiation::{accept, confirm, offers};
 pub use offer::{ExtensionOffer, InvalidExtension};
+
+pub use crate::message::Profile;
 
 use crate::{error::Violation, frame::Rsv};
 use bytes::BytesMut;
@@ -79,7 +83,7 @@ impl Agreement {
 }
 
 /// Changes messages that are sent, one after the other, whole or in pieces. Control frames never come here.
-pub trait Encoder: Debug + Send {
+pub trait Encoder: Debug + Send + Sync {
     /// A message begins. `len` is its length in bytes, unless it is sent in pieces.
     ///
     /// Gives the reserved bits of its first frame; with [`Rsv::NONE`] it is sent as it is, and
@@ -91,23 +95,14 @@ pub trait Encoder: Debug + Send {
     fn encode(&mut self, piece: &[u8], fin: bool, out: &mut BytesMut);
 
     /// `Some` if what it makes of a whole message depends on that message alone: two encoders with the same profile then
-    /// make the same of it, and a `Prepared` message is encoded for one of them only.
+    /// make the same of it, and a [`Prepared`](crate::Prepared) message is encoded for one of them only.
     fn profile(&self) -> Option<Profile> {
         None
     }
 }
 
-/// See [`Encoder::profile`].
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub struct Profile {
-    /// The extension's name: numbers of different extensions have nothing to do with each other.
-    pub extension: &'static str,
-    /// The settings, in a number.
-    pub settings: u64,
-}
-
 /// Changes messages that have been received back, one after the other, in pieces. Control frames never come here.
-pub trait Decoder: Debug + Send {
+pub trait Decoder: Debug + Send + Sync {
     /// A message begins whose first frame has some of the extension's bits set. (One without them is delivered as it is.)
     ///
     /// # Errors

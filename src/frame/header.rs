@@ -66,6 +66,19 @@ impl Rsv {
     pub const RSV2: Self = Self(0x20);
     /// The third.
     pub const RSV3: Self = Self(0x10);
+
+    /// Those of `other` as well.
+    pub const fn and(self, other: Self) -> Self {
+        Self(self.0 | other.0)
+    }
+    /// Whether all of `other` are among these.
+    pub const fn contains(self, other: Self) -> bool {
+        other.0 & !self.0 == 0
+    }
+    /// Those of the first byte of a frame.
+    pub(crate) const fn of(first: u8) -> Self {
+        Self(first & 0x70)
+    }
 }
 
 /// All of a frame but its payload.
@@ -129,7 +142,7 @@ impl Header {
             10 if len >> 63 != 0 => return Err(Violation::LengthOverflow),
             _ => {}
         }
-        let rsv = Rsv(first & 0x70);
+        let rsv = Rsv::of(first);
         if !masked {
             return Ok(Decoded::Complete(Self { fin, rsv, opcode, mask: None, len }, at));
         }

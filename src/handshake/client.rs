@@ -10,7 +10,7 @@ use super::{
 };
 use crate::{
     config::Config,
-    extension::ExtensionOffer,
+    extension::{self, Agreement, ExtensionOffer},
     proto::{Connection, Established, ReadBuf, Role, Subprotocol, Transmit},
 };
 use bytes::{Buf, BytesMut};
@@ -80,7 +80,7 @@ impl ClientRequest {
         &self.url
     }
 
-    fn put(&self, out: &mut BytesMut, key: &Key) {
+    fn put(&self, out: &mut BytesMut, key: &Key, extensions: &[ExtensionOffer]) {
         for part in ["GET ", self.url.target(), " HTTP/1.1\r\n"] {
             out.extend_from_slice(part.as_bytes());
         }
@@ -92,6 +92,10 @@ impl ClientRequest {
         if !self.subprotocols.is_empty() {
             let names: Vec<_> = self.subprotocols.iter().map(Subprotocol::as_str).collect();
             field::put(out, "Sec-WebSocket-Protocol", names.join(", ").as_bytes());
+        }
+        if !extensions.is_empty() {
+            let offers: Vec<_> = extensions.iter().map(ToString::to_string).collect();
+            field::put(out, "Sec-WebSocket-Extensions", offers.join(", ").as_bytes());
         }
         match self.url.authorization() {
             Some(credentials) if !self.headers.contains_key(header::AUTHORIZATION) => {
@@ -132,6 +136,7 @@ pub struct ClientHandshake {
     config: Arc<Config>,
     key: Key,
     offered: Vec<Subprotocol>,
+    extensions: Vec<ExtensionOffer>,
     requires_subprotocol: bool,
     transmit: Transmit,
     incoming: Incoming,
@@ -146,12 +151,14 @@ impl ClientHandshake {
     pub fn new(request: ClientRequest, config: impl Into<Arc<Config>>) -> Self {
         let config = config.into();
         let key = Key::generate(&*config.entropy);
+        let extensions = extension::offers(&config.extensions);
         let mut transmit = Transmit::default();
-        request.put(transmit.cork(512), &key);
+        request.put(transmit.cork(512), &key, &extensions);
         Self {
             config,
             key,
             offered: request.subprotocols,
+            extensions,
             requires_subprotocol: request.requires_subprotocol,
             transmit,
             incoming: Incoming::default(),
@@ -240,6 +247,20 @@ impl ClientHandshake {
         }
     }
 
+    /// The extension that the server chose (RFC 6455 §4.1, rule 5, and §9.1).
+    fn agree(&self, value: &HeaderValue) -> Result<Agreement, ResponseFault> {
+        let answers = ExtensionOffer::parse_fields([value.as_bytes()]);
+        let answers = answers.map_err(|_| ResponseFault::MalformedExtensions)?;
+        let offered =
+            |answer: &ExtensionOffer| self.extensions.iter().any(|offer| offer.name() == answer.name());
+        match &answers[..] {
+            answers if !answers.iter().all(offered) => Err(ResponseFault::ExtensionNotOffered),
+            [answer] => extension::confirm(&self.config.extensions, &self.extensions, answer)
+                .map_err(|_| ResponseFault::InvalidExtensionAnswer),
+            _ => Err(ResponseFault::ManyExtensions),
+        }
+    }
+
     /// Checks a 101 (RFC 6455 §4.1, the six rules for the server's response; §4.2.2).
     fn check(&self, response: &Response<()>) -> Result<Established, ResponseFault> {
         let headers = response.headers();
@@ -260,17 +281,12 @@ impl ClientHandshake {
             Err(FieldFault::Missing) => return Err(ResponseFault::NoAccept),
             Err(_) => return Err(ResponseFault::RepeatedAccept),
         }
+        let mut established = Established::bare(Role::Client);
         match field::single(headers, &header::SEC_WEBSOCKET_EXTENSIONS) {
-            Ok(value) => {
-                return Err(match ExtensionOffer::parse_fields([value.as_bytes()]) {
-                    Ok(_) => ResponseFault::ExtensionNotOffered,
-                    Err(_) => ResponseFault::MalformedExtensions,
-                });
-            }
+            Ok(value) => established = established.with_extension(self.agree(value)?),
             Err(FieldFault::Missing) => {}
             Err(_) => return Err(ResponseFault::RepeatedExtensions),
         }
-        let established = Established::bare(Role::Client);
         match field::single(headers, &header::SEC_WEBSOCKET_PROTOCOL) {
             Ok(_) if self.offered.is_empty() => Err(ResponseFault::UnaskedSubprotocol),
             Ok(value) => field::subprotocol(value.as_bytes())

@@ -89,6 +89,12 @@ pub enum ResponseFault {
     /// RFC 6455 §4.1, rule 5.
     #[error("it accepts an extension that was not offered")]
     ExtensionNotOffered,
+    /// RFC 6455 §9.1, RFC 7692 §7.1: not an answer to what was offered.
+    #[error("it accepts an extension with parameters that do not answer what was offered")]
+    InvalidExtensionAnswer,
+    /// RFC 6455 §9.1: more than was offered, or the same twice. A connection has one extension at most.
+    #[error("it accepts more than one extension")]
+    ManyExtensions,
     /// RFC 6455 §11.3.4.
     #[error("it has more than one Sec-WebSocket-Protocol header field")]
     RepeatedSubprotocol,

@@ -8,7 +8,7 @@ use super::{
 };
 use crate::{
     config::Config,
-    extension::ExtensionOffer,
+    extension::{self, ExtensionOffer},
     proto::{Connection, Established, Role, Subprotocol, Transmit},
 };
 use bytes::{Bytes, BytesMut};
@@ -74,7 +74,8 @@ impl Upgrade {
         let offered = |name: &&str| self.subprotocols.iter().find(|offered| offered.as_str() == *name);
         preferences.iter().find_map(offered).cloned()
     }
-    /// The extensions that the client offers, best first. All are declined.
+    /// The extensions that the client offers, best first; [`accept`](Self::accept) takes up the first that one of
+    /// [`Config::extensions`] can.
     pub fn extensions(&self) -> &[ExtensionOffer] {
         &self.extensions
     }
@@ -86,7 +87,7 @@ impl Upgrade {
     /// A [`Rejection`] with the answer to give instead: the [`refusal`](Self::refusal) if there is one, and 500 if
     /// the application chose a subprotocol that was not offered, which would have made the client fail.
     pub fn accept(self, acceptance: Acceptance) -> Result<Connection, Rejection> {
-        let Acceptance { subprotocol, headers } = acceptance;
+        let Acceptance { subprotocol, headers, without_extensions } = acceptance;
         let key = match self.key {
             Ok(key) => key,
             Err(refusal) => return Err(self.rejection(&refusal.response(), refusal.into())),
@@ -104,6 +105,11 @@ impl Upgrade {
             }
             field::put(&mut head, "Sec-WebSocket-Protocol", subprotocol.as_str().as_bytes());
             established = established.with_subprotocol(subprotocol);
+        }
+        let extensions = if without_extensions { &[] } else { &self.config.extensions[..] };
+        if let Some(agreement) = extension::accept(extensions, &self.extensions) {
+            field::put(&mut head, "Sec-WebSocket-Extensions", agreement.answer().to_string().as_bytes());
+            established = established.with_extension(agreement);
         }
         field::put_all(&mut head, &headers);
         head.extend_from_slice(b"\r\n");
@@ -181,6 +187,7 @@ fn check_host(request: &Request<()>) -> Result<(), Refusal> {
 pub struct Acceptance {
     subprotocol: Option<Subprotocol>,
     headers: HeaderMap,
+    without_extensions: bool,
 }
 
 impl Acceptance {
@@ -191,6 +198,10 @@ impl Acceptance {
     /// Chooses one of [`Upgrade::subprotocols`]; one that is not among them makes [`Upgrade::accept`] fail.
     pub fn subprotocol(self, subprotocol: Subprotocol) -> Self {
         Self { subprotocol: Some(subprotocol), ..self }
+    }
+    /// Declines all extensions: for a client that is known not to get on with them.
+    pub fn without_extensions(self) -> Self {
+        Self { without_extensions: true, ..self }
     }
     /// Adds a header field: `Set-Cookie`.
     ///

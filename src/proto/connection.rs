@@ -1,14 +1,21 @@
 //! [`Connection`]: both directions.
 use super::{
+    decoding::Decoding,
     established::{Established, Subprotocol},
     event::{ControlSink, Event},
     inbound::Inbound,
-    outbound::Outbound,
+    outbound::{Encoding, Outbound},
     read_buf::ReadBuf,
     state::{ReadyState, Role},
     transmit::Transmit,
 };
-use crate::{close::CloseFrame, config::Config, error::SendError, message::Outgoing};
+use crate::{
+    close::CloseFrame,
+    config::Config,
+    error::SendError,
+    extension::{Agreement, ExtensionOffer},
+    message::Outgoing,
+};
 use std::{sync::Arc, time::Instant};
 
 /// A WebSocket after its opening handshake. It holds no socket, starts no thread and reads no clock.
@@ -39,11 +46,16 @@ impl Connection {
     /// A connection whose opening handshake happened elsewhere: in this crate's
     /// [`handshake`](crate::handshake), in an HTTP server, on a stream of HTTP/2.
     pub fn new(established: Established, config: impl Into<Arc<Config>>) -> Self {
-        let Established { role, subprotocol } = established;
+        let Established { role, subprotocol, agreement } = established;
         let config = config.into();
+        let (mut decoding, mut encoding) = (None, None);
+        if let Some(Agreement { answer, rsv, encoder, decoder }) = agreement {
+            decoding = Some(Box::new(Decoding::new(decoder, rsv)));
+            encoding = Some(Box::new(Encoding::new(encoder, answer)));
+        }
         Self {
-            inbound: Inbound::new(role, config.clone()),
-            outbound: Outbound::new(role, config),
+            inbound: Inbound::new(role, config.clone(), decoding),
+            outbound: Outbound::new(role, config, encoding),
             subprotocol,
         }
     }
@@ -156,6 +168,11 @@ impl Connection {
     /// What a browser calls `WebSocket.protocol`.
     pub fn subprotocol(&self) -> Option<&Subprotocol> {
         self.subprotocol.as_ref()
+    }
+
+    /// What a browser calls `WebSocket.extensions`: see [`Outbound::extension`].
+    pub fn extension(&self) -> Option<&ExtensionOffer> {
+        self.outbound.extension()
     }
 
     /// Takes the directions apart, for a thread or task each. They share nothing: whoever has [`Inbound`] carries

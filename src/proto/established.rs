@@ -1,23 +1,29 @@
 //! [`Established`]: what a connection starts from, whoever did the opening handshake.
 use super::state::Role;
-use crate::text::is_token;
+use crate::{extension::Agreement, text::is_token};
 use std::fmt;
 
 /// The outcome of an opening handshake: all that a [`Connection`](super::Connection) needs of it.
-#[derive(Clone, Debug)]
+#[derive(Debug)]
 pub struct Established {
     pub(crate) role: Role,
     pub(crate) subprotocol: Option<Subprotocol>,
+    pub(crate) agreement: Option<Agreement>,
 }
 
 impl Established {
     /// Nothing negotiated: both ends know already what they speak.
     pub fn bare(role: Role) -> Self {
-        Self { role, subprotocol: None }
+        Self { role, subprotocol: None, agreement: None }
     }
     /// With the subprotocol that both ends agreed on.
     pub fn with_subprotocol(self, subprotocol: Subprotocol) -> Self {
         Self { subprotocol: Some(subprotocol), ..self }
+    }
+    /// With the extension that both ends agreed on: see [`extension::accept`](crate::extension::accept) and
+    /// [`extension::confirm`](crate::extension::confirm).
+    pub fn with_extension(self, agreement: Agreement) -> Self {
+        Self { agreement: Some(agreement), ..self }
     }
 }
 

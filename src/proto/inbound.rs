@@ -3,6 +3,7 @@ mod deadlines;
 
 use super::{
     closed::Closed,
+    decoding::Decoding,
     event::{Control, ControlSink, Event},
     input::Lent,
     read_buf::ReadBuf,
@@ -64,10 +65,10 @@ pub(crate) enum Ready {
 }
 
 impl Inbound {
-    pub(super) fn new(role: Role, config: Arc<Config>) -> Self {
+    pub(super) fn new(role: Role, config: Arc<Config>, decoding: Option<Box<Decoding>>) -> Self {
         Self {
             config,
-            reader: Reader::new(role),
+            reader: Reader::new(role, decoding),
             role,
             state: RecvState::Open,
             heard: 0,
@@ -150,7 +151,7 @@ impl Inbound {
     /// Whether something has come that has not been looked at.
     #[inline]
     pub(crate) fn has_input(&self) -> bool {
-        !self.reader.input.is_drained()
+        !self.reader.input.is_drained() || self.reader.presents()
     }
 
     /// Hands out the message, or the piece of one, that has just been made ready.
@@ -184,6 +185,7 @@ impl Inbound {
                 Err(violation) => return Some(self.fail(violation, out)),
             }
         } else {
+            self.reader.settle();
             self.reader.input.discard(); // whatever still comes
         }
         if self.eof && !self.told { Some(self.end(out)) } else { None }
@@ -268,6 +270,7 @@ impl Inbound {
 
     /// What has come and has not been looked at.
     pub(crate) fn take_unread(&mut self) -> Bytes {
+        self.reader.settle();
         self.reader.input.take_unread()
     }
 

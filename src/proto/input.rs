@@ -8,13 +8,13 @@
 //! ```
 //! Payloads are joined in place: a continuation is moved down over the headers before it, once, so a
 //! message always lies in one piece.
-use super::spare;
+use super::spare::{self, Spare};
 use crate::{
     message::{Kind, Message, Outgoing},
     text::{Utf8Bytes, validated},
 };
 use bytes::{Buf, Bytes, BytesMut};
-use std::fmt;
+use std::{fmt, thread::LocalKey};
 
 /// Payloads of fewer bytes are copied when they become owned, so that nothing short keeps a buffer alive.
 const SHARE_FROM: usize = 4 * 1024;
@@ -101,21 +101,37 @@ impl Input {
     /// Leaves the memory to the thread. Only when there is nothing in it.
     #[inline]
     pub(super) fn release(&mut self) {
+        self.leave_to(&spare::INPUT);
+    }
+
+    /// Leaves the memory as a spare of the thread's. Only when there is nothing in it.
+    #[inline]
+    pub(super) fn leave_to(&mut self, spare: &'static LocalKey<Spare>) {
         self.discard();
         if self.buf.capacity() > 0 || self.shared {
-            self.leave();
+            self.leave(spare);
         }
     }
 
     #[inline]
-    fn leave(&mut self) {
+    fn leave(&mut self, spare: &'static LocalKey<Spare>) {
         let memory = self.memory();
         (self.whole, self.left) = (0, 0);
         if std::mem::take(&mut self.shared) {
             self.forget();
         } else if memory > 0 {
-            spare::INPUT.with(|spare| spare.put(&mut self.buf, memory));
+            spare.with(|spare| spare.put(&mut self.buf, memory));
         }
+    }
+
+    /// Takes a spare of the thread's in place of a buffer without memory.
+    #[inline]
+    pub(super) fn take_from(&mut self, spare: &'static LocalKey<Spare>) {
+        if std::mem::take(&mut self.shared) {
+            self.forget(); // all of it went with a message
+            (self.whole, self.left) = (0, 0);
+        }
+        spare.with(|spare| spare.take(&mut self.buf));
     }
 
     #[cold]
@@ -128,11 +144,7 @@ impl Input {
     #[inline(always)]
     pub(super) fn fill(&mut self) {
         if self.buf.capacity() == 0 {
-            if std::mem::take(&mut self.shared) {
-                self.forget(); // all of it went with a message
-                (self.whole, self.left) = (0, 0);
-            }
-            spare::INPUT.with(|spare| spare.take(&mut self.buf));
+            self.take_from(&spare::INPUT);
         } else if self.is_empty() {
             self.discard();
         } else {
@@ -209,7 +221,7 @@ impl Input {
     }
 
     #[inline(never)]
-    fn cut_consumed(&mut self) {
+    pub(super) fn cut_consumed(&mut self) {
         let unread = self.buf.len() - self.cursor;
         let gap = self.cursor - self.end;
         // Closing the gap moves what is unread: done only when that is no more than what it frees.

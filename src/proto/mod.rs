@@ -29,7 +29,8 @@
 //! # }
 //! ```
 //!
-//! The rooms: `state` (every state and transition), `reader` (bytes into messages, in place),
+//! The rooms: `state` (every state and transition), `reader` (bytes into messages, in place), `decoding` (through an
+//! extension),
 //! `inbound` and `outbound` (the two directions), `transmit` (bytes on their way out), `timer` (deadlines).
 #![cfg_attr(
     not(any(feature = "tokio", feature = "futures")),
@@ -37,6 +38,7 @@
 )]
 mod closed;
 mod connection;
+mod decoding;
 mod established;
 mod event;
 mod inbound;

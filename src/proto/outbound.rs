@@ -1,10 +1,16 @@
 //! The sending direction: messages in, bytes out.
+mod backlog;
 mod control;
+mod encoding;
 mod mark;
 
+pub(super) use encoding::Encoding;
 pub(crate) use mark::Mark;
 
-use self::control::Controls;
+use self::{
+    backlog::{Backlog, Waiting},
+    control::Controls,
+};
 use super::{
     event::{Control, ControlSink},
     state::{Role, SendState},
@@ -17,7 +23,7 @@ use crate::{
     message::{Kind, Outgoing, Payload},
 };
 use bytes::{Buf, Bytes};
-use std::{collections::VecDeque, sync::Arc};
+use std::sync::Arc;
 
 /// The sending half of a [`Connection`](super::Connection).
 ///
@@ -28,13 +34,13 @@ use std::{collections::VecDeque, sync::Arc};
 pub struct Outbound {
     config: Arc<Config>,
     transmit: Transmit,
-    /// Messages, or pieces of them, that have not been framed, and how many bytes those are.
-    waiting: VecDeque<Waiting>,
-    waiting_len: usize,
+    backlog: Backlog,
     role: Role,
     state: SendState,
-    /// A message sent in pieces has begun: its kind, and whether a piece of it has gone out or waits.
-    pieces: Option<(Kind, bool)>,
+    /// A message sent in pieces has begun.
+    pieces: Option<Pieces>,
+    /// The extension that messages go through.
+    encoding: Option<Box<Encoding>>,
     /// None, most of the time.
     controls: Option<Box<Controls>>,
     /// How many bytes have been [taken away](Self::take_transmit) and not been written yet.
@@ -43,13 +49,21 @@ pub struct Outbound {
     framed: u32,
 }
 
-#[derive(Debug)]
-struct Waiting {
-    /// Of the next frame of it: `Continuation` once one has gone out.
-    opcode: Opcode,
-    /// Whether the message ends with it.
-    fin: bool,
-    payload: Bytes,
+/// A message that is sent in pieces.
+#[derive(Clone, Copy, Debug)]
+struct Pieces {
+    kind: Kind,
+    /// Whether a piece of it has gone out or waits.
+    begun: bool,
+    /// Whether it goes through the extension.
+    encoded: bool,
+}
+
+impl Pieces {
+    /// Of the next frame of it.
+    fn opcode(self) -> Opcode {
+        if self.begun { Opcode::Continuation } else { self.kind.into() }
+    }
 }
 
 /// A shorter payload is copied next to its header: cheaper than sending it from where it lies.
@@ -63,15 +77,15 @@ const AHEAD: usize = 64 * 1024;
 const AHEAD_SHARED: usize = 256 * 1024;
 
 impl Outbound {
-    pub(super) fn new(role: Role, config: Arc<Config>) -> Self {
+    pub(super) fn new(role: Role, config: Arc<Config>, encoding: Option<Box<Encoding>>) -> Self {
         Self {
             config,
             transmit: Transmit::default(),
-            waiting: VecDeque::new(),
-            waiting_len: 0,
+            backlog: Backlog::default(),
             role,
             state: SendState::Open,
             pieces: None,
+            encoding,
             controls: None,
             away: 0,
             framed: 0,
@@ -91,8 +105,12 @@ impl Outbound {
         if self.pieces.is_some() {
             return Err(SendError::Unfinished);
         }
-        let Outgoing { kind, payload } = message.into();
-        self.queue(kind.into(), true, payload);
+        let Outgoing { kind, payload, plain } = message.into();
+        if self.encoding.is_none() && !matches!(payload, Payload::Prepared(_)) {
+            self.queue(kind.into(), true, payload);
+        } else {
+            self.send_encoded(kind, payload, plain);
+        }
         Ok(())
     }
 
@@ -106,17 +124,20 @@ impl Outbound {
         if self.state != SendState::Open {
             return Err(SendError::Closing);
         }
-        let Outgoing { kind, payload } = piece.into();
-        let begun = match self.pieces {
-            Some((other, _)) if other != kind => return Err(SendError::KindMismatch),
-            Some((_, begun)) => begun,
-            None => false,
-        };
-        let nothing = payload.as_bytes().is_empty() && !fin;
-        self.pieces = (!fin).then_some((kind, begun || !nothing));
-        if !nothing {
-            self.queue(if begun { Opcode::Continuation } else { kind.into() }, fin, payload);
+        let Outgoing { kind, payload, plain } = piece.into();
+        let mut pieces = self.pieces.unwrap_or(Pieces { kind, begun: false, encoded: false });
+        if pieces.kind != kind {
+            return Err(SendError::KindMismatch);
         }
+        if fin || !payload.as_bytes().is_empty() {
+            if self.encoding.is_none() {
+                self.queue(pieces.opcode(), fin, payload);
+            } else {
+                self.send_encoded_piece(&mut pieces, fin, payload, plain);
+            }
+            pieces.begun = true;
+        }
+        self.pieces = (!fin).then_some(pieces);
         Ok(())
     }
 
@@ -136,24 +157,27 @@ impl Outbound {
         // What would be copied in any case is copied straight to where it leaves from.
         let copied = self.role == Role::Client || matches!(payload, Payload::Borrowed(_));
         let at_once = len < LONG_FROM || copied && self.transmit.remaining() < AHEAD;
-        if at_once && len <= self.config.fragment_size && self.waiting.is_empty() {
-            return self.cork(opcode, fin, payload.as_bytes());
+        if at_once && len <= self.config.fragment_size && self.backlog.is_empty() {
+            return self.cork(opcode, Rsv::NONE, fin, payload.as_bytes());
         }
-        self.wait(opcode, fin, payload);
+        self.wait(opcode, Rsv::NONE, fin, payload.into_bytes());
     }
 
     #[inline(never)]
-    fn wait(&mut self, opcode: Opcode, fin: bool, payload: Payload<'_>) {
-        let payload = payload.into_bytes();
-        self.waiting_len += payload.len();
-        self.waiting.push_back(Waiting { opcode, fin, payload });
+    fn wait(&mut self, opcode: Opcode, rsv: Rsv, fin: bool, payload: Bytes) {
+        self.backlog.push(Waiting { opcode, rsv, fin, payload });
         while self.transmit.remaining() < self.ahead() && self.frame_piece() {}
     }
 
     /// Whether a payload is one of those that most of a server's messages have.
     #[inline]
     fn may_cork_short(&self, len: usize) -> bool {
-        len <= 125 && self.role == Role::Server && self.waiting.is_empty() && len <= self.config.fragment_size
+        len <= 125 && self.role == Role::Server && self.backlog.is_empty() && len <= self.config.fragment_size
+    }
+
+    /// Whether a payload that has to be copied in any case may be copied straight to where it leaves from.
+    fn may_cork(&self, len: usize) -> bool {
+        len <= self.config.fragment_size && self.backlog.is_empty() && self.transmit.remaining() < AHEAD
     }
 
     /// What most of a server's messages become: a frame with a header of two bytes.
@@ -167,10 +191,10 @@ impl Outbound {
 
     /// Frames a payload next to what was framed before, masked if this is the client.
     #[inline(never)]
-    fn cork(&mut self, opcode: Opcode, fin: bool, payload: &[u8]) {
+    fn cork(&mut self, opcode: Opcode, rsv: Rsv, fin: bool, payload: &[u8]) {
         let mask = self.mask();
         let cork = self.transmit.cork(MAX_HEADER_LEN + payload.len());
-        Header { fin, rsv: Rsv::NONE, opcode, mask, len: payload.len() as u64 }.encode(cork);
+        Header { fin, rsv, opcode, mask, len: payload.len() as u64 }.encode(cork);
         let from = cork.len();
         cork.extend_from_slice(payload);
         if let Some(mut key) = mask {
@@ -193,26 +217,15 @@ impl Outbound {
 
     /// Frames the next piece of what waits.
     fn frame_piece(&mut self) -> bool {
-        let Some(next) = self.waiting.front_mut() else { return false };
-        let len = next.payload.len().min(self.config.fragment_size.max(1));
-        let piece = next.payload.split_to(len);
-        let last = next.payload.is_empty();
-        let opcode = std::mem::replace(&mut next.opcode, Opcode::Continuation);
-        let fin = last && next.fin;
-        self.waiting_len -= len;
-        if last {
-            self.waiting.pop_front();
-            self.framed = self.framed.wrapping_add(1);
-            if self.waiting.is_empty() && self.waiting.capacity() > 64 {
-                self.waiting = VecDeque::new(); // a backlog has gone, and its room with it
-            }
-        }
-        if self.role == Role::Client || len < LONG_FROM {
-            self.cork(opcode, fin, &piece);
+        let Some((piece, last)) = self.backlog.take(self.config.fragment_size) else { return false };
+        let Waiting { opcode, rsv, fin, payload } = piece;
+        self.framed = self.framed.wrapping_add(u32::from(last));
+        if self.role == Role::Client || payload.len() < LONG_FROM {
+            self.cork(opcode, rsv, fin, &payload);
         } else {
             let cork = self.transmit.cork(MAX_HEADER_LEN);
-            Header { fin, rsv: Rsv::NONE, opcode, mask: None, len: len as u64 }.encode(cork);
-            self.transmit.push_long(piece);
+            Header { fin, rsv, opcode, mask: None, len: payload.len() as u64 }.encode(cork);
+            self.transmit.push_long(payload);
         }
         true
     }
@@ -234,7 +247,7 @@ impl Outbound {
     /// Whether all there is to send has been framed.
     #[inline]
     fn is_framed(&self) -> bool {
-        self.waiting.is_empty() && self.controls.as_ref().is_none_or(|controls| controls.is_framed())
+        self.backlog.is_empty() && self.controls.as_ref().is_none_or(|controls| controls.is_framed())
     }
 
     /// How many bytes to frame ahead of the transport.
@@ -245,13 +258,13 @@ impl Outbound {
     /// Frames what waits, up to a bound: pong, ping, messages, and the Close frame last of all.
     fn frame_ahead(&mut self) {
         while self.transmit.remaining() < self.ahead() {
-            if self.transmit.remaining() >= AHEAD && self.waiting.is_empty() {
+            if self.transmit.remaining() >= AHEAD && self.backlog.is_empty() {
                 return; // control frames are copied
             }
             if let Some(pong) = self.controls.as_mut().and_then(|controls| controls.pong.take()) {
-                self.cork(Opcode::Pong, true, &pong);
+                self.cork(Opcode::Pong, Rsv::NONE, true, &pong);
             } else if let Some(ping) = self.controls.as_mut().and_then(|controls| controls.ping.take()) {
-                self.cork(Opcode::Ping, true, &ping);
+                self.cork(Opcode::Ping, Rsv::NONE, true, &ping);
             } else if self.frame_piece() {
             } else if let Some(close) = self.controls.as_mut().and_then(|controls| controls.close.as_mut()) {
                 if std::mem::replace(&mut close.framed, true) {
@@ -259,7 +272,7 @@ impl Outbound {
                 }
                 let mut body = [0; 125];
                 let len = encode_close(close.frame.as_ref(), &mut body);
-                self.cork(Opcode::Close, true, &body[..len]);
+                self.cork(Opcode::Close, Rsv::NONE, true, &body[..len]);
             } else {
                 self.controls = None;
                 return;
@@ -271,7 +284,7 @@ impl Outbound {
     /// headers included once they are framed. The core never refuses; stop above your high-water mark.
     #[inline]
     pub fn buffered_amount(&self) -> usize {
-        self.waiting_len + self.transmit.remaining() + self.away
+        self.backlog.bytes() + self.transmit.remaining() + self.away
     }
 
     /// Whether the transport has taken all there is to send.
@@ -325,8 +338,7 @@ impl Outbound {
     }
 
     fn drop_unframed(&mut self) {
-        self.waiting = VecDeque::new();
-        (self.waiting_len, self.pieces) = (0, None);
+        (self.backlog, self.pieces) = (Backlog::default(), None);
         if let Some(controls) = &mut self.controls {
             let (ping, pong) = (controls.ping.take(), controls.pong.take());
             controls.dropped |= ping.is_some() || pong.is_some();

@@ -1,11 +1,11 @@
 //! Bytes into messages, in place: headers, the order they may come in, unmasking, UTF-8, limits.
 //!
 //! It asks for nothing and answers nothing: what a control frame means is for `inbound` to say.
-use super::{input::Input, state::Role, utf8::Utf8Validator};
+use super::{decoding::Decoding, input::Input, state::Role, utf8::Utf8Validator};
 use crate::{
     config::{Config, Delivery},
     error::Violation,
-    frame::{Decoded, Header, MaskKey, Opcode},
+    frame::{Decoded, Header, MaskKey, Opcode, Rsv},
     message::Kind,
 };
 
@@ -32,6 +32,9 @@ pub(super) struct Reader {
     key: MaskKey,
     left: u64,
     utf8: Utf8Validator,
+    decoding: Option<Box<Decoding>>,
+    /// What is handed out has been decoded: it and the input have [changed places](Decoding::present).
+    presents: bool,
     fragments: u32,
     empty_fragments: u32,
     /// Where in the stream the frame being read begins.
@@ -41,7 +44,7 @@ pub(super) struct Reader {
 }
 
 impl Reader {
-    pub(super) fn new(role: Role) -> Self {
+    pub(super) fn new(role: Role, decoding: Option<Box<Decoding>>) -> Self {
         Self {
             input: Input::default(),
             role,
@@ -52,6 +55,8 @@ impl Reader {
             key: MaskKey::default(),
             left: 0,
             utf8: Utf8Validator::default(),
+            decoding,
+            presents: false,
             fragments: 0,
             empty_fragments: 0,
             frame_offset: 0,
@@ -97,13 +102,35 @@ impl Reader {
         } else {
             self.input.shrink();
         }
+        if let Some(decoding) = &mut self.decoding {
+            decoding.rest();
+        }
+    }
+
+    /// How many bytes have come, ever.
+    pub(super) fn received(&self) -> u64 {
+        match &self.decoding {
+            Some(decoding) if self.presents => decoding.output.received(),
+            _ => self.input.received(),
+        }
+    }
+
+    /// Whether what is handed out has been decoded: what else has come is not to be seen before it is
+    /// [settled](Self::settle).
+    pub(super) fn presents(&self) -> bool {
+        self.presents
+    }
+
+    /// Whether the message in progress is encoded.
+    fn is_encoded(&self) -> bool {
+        self.decoding.as_ref().is_some_and(|decoding| decoding.is_active())
     }
 
     /// Nothing lies behind what was handed out, and no more of that message is to come: there is nothing to be read.
     /// By far the most common way for the input to end.
     #[inline]
     pub(super) fn ends(&mut self) -> bool {
-        let ended = !self.is_unfinished();
+        let ended = !self.is_unfinished() && !self.presents;
         if ended {
             (self.message, self.handed_out) = (None, None);
             self.input.consume();
@@ -122,6 +149,16 @@ impl Reader {
             // What is held back of a character stays in front of what comes.
             self.input.start = self.input.end;
             self.input.end += self.utf8.pending();
+        }
+        if std::mem::take(&mut self.presents) {
+            self.take_back();
+        }
+    }
+
+    #[cold]
+    fn take_back(&mut self) {
+        if let Some(decoding) = &mut self.decoding {
+            decoding.take_back(&mut self.input);
         }
     }
 
@@ -194,8 +231,9 @@ impl Reader {
         self.settle();
         loop {
             if self.in_payload {
-                self.read_payload()?;
-                if self.left > 0 {
+                let full =
+                    if self.is_encoded() { self.decode_payload(config)? } else { self.read_payload()? };
+                if full || self.left > 0 {
                     return Ok(self.piece(config));
                 }
                 self.in_payload = false;
@@ -233,7 +271,10 @@ impl Reader {
 
     /// What the first two bytes of a frame must satisfy, given what came before (RFC 6455 §5.1, §5.2, §5.4).
     fn check_order(&self, first: u8, second: u8) -> Result<(), Violation> {
-        if first & 0x70 != 0 {
+        let rsv = Rsv::of(first);
+        let begins = matches!(first & 0x0F, 1 | 2);
+        if rsv != Rsv::NONE && !(begins && self.decoding.as_ref().is_some_and(|decoding| decoding.knows(rsv)))
+        {
             return Err(Violation::ReservedBits);
         }
         match (self.role, second & 0x80 != 0) {
@@ -258,6 +299,9 @@ impl Reader {
         if begun.is_some() {
             self.input.consume();
             (self.fragments, self.empty_fragments) = (0, 0);
+            if let Some(decoding) = &mut self.decoding {
+                decoding.begin(header.rsv)?;
+            }
         }
         // A message in one frame has no fragments (RFC 6455 §5.4), and an empty last frame adds nothing but the end:
         // neither is counted.
@@ -272,14 +316,14 @@ impl Reader {
                 return Err(Violation::TooManyFragments { limit: config.max_fragments });
             }
             let room = config.max_message_size.saturating_sub(self.input.message().len());
-            if header.len > room as u64 {
+            if header.len > room as u64 && !self.is_encoded() {
                 return Err(Violation::MessageTooBig { limit: config.max_message_size });
             }
         }
         self.message = begun.or(self.message);
         self.progressed |= begun.is_some();
         self.input.cursor += size;
-        if begun.is_some() {
+        if begun.is_some() || self.is_encoded() {
             self.input.consume();
         }
         self.in_payload = true;
@@ -289,13 +333,14 @@ impl Reader {
         Ok(())
     }
 
-    /// Takes the payload bytes that have come: moves them next to the message's, unmasks, validates; each once.
-    fn read_payload(&mut self) -> Result<(), Violation> {
+    /// Takes the payload bytes that have come: moves them next to the message's, unmasks, validates; each once. There is
+    /// always room for them.
+    fn read_payload(&mut self) -> Result<bool, Violation> {
         let input = &mut self.input;
         let come = input.buf.len() - input.cursor;
         let fresh = usize::try_from(self.left).map_or(come, |left| left.min(come));
         if fresh == 0 {
-            return Ok(());
+            return Ok(false);
         }
         if input.cursor != input.end {
             input.buf.copy_within(input.cursor..input.cursor + fresh, input.end);
@@ -307,21 +352,64 @@ impl Reader {
         self.left -= fresh as u64;
         self.progressed = true;
         match self.message {
-            Some(Kind::Text) if ascii => self.utf8.feed_ascii(payload),
-            Some(Kind::Text) => self.utf8.feed(payload),
-            _ => Ok(()),
+            Some(Kind::Text) if ascii => self.utf8.feed_ascii(payload)?,
+            Some(Kind::Text) => self.utf8.feed(payload)?,
+            _ => {}
         }
+        Ok(false)
+    }
+
+    /// Takes the payload bytes that have come, of a message that is encoded: unmasks, decodes, validates; each once. Says
+    /// whether a piece has to be handed out before there is room for more.
+    fn decode_payload(&mut self, config: &Config) -> Result<bool, Violation> {
+        let (Some(decoding), input) = (&mut self.decoding, &mut self.input) else { return Ok(false) };
+        let fresh = input.cursor + decoding.unmasked;
+        let come = input.buf.len() - fresh;
+        let come = usize::try_from(self.left).map_or(come, |left| left.min(come));
+        if come > 0 {
+            self.key.apply(&mut input.buf[fresh..fresh + come]);
+            decoding.unmasked += come;
+            self.left -= come as u64;
+            self.progressed = true;
+        }
+        let fin = self.fin && self.left == 0;
+        let limit = (config.delivery == Delivery::Messages).then_some(config.max_message_size);
+        while decoding.unmasked > 0 || fin {
+            let encoded = &input.buf[input.cursor..input.cursor + decoding.unmasked];
+            let before = decoding.output.message().len();
+            let decoded = decoding.decode(encoded, fin, limit)?;
+            input.cursor += decoded.taken;
+            input.consume();
+            decoding.unmasked -= decoded.taken;
+            if self.message == Some(Kind::Text) {
+                self.utf8.feed(&decoding.output.message()[before..])?;
+            }
+            if decoded.done {
+                break;
+            }
+            if limit.is_none() && decoding.is_full() {
+                return Ok(true);
+            }
+        }
+        Ok(false)
     }
 
     /// With [`Delivery::Chunks`], what has come and has not been handed out.
     fn piece(&mut self, config: &Config) -> Option<Found> {
         let held_back = self.utf8.pending();
-        (config.delivery == Delivery::Chunks && self.input.message().len() > held_back)
-            .then(|| self.hand_out(false))
+        let message = match &self.decoding {
+            Some(decoding) if decoding.is_active() => decoding.output.message(),
+            _ => self.input.message(),
+        };
+        (config.delivery == Delivery::Chunks && message.len() > held_back).then(|| self.hand_out(false))
     }
 
     fn hand_out(&mut self, fin: bool) -> Found {
         self.handed_out = Some(fin);
+        if let Some(decoding) = self.decoding.as_mut().filter(|decoding| decoding.is_active()) {
+            decoding.present(&mut self.input);
+            self.presents = true;
+        }
         self.input.end -= self.utf8.pending();
         Found::Data { fin }
     }

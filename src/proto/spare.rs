@@ -13,6 +13,10 @@ pub(super) struct Spare(RefCell<BytesMut>);
 thread_local! {
     /// For what is received.
     pub(super) static INPUT: Spare = Spare(RefCell::new(BytesMut::new()));
+    /// For what an extension has decoded.
+    pub(super) static DECODED: Spare = Spare(RefCell::new(BytesMut::new()));
+    /// For what an extension has encoded.
+    pub(super) static ENCODED: Spare = Spare(RefCell::new(BytesMut::new()));
     /// For what is sent.
     pub(super) static OUTPUT: Spare = Spare(RefCell::new(BytesMut::new()));
 }

@@ -3,9 +3,9 @@ use crate::{Head, answer_with, client_config, drain, parse, values};
 use bytes::Buf;
 use sansocket::{
     Config, Subprotocol,
+    extension::ExtensionOffer,
     handshake::{
-        Acceptance, ClientHandshake, ClientRequest, ExtensionOffer, HandshakeError, HeadLimit,
-        ServerHandshake, Url,
+        Acceptance, ClientHandshake, ClientRequest, HandshakeError, HeadLimit, ServerHandshake, Url,
     },
 };
 

@@ -116,7 +116,7 @@ impl Inbound {
 
     /// How many bytes have come, ever, modulo 2^32: whether any has is what matters.
     fn received(&self) -> u32 {
-        self.reader.input.received() as u32
+        self.reader.received() as u32
     }
 
     /// Whether bytes have come that [`handle_timeout`](Self::handle_timeout) has not been told the time of.

@@ -3,7 +3,7 @@ use super::Outbound;
 use crate::{
     close::CloseFrame,
     error::SendError,
-    frame::Opcode,
+    frame::{Opcode, Rsv},
     proto::{
         event::{Control, ControlSink, Sending},
         state::SendState,
@@ -73,7 +73,7 @@ impl Outbound {
         if self.transmit.remaining() < PROMPT
             && self.controls.as_ref().is_none_or(|controls| controls.pong.is_none())
         {
-            self.cork(Opcode::Pong, true, payload);
+            self.cork(Opcode::Pong, Rsv::NONE, true, payload);
         } else {
             self.controls().pong = Some(payload.into());
         }

@@ -18,7 +18,7 @@ pub(crate) enum Mark {
 impl Outbound {
     /// The end of what is queued now.
     pub(crate) fn mark(&self) -> Mark {
-        match self.waiting.len() {
+        match self.backlog.len() {
             0 => Mark::Taken(self.transmit.taken().wrapping_add(self.transmit.remaining() as u32)),
             waiting => Mark::Framed(self.framed.wrapping_add(waiting as u32)),
         }
@@ -32,7 +32,7 @@ impl Outbound {
         if let Mark::Framed(framed) = *mark {
             let ahead = framed.wrapping_sub(self.framed) as i32;
             if ahead > 0 {
-                return if ahead as usize > self.waiting.len() { self.is_long_past() } else { Ok(false) };
+                return if ahead as usize > self.backlog.len() { self.is_long_past() } else { Ok(false) };
             }
             if self.is_cut_off() {
                 return Err(SendError::Closing); // it was framed, and what became of it nobody saw

@@ -5,7 +5,7 @@ use super::*;
 fn server(taken: u32, framed: u32) -> Outbound {
     let mut config = Config::server();
     config.fragment_size = 300_000;
-    let mut outbound = Outbound::new(Role::Server, Arc::new(config));
+    let mut outbound = Outbound::new(Role::Server, Arc::new(config), None);
     outbound.transmit.count_taken(taken as usize);
     outbound.framed = framed;
     outbound

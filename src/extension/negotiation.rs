@@ -1,0 +1,32 @@
+//! Which extension a connection uses: what of the server's and what of the client's fit together.
+use super::{Agreement, Extension, ExtensionOffer, InvalidAnswer};
+use std::sync::Arc;
+
+/// Client: what to offer, best first.
+pub fn offers(extensions: &[Arc<dyn Extension>]) -> Vec<ExtensionOffer> {
+    extensions.iter().flat_map(|extension| extension.offers()).collect()
+}
+
+/// Server: takes up the first offer, in the client's order of preference, that one of the extensions accepts.
+pub fn accept(extensions: &[Arc<dyn Extension>], offers: &[ExtensionOffer]) -> Option<Agreement> {
+    offers.iter().find_map(|offer| {
+        let mut named = extensions.iter().filter(|extension| extension.name() == offer.name());
+        named.find_map(|extension| extension.accept(offer))
+    })
+}
+
+/// Client: what the server's answer to these offers means.
+///
+/// # Errors
+/// [`InvalidAnswer`] fails the handshake (RFC 6455 §4.1): it is not an answer to any of the offers.
+pub fn confirm(
+    extensions: &[Arc<dyn Extension>],
+    offers: &[ExtensionOffer],
+    answer: &ExtensionOffer,
+) -> Result<Agreement, InvalidAnswer> {
+    if !offers.iter().any(|offer| offer.name() == answer.name()) {
+        return Err(InvalidAnswer);
+    }
+    let mut named = extensions.iter().filter(|extension| extension.name() == answer.name());
+    named.find_map(|extension| extension.confirm(answer).ok()).ok_or(InvalidAnswer)
+}

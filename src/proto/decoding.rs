@@ -1,0 +1,127 @@
+//! Messages on their way through an extension's decoder: where what it makes of them is kept until it is handed out.
+use super::{input::Input, spare};
+use crate::{error::Violation, extension::Decoder, frame::Rsv};
+use bytes::BytesMut;
+
+/// With [`Delivery::Chunks`](crate::Delivery::Chunks), a piece is handed out once it has so many bytes.
+const PIECE: usize = 64 * 1024;
+
+/// The receiving side of an agreement.
+///
+/// ```text
+/// input: unmasked bytes ─▶ decoder ─▶ output
+/// ```
+/// While it is handed out, `output` and the reader's input have changed places: so there is one way to lend a message and
+/// to own it, and messages that are not encoded pay nothing for it.
+#[derive(Debug)]
+pub(super) struct Decoding {
+    decoder: Box<dyn Decoder>,
+    /// The bits that the extension gives a meaning.
+    rsv: Rsv,
+    /// The message in progress is encoded.
+    active: bool,
+    /// How many bytes at the input's cursor have been unmasked and wait to be decoded.
+    pub(super) unmasked: usize,
+    pub(super) output: Input,
+}
+
+/// How far [`Decoding::decode`] got.
+pub(super) struct Decoded {
+    /// So many bytes were taken from the input.
+    pub(super) taken: usize,
+    /// All that came of what was there has been appended, and not only what there was room for.
+    pub(super) done: bool,
+}
+
+impl Decoding {
+    pub(super) fn new(decoder: Box<dyn Decoder>, rsv: Rsv) -> Self {
+        Self { decoder, rsv, active: false, unmasked: 0, output: Input::default() }
+    }
+
+    /// A message begins, in a frame with these bits.
+    pub(super) fn begin(&mut self, rsv: Rsv) -> Result<(), Violation> {
+        self.active = rsv != Rsv::NONE;
+        if self.active { self.decoder.begin(rsv) } else { Ok(()) }
+    }
+
+    /// Whether the message in progress is encoded.
+    pub(super) fn is_active(&self) -> bool {
+        self.active
+    }
+
+    /// Whether a frame that begins a message may have these bits set.
+    pub(super) fn knows(&self, rsv: Rsv) -> bool {
+        self.rsv.contains(rsv)
+    }
+
+    /// Decodes the next bytes of a message of at most `limit` bytes, or without one a piece of it.
+    pub(super) fn decode(
+        &mut self,
+        input: &[u8],
+        fin: bool,
+        limit: Option<usize>,
+    ) -> Result<Decoded, Violation> {
+        let output = &mut self.output;
+        if output.buf.capacity() == 0 {
+            output.take_from(&spare::DECODED);
+        }
+        let before = output.buf.len();
+        let room = limit.unwrap_or(PIECE).saturating_sub(output.message().len());
+        let (taken, given) = match limit {
+            // It is as long as it may be: is there more of it?
+            Some(limit) if room == 0 => {
+                let mut more = BytesMut::new();
+                let taken = self.decoder.decode(input, fin, 1, &mut more)?;
+                if !more.is_empty() {
+                    return Err(Violation::MessageTooBig { limit });
+                }
+                return Self::progress(input, taken, 0, 1);
+            }
+            _ => {
+                let taken = self.decoder.decode(input, fin, room, &mut output.buf)?;
+                (taken, output.buf.len().saturating_sub(before))
+            }
+        };
+        (output.end, output.cursor) = (output.buf.len(), output.buf.len());
+        Self::progress(input, taken, given, room)
+    }
+
+    /// A decoder that neither takes nor gives would be called for ever.
+    fn progress(input: &[u8], taken: usize, given: usize, room: usize) -> Result<Decoded, Violation> {
+        let done = taken >= input.len() && given < room;
+        if taken > input.len() || given > room || !done && taken == 0 && given == 0 {
+            return Err(Violation::Encoding);
+        }
+        Ok(Decoded { taken, done })
+    }
+
+    /// Whether a piece is long enough to be handed out.
+    pub(super) fn is_full(&self) -> bool {
+        self.output.message().len() >= PIECE
+    }
+
+    /// Puts what has been decoded in the input's place, to be handed out.
+    pub(super) fn present(&mut self, input: &mut Input) {
+        std::mem::swap(&mut self.output, input);
+    }
+
+    /// Takes it back once it has been handed out, and what had not been (half a character) stays.
+    pub(super) fn take_back(&mut self, input: &mut Input) {
+        std::mem::swap(&mut self.output, input);
+        let output = &mut self.output;
+        if output.is_empty() {
+            output.leave_to(&spare::DECODED);
+        } else {
+            output.cut_consumed();
+        }
+    }
+
+    /// Nothing comes for now: gives back the memory that what waits does not need.
+    pub(super) fn rest(&mut self) {
+        if self.output.is_empty() {
+            self.output.leave_to(&spare::DECODED);
+        } else {
+            self.output.shrink();
+        }
+    }
+}

@@ -1,0 +1,136 @@
+//! Messages on their way out through an extension's encoder, and those that are prepared for many connections.
+use super::{LONG_FROM, Outbound, Pieces};
+use crate::{
+    extension::{Encoder, ExtensionOffer},
+    frame::{Header, MAX_HEADER_LEN, Opcode, Rsv},
+    message::{Frame, Kind, Payload, Prepared},
+    proto::{spare, state::Role},
+};
+use bytes::{Buf, BytesMut};
+
+/// The sending side of an agreement.
+#[derive(Debug)]
+pub(in crate::proto) struct Encoding {
+    encoder: Box<dyn Encoder>,
+    answer: ExtensionOffer,
+}
+
+impl Encoding {
+    pub(in crate::proto) fn new(encoder: Box<dyn Encoder>, answer: ExtensionOffer) -> Self {
+        Self { encoder, answer }
+    }
+}
+
+impl Outbound {
+    /// The extension that the connection uses, with what was agreed on: what a browser calls `WebSocket.extensions`.
+    pub fn extension(&self) -> Option<&ExtensionOffer> {
+        self.encoding.as_ref().map(|encoding| &encoding.answer)
+    }
+
+    /// Queues a whole message, through the encoder if it wants it.
+    #[inline(never)]
+    pub(super) fn send_encoded(&mut self, kind: Kind, payload: Payload<'_>, plain: bool) {
+        if let Payload::Prepared(prepared) = payload {
+            if self.send_prepared(prepared, plain) {
+                return;
+            }
+        }
+        let rsv = match &mut self.encoding {
+            Some(encoding) if !plain => encoding.encoder.begin(Some(payload.as_bytes().len())),
+            _ => Rsv::NONE,
+        };
+        if rsv == Rsv::NONE {
+            self.queue(kind.into(), true, payload);
+        } else {
+            self.encode(kind.into(), rsv, true, payload.as_bytes());
+        }
+    }
+
+    /// Queues a piece of a message, through the encoder if the message's first went there.
+    #[inline(never)]
+    pub(super) fn send_encoded_piece(
+        &mut self,
+        pieces: &mut Pieces,
+        fin: bool,
+        payload: Payload<'_>,
+        plain: bool,
+    ) {
+        let (opcode, mut rsv) = (pieces.opcode(), Rsv::NONE);
+        if !pieces.begun {
+            let len = fin.then_some(payload.as_bytes().len());
+            rsv = match &mut self.encoding {
+                Some(encoding) if !plain => encoding.encoder.begin(len),
+                _ => Rsv::NONE,
+            };
+            pieces.encoded = rsv != Rsv::NONE;
+        }
+        if pieces.encoded {
+            self.encode(opcode, rsv, fin, payload.as_bytes());
+        } else {
+            self.queue(opcode, fin, payload);
+        }
+    }
+
+    fn encode(&mut self, opcode: Opcode, rsv: Rsv, fin: bool, piece: &[u8]) {
+        let Some(encoding) = &mut self.encoding else { return };
+        let mut encoded = BytesMut::new();
+        spare::ENCODED.with(|spare| spare.take(&mut encoded));
+        encoding.encoder.encode(piece, fin, &mut encoded);
+        if !self.may_cork(encoded.len()) {
+            return self.wait(opcode, rsv, fin, encoded.freeze());
+        }
+        self.cork(opcode, rsv, fin, &encoded);
+        encoded.clear();
+        let memory = encoded.capacity();
+        spare::ENCODED.with(|spare| spare.put(&mut encoded, memory));
+    }
+
+    /// Queues a message that is prepared, unless this connection's encoder makes of it what no other does.
+    fn send_prepared(&mut self, prepared: &Prepared, plain: bool) -> bool {
+        let kind = prepared.kind();
+        let frame = match &mut self.encoding {
+            Some(encoding) if !plain => {
+                let Some(profile) = encoding.encoder.profile() else { return false };
+                let encoder = &mut *encoding.encoder;
+                let Some(frame) =
+                    prepared.encoded(profile, || encoded_frame(encoder, kind, prepared.as_bytes()))
+                else {
+                    return false;
+                };
+                frame
+            }
+            _ => prepared.plain(|| frame(kind, Rsv::NONE, prepared.as_bytes())),
+        };
+        let payload = frame.bytes.len() - frame.payload;
+        let whole =
+            self.role == Role::Server && payload <= self.config.fragment_size && self.backlog.is_empty();
+        if whole && frame.bytes.len() < LONG_FROM {
+            self.transmit.cork(frame.bytes.len()).extend_from_slice(&frame.bytes);
+        } else if whole && self.transmit.remaining() < self.ahead() {
+            self.transmit.push_long(frame.bytes.clone());
+        } else {
+            let rsv = Rsv::of(frame.bytes.first().copied().unwrap_or_default());
+            self.wait(kind.into(), rsv, true, frame.bytes.slice(frame.payload..));
+        }
+        true
+    }
+}
+
+fn encoded_frame(encoder: &mut dyn Encoder, kind: Kind, message: &[u8]) -> Frame {
+    let rsv = encoder.begin(Some(message.len()));
+    if rsv == Rsv::NONE {
+        return frame(kind, rsv, message);
+    }
+    let mut encoded = BytesMut::new();
+    encoder.encode(message, true, &mut encoded);
+    frame(kind, rsv, &encoded)
+}
+
+fn frame(kind: Kind, rsv: Rsv, payload: &[u8]) -> Frame {
+    let mut bytes = BytesMut::with_capacity(MAX_HEADER_LEN + payload.len());
+    let header = Header { fin: true, rsv, opcode: kind.into(), mask: None, len: payload.len() as u64 };
+    header.encode(&mut bytes);
+    let at = bytes.len();
+    bytes.extend_from_slice(payload);
+    Frame { bytes: bytes.freeze(), payload: at }
+}
