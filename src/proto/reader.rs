@@ -1,6 +1,8 @@
 //! Bytes into messages, in place: headers, the order they may come in, unmasking, UTF-8, limits.
 //!
 //! It asks for nothing and answers nothing: what a control frame means is for `inbound` to say.
+mod payload;
+
 use super::{decoding::Decoding, input::Input, state::Role, utf8::Utf8Validator};
 use crate::{
     config::{Config, Delivery},
@@ -331,86 +333,5 @@ impl Reader {
         self.key = header.mask.unwrap_or_default();
         self.left = header.len;
         Ok(())
-    }
-
-    /// Takes the payload bytes that have come: moves them next to the message's, unmasks, validates; each once. There is
-    /// always room for them.
-    fn read_payload(&mut self) -> Result<bool, Violation> {
-        let input = &mut self.input;
-        let come = input.buf.len() - input.cursor;
-        let fresh = usize::try_from(self.left).map_or(come, |left| left.min(come));
-        if fresh == 0 {
-            return Ok(false);
-        }
-        if input.cursor != input.end {
-            input.buf.copy_within(input.cursor..input.cursor + fresh, input.end);
-        }
-        let payload = &mut input.buf[input.end..input.end + fresh];
-        let ascii = self.role == Role::Server && self.key.apply(payload);
-        input.end += fresh;
-        input.cursor += fresh;
-        self.left -= fresh as u64;
-        self.progressed = true;
-        match self.message {
-            Some(Kind::Text) if ascii => self.utf8.feed_ascii(payload)?,
-            Some(Kind::Text) => self.utf8.feed(payload)?,
-            _ => {}
-        }
-        Ok(false)
-    }
-
-    /// Takes the payload bytes that have come, of a message that is encoded: unmasks, decodes, validates; each once. Says
-    /// whether a piece has to be handed out before there is room for more.
-    fn decode_payload(&mut self, config: &Config) -> Result<bool, Violation> {
-        let (Some(decoding), input) = (&mut self.decoding, &mut self.input) else { return Ok(false) };
-        let fresh = input.cursor + decoding.unmasked;
-        let come = input.buf.len() - fresh;
-        let come = usize::try_from(self.left).map_or(come, |left| left.min(come));
-        if come > 0 {
-            self.key.apply(&mut input.buf[fresh..fresh + come]);
-            decoding.unmasked += come;
-            self.left -= come as u64;
-            self.progressed = true;
-        }
-        let fin = self.fin && self.left == 0;
-        let limit = (config.delivery == Delivery::Messages).then_some(config.max_message_size);
-        while decoding.unmasked > 0 || fin {
-            let encoded = &input.buf[input.cursor..input.cursor + decoding.unmasked];
-            let before = decoding.output.message().len();
-            let decoded = decoding.decode(encoded, fin, limit)?;
-            input.cursor += decoded.taken;
-            input.consume();
-            decoding.unmasked -= decoded.taken;
-            if self.message == Some(Kind::Text) {
-                self.utf8.feed(&decoding.output.message()[before..])?;
-            }
-            if decoded.done {
-                break;
-            }
-            if limit.is_none() && decoding.is_full() {
-                return Ok(true);
-            }
-        }
-        Ok(false)
-    }
-
-    /// With [`Delivery::Chunks`], what has come and has not been handed out.
-    fn piece(&mut self, config: &Config) -> Option<Found> {
-        let held_back = self.utf8.pending();
-        let message = match &self.decoding {
-            Some(decoding) if decoding.is_active() => decoding.output.message(),
-            _ => self.input.message(),
-        };
-        (config.delivery == Delivery::Chunks && message.len() > held_back).then(|| self.hand_out(false))
-    }
-
-    fn hand_out(&mut self, fin: bool) -> Found {
-        self.handed_out = Some(fin);
-        if let Some(decoding) = self.decoding.as_mut().filter(|decoding| decoding.is_active()) {
-            decoding.present(&mut self.input);
-            self.presents = true;
-        }
-        self.input.end -= self.utf8.pending();
-        Found::Data { fin }
     }
 }

@@ -1,10 +1,6 @@
 //! RFC 7692 §7.2.2 and §7.2.3: every stream that a peer may send, and every one that it may not.
 use super::{cut, deflate, deflater, inflate, inflate_pieces, inflater, noise, prose};
-use crate::{
-    error::Violation,
-    extension::Decoder,
-    frame::Rsv,
-};
+use crate::{error::Violation, extension::Decoder, frame::Rsv};
 use bytes::BytesMut;
 use flate2::{Compress, Compression, FlushCompress};
 use proptest::{collection::vec, prelude::*};
@@ -210,7 +206,11 @@ fn section_7_1_2_no_more_is_kept_than_the_window() {
                 inflate(&mut kept, &deflate(&mut deflater(0, 15, false), part)).unwrap();
             }
             assert!(kept.window_len() <= window);
-            assert_eq!(inflate(&mut kept, &distance(len)).ok(), reaches.then(|| text[..3].to_vec()), "{bits} bits, {len}");
+            assert_eq!(
+                inflate(&mut kept, &distance(len)).ok(),
+                reaches.then(|| text[..3].to_vec()),
+                "{bits} bits, {len}"
+            );
         }
     }
 }
