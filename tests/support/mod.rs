@@ -187,7 +187,9 @@ impl End {
     pub(crate) fn with(role: Role, tweak: impl FnOnce(&mut Config)) -> Self {
         let mut config = config(role);
         tweak(&mut config);
-        let conn = Connection::new(Established::bare(role), config);
+        Self::of(role, Connection::new(Established::bare(role), config))
+    }
+    pub(crate) fn of(role: Role, conn: Connection) -> Self {
         Self { conn, role, now: epoch(), fed: 0, began: 0, keys: 0 }
     }
 

@@ -1,0 +1,112 @@
+//! What compression holds: nothing while idle, unless a context is kept; and nothing after the end.
+use crate::{support::*, *};
+use counted::{fresh, tally};
+use sansocket::{Prepared, extension::deflate::memory_reserved};
+
+/// An echo of a message that is compressed.
+fn echo(end: &mut End, payload: &[u8]) {
+    end.frame(BINARY | RSV1, payload);
+    let (inbound, outbound) = end.conn.halves();
+    let Some(sansocket::proto::Event::Message(message)) = inbound.poll_event(outbound) else { panic!() };
+    outbound.send(message).unwrap();
+    assert!(end.conn.poll_event().is_none());
+    end.flush();
+}
+
+#[test]
+fn without_takeover_an_idle_connection_holds_what_one_without_compression_does() {
+    fresh(|| {
+        let message: Vec<u8> = json(1, 16 << 10).into_bytes();
+        let payload = deflated(&message);
+        for role in BOTH {
+            let (plain, ends) = tally(|| (0..100).map(|_| End::new(role)).collect::<Vec<_>>());
+            let plain = plain.held / ends.len() as isize;
+            echo(&mut end(role, false, |_| ()), &payload); // the thread's own
+            let (spent, ends) = tally(|| {
+                let mut ends: Vec<End> = (0..100).map(|_| end(role, false, |_| ())).collect();
+                ends.iter_mut().for_each(|end| echo(end, &payload));
+                ends
+            });
+            let each = spent.held / ends.len() as isize;
+            assert!(each <= plain + 1024, "{each} bytes, and {plain} without compression");
+            println!("{role:?}: {} bytes more", each - plain);
+        }
+    });
+}
+
+#[test]
+fn short_messages_cost_no_allocation_once_a_thread_is_warm() {
+    fresh(|| {
+        let payload = deflated(json(1, 1000));
+        let mut end = end(Role::Server, false, |_| ());
+        let frame = wire(BINARY | RSV1, &payload, end.peer_key());
+        let mut turn = || {
+            end.conn.receive(&frame);
+            let (inbound, outbound) = end.conn.halves();
+            let Some(sansocket::proto::Event::Message(message)) = inbound.poll_event(outbound) else {
+                panic!()
+            };
+            outbound.send(message).unwrap();
+            let out = end.conn.transmit();
+            sansocket::bytes::Buf::advance(out, sansocket::bytes::Buf::remaining(out));
+            assert!(end.conn.poll_event().is_none());
+        };
+        (0..3).for_each(|_| turn());
+        let (spent, ()) = tally(|| (0..100).for_each(|_| turn()));
+        assert_eq!(spent.calls, 0, "{spent:?}");
+    });
+}
+
+/// T18.
+#[test]
+fn a_hundred_thousand_connections_leave_nothing_behind() {
+    fresh(|| {
+        let payload = deflated("Hello");
+        let cycle = |takeover| {
+            let mut end = end(Role::Server, takeover, |_| ());
+            end.frame(TEXT | RSV1, &payload).text("Hello");
+            // Half of one too, so that a state is borrowed when the connection ends.
+            end.frame(1 | RSV1, &payload[..3]);
+            assert_eq!(told(&mut end.conn), None);
+        };
+        cycle(false);
+        cycle(true);
+        let reserved = memory_reserved();
+        let (spent, ()) = tally(|| (0..100_000).for_each(|n| cycle(n % 2 == 0)));
+        assert_eq!((spent.held, memory_reserved()), (0, reserved));
+        // And what is sent, with a compressor that is the connection's own.
+        let cycle = |takeover| {
+            let mut end = end(Role::Server, takeover, |_| ());
+            end.conn.send("Hello").unwrap();
+            end.conn.send_chunk("Hel", false).unwrap();
+        };
+        cycle(true);
+        cycle(false); // the state that is the thread's
+        let (spent, ()) = tally(|| (0..2000).for_each(|n| cycle(n % 2 == 0)));
+        assert_eq!((spent.held, memory_reserved()), (0, reserved));
+    });
+}
+
+#[test]
+fn a_spent_budget_makes_new_connections_keep_no_context() {
+    let mut deflate = eager(true);
+    deflate.memory_budget = memory_reserved(); // nothing is left of it
+    let answer = agreement(Role::Server, &deflate, "").answer().to_string();
+    assert_eq!(answer, "permessage-deflate; server_no_context_takeover; client_no_context_takeover");
+}
+
+#[test]
+fn a_prepared_message_is_compressed_once_for_many() {
+    fresh(|| {
+        let prepared = Prepared::from(json(1, 1024).as_str());
+        let mut ends: Vec<End> = (0..1000).map(|_| end(Role::Server, false, |_| ())).collect();
+        let send = |end: &mut End| {
+            end.conn.send(&prepared).unwrap();
+            let out = end.conn.transmit();
+            sansocket::bytes::Buf::advance(out, sansocket::bytes::Buf::remaining(out));
+        };
+        send(&mut ends[0]);
+        let (spent, ()) = tally(|| ends.iter_mut().for_each(send));
+        assert_eq!(spent.calls, 0, "neither a compressor nor a buffer: {spent:?}");
+    });
+}
