@@ -22,11 +22,7 @@ fn deflater(level: u8, window_bits: u8, takeover: bool) -> Deflater {
 }
 
 /// One message, by the contract of [`Decoder`]: `room` bytes at a time, in these pieces.
-fn inflate_pieces(
-    decoder: &mut dyn Decoder,
-    pieces: &[&[u8]],
-    room: usize,
-) -> Result<Vec<u8>, Violation> {
+fn inflate_pieces(decoder: &mut dyn Decoder, pieces: &[&[u8]], room: usize) -> Result<Vec<u8>, Violation> {
     let mut out = BytesMut::from(&b"before"[..]);
     decoder.begin(Rsv::RSV1)?;
     for (at, piece) in pieces.iter().enumerate() {
