@@ -135,7 +135,7 @@ fn compress(state: &mut Compress, mut rest: &[u8], out: &mut BytesMut) -> bool {
 }
 
 /// As blocks without compression, and the mark of a flush (RFC 1951 §3.2.4).
-fn store(piece: &[u8], out: &mut BytesMut) {
+pub(super) fn store(piece: &[u8], out: &mut BytesMut) {
     for block in piece.chunks(0xFFFF) {
         let len = block.len() as u16;
         out.put_u8(0);
