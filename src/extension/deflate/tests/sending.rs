@@ -1,6 +1,3 @@
-<<<<<<< HEAD
-
-=======
 //! RFC 7692 §7.2.1: what is sent, and that any inflater reads it.
 use super::{context, cut, deflate, deflate_pieces, deflater, inflate, inflater, noise, prose};
 use crate::{
@@ -187,4 +184,3 @@ proptest! {
         }
     }
 }
->>>>>>> codec
