@@ -11,7 +11,7 @@ fn the_limit_is_on_what_is_inflated_and_exact() {
         for limit in [1, 1000, 65_536, 100_000, 1 << 20] {
             for over in [0, 1, 2, 1000] {
                 // A thousand to one, and nothing to gain.
-                let noise: Vec<u8> = (0..limit + over).map(|i| (i * i >> 7) as u8).collect();
+                let noise: Vec<u8> = (0..limit + over).map(|i| ((i * i) >> 7) as u8).collect();
                 for message in [vec![0; limit + over], noise] {
                     let mut end = end(role, false, |config| config.max_message_size = limit);
                     end.frame(BINARY | RSV1, deflated(&message));
@@ -76,7 +76,7 @@ fn the_limit_is_on_the_message_however_many_frames_it_comes_in() {
         for fragments in [2, 3, 10, 1000, 10_000] {
             let limit = 20_000;
             for over in [0, 1] {
-                let message: Vec<u8> = (0..limit + over).map(|i: usize| (i * i >> 7) as u8).collect();
+                let message: Vec<u8> = (0..limit + over).map(|i: usize| ((i * i) >> 7) as u8).collect();
                 let payload = deflated(&message);
                 let mut end = end(role, false, |config| config.max_message_size = limit);
                 let size = payload.len().div_ceil(fragments);
