@@ -106,6 +106,31 @@ const ROWS: &[(u32, &str)] = &[
     (107, "opcodes of registry"),
 ];
 
+/// The rules of RFC 7692, by the number that tests give as `/// Row D4.`.
+const DEFLATE: &[(u32, &str)] = &[
+    (1, "offers by preference"),
+    (2, "invalid offer declined"),
+    (3, "invalid answer fails"),
+    (4, "server_no_context_takeover"),
+    (5, "client_no_context_takeover"),
+    (6, "server_max_window_bits"),
+    (7, "client_max_window_bits"),
+    (8, "window as agreed"),
+    (9, "bit on first"),
+    (10, "bit elsewhere fails"),
+    (11, "bit without agreement"),
+    (12, "uncompressed any time"),
+    (13, "tail taken off"),
+    (14, "tail put back"),
+    (15, "any block types"),
+    (16, "fragments cut anywhere"),
+    (17, "the RFC's examples"),
+    (18, "context kept, or not"),
+    (19, "checked once inflated"),
+    (20, "secrets not compressed"),
+    (21, "twice in a response"),
+];
+
 /// Failures of other software, by the number that tests give as `/// T5.`.
 const ADVISORIES: &[(u32, &str)] = &[
     (1, "slow header quadratic"),
@@ -117,11 +142,14 @@ const ADVISORIES: &[(u32, &str)] = &[
     (7, "too many headers"),
     (8, "slow Sec-WebSocket-Protocol"),
     (9, "odd extension names"),
+    (10, "odd window bits"),
+    (11, "inflated without limit"),
     (12, "limit per frame"),
     (13, "header injection"),
     (15, "text not UTF-8"),
     (16, "opcode skips checks"),
     (17, "flood of Pongs"),
+    (18, "connections leave memory"),
     (19, "peer never closes"),
     (23, "Origin policy matrix"),
     (24, "dropped futures lose"),
@@ -132,9 +160,10 @@ const ADVISORIES: &[(u32, &str)] = &[
 /// The numbers in the doc comments that begin with one of `words`, directly above tests.
 fn claimed(words: &[&str]) -> BTreeSet<u32> {
     let mut numbers = BTreeSet::new();
-    visit(&Path::new(env!("CARGO_MANIFEST_DIR")).join("tests"), &mut |source| {
-        numbers.extend(scan(source, words))
-    });
+    for folder in ["tests", "src"] {
+        let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join(folder);
+        visit(&folder, &mut |source| numbers.extend(scan(source, words)));
+    }
     numbers
 }
 fn visit(folder: &Path, see: &mut impl FnMut(&str)) {
@@ -180,6 +209,11 @@ fn compare(kept: &[(u32, &str)], claimed: &BTreeSet<u32>) {
 #[test]
 fn every_rule_of_rfc_6455_has_a_test() {
     compare(ROWS, &claimed(&["Row ", "Rows "]));
+}
+
+#[test]
+fn every_rule_of_rfc_7692_has_a_test() {
+    compare(DEFLATE, &claimed(&["Row D", "Rows D"]));
 }
 
 #[test]
