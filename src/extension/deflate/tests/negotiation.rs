@@ -239,8 +239,8 @@ fn section_7_1_2_2_a_client_told_8_bits_does_not_compress() {
 fn section_5_ends_of_any_settings_agree() {
     let _alone = alone();
     let before = memory_reserved();
-    let sides: Vec<_> = [9, 12, 15].into_iter().flat_map(|bits| [(bits, false), (bits, true)]).collect();
-    let text = prose(40_000, 3);
+    let sides: Vec<_> = [9, 15].into_iter().flat_map(|bits| [(bits, false), (bits, true)]).collect();
+    let text = prose(2000, 3);
     for &client_send in &sides {
         for &client_receive in &sides {
             for &server_send in &sides {
