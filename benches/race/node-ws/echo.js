@@ -1,11 +1,11 @@
-// ws, on Node.js: echo.js PORT
+// ws, on Node.js: echo.js PORT [--deflate]
 const { WebSocketServer } = require("ws");
 
 const server = new WebSocketServer({
   host: "127.0.0.1",
   port: Number(process.argv[2]),
   backlog: 4096,
-  perMessageDeflate: false,
+  perMessageDeflate: process.argv.includes("--deflate"),
   maxPayload: 64 * 1024 * 1024,
 });
 server.on("connection", (socket) => {

@@ -1,4 +1,4 @@
-"""websockets, on asyncio: echo.py PORT"""
+"""websockets, on asyncio: echo.py PORT [--deflate]"""
 
 import asyncio
 import sys
@@ -12,7 +12,8 @@ async def echo(socket):
 
 
 async def main():
-    options = dict(max_size=64 << 20, ping_interval=None, backlog=4096, compression=None)
+    compression = "deflate" if "--deflate" in sys.argv else None
+    options = dict(max_size=64 << 20, ping_interval=None, backlog=4096, compression=compression)
     async with serve(echo, "127.0.0.1", int(sys.argv[1]), **options):
         await asyncio.get_running_loop().create_future()
 

@@ -1,5 +1,6 @@
 """Builds what races, and installs what is not Rust, if it can be."""
 
+import json
 import re
 import shutil
 import subprocess
@@ -10,7 +11,10 @@ from .machine import PYTHON, TARGET, said
 
 
 def build():
-    step("cargo build --release --locked", HERE)
+    # Each by itself: in one build all would get what any of them wants of a library that they share, such as the
+    # backend of flate2.
+    for package in programs():
+        step(f"cargo build --release --locked -p {package}", HERE)
     if shutil.which("node") and shutil.which("npm"):
         place = TARGET / "race-node"
         shutil.copytree(HERE / "node-ws", place, dirs_exist_ok=True)
@@ -22,6 +26,15 @@ def build():
     if PYTHON.exists():
         requirements = HERE / "python-websockets/requirements.txt"
         optional([str(PYTHON), "-m", "pip", "install", "-q", "-r", str(requirements)], HERE)
+
+
+def programs():
+    described = json.loads(said("cargo", "metadata", "--no-deps", "--format-version", "1"))
+    return [
+        package["name"]
+        for package in described["packages"]
+        if any("bin" in target["kind"] for target in package["targets"])
+    ]
 
 
 def step(command, place):

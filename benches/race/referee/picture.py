@@ -3,7 +3,7 @@
 from html import escape
 from math import floor, log10
 
-WIDTH, LEFT, RIGHT, TOP, STEP, BAR = 800, 190, 90, 62, 24, 16
+WIDTH, LEFT, RIGHT, TOP, STEP, BAR = 800, 200, 90, 62, 24, 16
 OURS, FLOOR, PEER, INK, FAINT = "#c2410c", "#b8bcc2", "#4a7fb5", "#1f2328", "#6b7280"
 
 

@@ -1,6 +1,6 @@
 """Who races: how each server is started, and what is known of it."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 OURS = "sansocket"
 FLOOR = "floor-tokio"
@@ -9,13 +9,14 @@ FLOOR = "floor-tokio"
 @dataclass(frozen=True)
 class Server:
     """`habit` marks a second way to use a library: left out where it makes no difference. `library` is the package
-    whose version is told; `by` says how it serves."""
+    whose version is told; `by` says how it serves, `settings` how it compresses."""
 
     name: str
     command: str
     library: str
     by: str = "tokio, one thread"
     habit: bool = False
+    settings: str = ""
 
     @property
     def floor(self):
@@ -80,5 +81,36 @@ SERVERS = {
         _peer("soketto"),
         Server("node-ws", "{node} {target}/race-node/echo.js {port}", "ws", "Node.js"),
         Server("python-websockets", "{python} {here}/python-websockets/echo.py {port}", "websockets", "asyncio"),
+    ]
+}
+
+
+def _deflate(name, settings, options="", **more):
+    """One of the servers above, told to compress."""
+    server = SERVERS[name.split("/")[0]]
+    command = f"{server.command} --deflate {options}".rstrip()
+    return replace(server, name=name, command=command, settings=settings, **more)
+
+
+# What most other libraries are set to, so that answers are as long as theirs.
+_AS_OTHERS = "--deflate-level 6 --deflate-window 15"
+
+# Who races where messages are compressed, as `SERVERS` do elsewhere.
+COMPRESSING = {
+    server.name: server
+    for server in [
+        _deflate("sansocket", "level 3, 12 bits, zlib-rs"),
+        _deflate("sansocket/level6", "level 6, 15 bits, zlib-rs", _AS_OTHERS),
+        _deflate(
+            "sansocket/takeover", "level 6, 15 bits, takeover, zlib-rs", f"{_AS_OTHERS} --deflate-takeover", habit=True
+        ),
+        _deflate("sansocket-blocking", "level 3, 12 bits, zlib-rs"),
+        _deflate("sansocket-blocking/level6", "level 6, 15 bits, zlib-rs", _AS_OTHERS),
+        _deflate("yawc", "level 6, 15 bits, zlib-rs"),
+        _deflate("sockudo-ws", "level 6, 15 bits, zlib-rs"),
+        _deflate("wtx", "level 5, 15 bits, zlib-rs"),
+        _deflate("soketto", "level 1, 15 bits, zlib"),
+        _deflate("node-ws", "level 6, 15 bits, zlib on a pool of threads"),
+        _deflate("python-websockets", "level 6, 12 bits, memory level 5, zlib"),
     ]
 }

@@ -2,10 +2,12 @@
 
 from dataclasses import dataclass
 
+from .servers import COMPRESSING, SERVERS
+
 
 @dataclass(frozen=True)
 class Workload:
-    """`figure` is what servers are ranked by; less is better."""
+    """`figure` is what servers are ranked by; less is better. `compresses` says that the load offers to."""
 
     command: str
     title: str
@@ -13,6 +15,11 @@ class Workload:
     unit: str = "µs of CPU time per message"
     habits: bool = True
     once: bool = False
+    compresses: bool = False
+
+    @property
+    def servers(self):
+        return COMPRESSING if self.compresses else SERVERS
 
 
 def _growth(conns):
@@ -21,6 +28,7 @@ def _growth(conns):
 
 
 GROWTH = {f"n{conns}": conns for conns in (1, 10, 100, 1_000, 10_000)}
+JSON = "--payload json --deflate"
 MEMORY = dict(unit="bytes of memory per connection", habits=False, once=True)
 
 WORKLOADS = {
@@ -43,6 +51,32 @@ WORKLOADS = {
         "connect, upgrade, close; 16 at a time",
         unit="µs of CPU time per connection",
         habits=False,
+    ),
+    "z1": Workload(
+        f"echo --conns 16 --size 1024 {JSON}",
+        "1 KiB JSON, compressed × 16 connections",
+        habits=False,
+        compresses=True,
+    ),
+    "z16": Workload(
+        f"echo --conns 16 --size 16384 {JSON}",
+        "16 KiB JSON, compressed × 16 connections",
+        habits=False,
+        compresses=True,
+    ),
+    "idlez": Workload(
+        f"idle --conns 1000 --touch 16384 {JSON}",
+        "1,000 connections, idle after an echo of 16 KiB, compressed",
+        "touched_bytes",
+        compresses=True,
+        **MEMORY,
+    ),
+    "idlezt": Workload(
+        f"idle --conns 1000 --touch 16384 {JSON} --takeover",
+        "1,000 connections, idle after an echo of 16 KiB, compressed, context takeover offered",
+        "touched_bytes",
+        compresses=True,
+        **(MEMORY | dict(habits=True)),
     ),
     **{name: _growth(conns) for name, conns in GROWTH.items()},
 }

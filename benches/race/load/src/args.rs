@@ -20,8 +20,9 @@ const USAGE: &str = "usage: race-load echo|idle|churn|flood [OPTIONS]
   --depth N        echo: messages in flight on each connection (1)
   --count N        echo: stop after about N messages (never)
   --binary         echo: binary messages instead of text
-  --payload KIND   ascii, utf8, json or random (ascii)
+  --payload KIND   ascii, utf8, random or json, which differs from one to the next (ascii)
   --deflate        echo, idle: offer permessage-deflate and send compressed messages
+  --takeover       idle: offer it with context takeover
   --touch BYTES    idle: echo one message of that length on each connection (0: none)
   --hold           idle: keep the connections, with pings answered, until standard input ends
   --kind KIND      flood: pings, echoes, header, fragments or length";
@@ -47,6 +48,7 @@ pub struct Args {
     pub binary: bool,
     pub payload: String,
     pub deflate: bool,
+    pub takeover: bool,
     pub touch: usize,
     pub hold: bool,
 }
@@ -75,6 +77,7 @@ impl Args {
             binary: false,
             payload: "ascii".into(),
             deflate: false,
+            takeover: false,
             touch: 0,
             hold: false,
         };
@@ -95,6 +98,7 @@ impl Args {
                 Long("binary") => args.binary = true,
                 Long("payload") => args.payload = parser.value()?.string()?,
                 Long("deflate") => args.deflate = true,
+                Long("takeover") => args.takeover = true,
                 Long("touch") => args.touch = parser.value()?.parse()?,
                 Long("hold") => args.hold = true,
                 Long("kind") => kind = parser.value()?.parse()?,

@@ -1,11 +1,16 @@
 //! The blocking part of a connection: its handshake, and one message there and back.
-use crate::{args::Args, frame, sys};
+use crate::{
+    args::Args,
+    frame::{self, CLOSE, FIN},
+    sys,
+};
 use rustix::{
     event::{PollFd, PollFlags, poll},
     net::SocketFlags,
 };
 use std::{
     io::{self, Error, Read, Write},
+    mem,
     net::TcpStream,
     time::{Duration, Instant},
 };
@@ -16,12 +21,11 @@ const AT_ONCE: usize = 64;
 const PATIENCE: Duration = Duration::from_secs(20);
 
 pub fn request(args: &Args) -> Vec<u8> {
+    let parameters =
+        if args.takeover { "" } else { "; server_no_context_takeover; client_no_context_takeover" };
     let extensions = match args.deflate {
-        true => {
-            "Sec-WebSocket-Extensions: permessage-deflate; server_no_context_takeover; \
-             client_no_context_takeover\r\n"
-        }
-        false => "",
+        true => format!("Sec-WebSocket-Extensions: permessage-deflate{parameters}\r\n"),
+        false => String::new(),
     };
     format!(
         "GET / HTTP/1.1\r\nHost: {}\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\
@@ -68,6 +72,15 @@ fn upgraded(stream: &mut TcpStream) -> io::Result<String> {
     Ok(extensions.map_or(String::new(), |(_, value)| value.trim().to_owned()))
 }
 
+/// Fails if compression is wanted and the server has not agreed to it.
+pub fn expect_compression(args: &Args, agreed: &str) -> io::Result<()> {
+    match !args.deflate || agreed.contains("permessage-deflate") {
+        true => Ok(()),
+        false => Err(Error::other("the server does not compress")),
+    }
+}
+
+#[derive(Default)]
 pub struct Reply {
     /// The first byte of its first frame.
     pub first: u8,
@@ -76,11 +89,45 @@ pub struct Reply {
     pub wire: usize,
 }
 
+/// Finds replies in what is received, wherever reads cut it.
+#[derive(Default)]
+pub struct Inbox {
+    bytes: Vec<u8>,
+    /// What is there of the next one.
+    reply: Reply,
+}
+
+impl Inbox {
+    pub fn push(&mut self, bytes: &[u8]) {
+        self.bytes.extend_from_slice(bytes);
+    }
+
+    pub fn pop(&mut self) -> io::Result<Option<Reply>> {
+        while let Some((head, length, first)) = frame::header(&self.bytes)
+            && self.bytes.len() >= head + length as usize
+        {
+            if first & 0x0f >= CLOSE {
+                return Err(Error::other(format!("a control frame, 0x{first:02x}")));
+            }
+            let end = head + length as usize;
+            if self.reply.wire == 0 {
+                self.reply.first = first;
+            }
+            self.reply.wire += end;
+            self.reply.payload.extend_from_slice(&self.bytes[head..end]);
+            self.bytes.drain(..end);
+            if first & FIN != 0 {
+                return Ok(Some(mem::take(&mut self.reply)));
+            }
+        }
+        Ok(None)
+    }
+}
+
 /// Sends one frame and waits for the message that answers it. A long frame is read back while it is sent, as
 /// it does not fit into the buffers on its way.
 pub fn echo(stream: &TcpStream, request: &[u8]) -> io::Result<Reply> {
-    let mut reply = Reply { first: 0, payload: Vec::new(), wire: 0 };
-    let (mut sent, mut input, mut chunk) = (0, Vec::new(), vec![0; 256 * 1024]);
+    let (mut sent, mut inbox, mut chunk) = (0, Inbox::default(), vec![0; 256 * 1024]);
     let begun = Instant::now();
     loop {
         if sent < request.len() {
@@ -88,29 +135,15 @@ pub fn echo(stream: &TcpStream, request: &[u8]) -> io::Result<Reply> {
         }
         match sys::recv(stream, &mut chunk)? {
             Some(0) => return Err(Error::other("the server closed a connection")),
-            Some(count) => input.extend_from_slice(&chunk[..count]),
+            Some(count) => inbox.push(&chunk[..count]),
             None => {
                 let out = if sent < request.len() { PollFlags::OUT } else { PollFlags::empty() };
                 let second = rustix::event::Timespec { tv_sec: 1, tv_nsec: 0 };
                 poll(&mut [PollFd::new(stream, PollFlags::IN | out)], Some(&second))?;
             }
         }
-        while let Some((head, length, first)) = frame::header(&input)
-            && input.len() >= head + length as usize
-        {
-            if first & 0x0f >= 8 {
-                return Err(Error::other(format!("a control frame, 0x{first:02x}")));
-            }
-            let end = head + length as usize;
-            if reply.wire == 0 {
-                reply.first = first;
-            }
-            reply.wire += end;
-            reply.payload.extend_from_slice(&input[head..end]);
-            input.drain(..end);
-            if first & 0x80 != 0 {
-                return if input.is_empty() { Ok(reply) } else { Err(Error::other("more than a reply")) };
-            }
+        if let Some(reply) = inbox.pop()? {
+            return if inbox.bytes.is_empty() { Ok(reply) } else { Err(Error::other("more than a reply")) };
         }
         if begun.elapsed() > PATIENCE {
             return Err(Error::other("no reply within 20 s"));

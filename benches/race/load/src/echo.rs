@@ -1,10 +1,9 @@
 //! Every connection keeps messages in flight, as many as `--depth` says.
 use crate::{
     args::Args,
-    client,
-    frame::{self, BINARY, FIN, RSV1, TEXT, Walker},
+    client::{self, Inbox, Reply},
     histogram::Histogram,
-    payload::{compress, decompress, payload},
+    messages::Messages,
     report::Stretch,
     sys::{self, Epoll, IN, OUT},
 };
@@ -18,27 +17,31 @@ use std::{
 /// Connections whose latency is taken: a clock read for each message would cost as much as the rest.
 const TIMED: usize = 8;
 
-/// A message, and what is known of its replies.
-struct Message {
-    payload: Vec<u8>,
-    frame: Vec<u8>,
-    first: u8,
-    /// Frames back to back, to be sent at once.
-    batch: Vec<u8>,
-    reply: usize,
-    /// Whether all replies are as long as `reply`; they are not where compression remembers.
-    fixed: bool,
+/// Of so many replies on a connection one is compared, where they are read; a prime, so that each message has
+/// its turn.
+const SAMPLED: usize = 61;
+
+/// What is known of the replies before the race.
+struct Replies {
+    /// How long all of them are, or `None` where they differ.
+    fixed: Option<usize>,
+    /// Their bytes on average, with headers and without.
+    wire: f64,
+    payload: f64,
 }
 
 struct Conn {
     stream: TcpStream,
-    /// Bytes to be sent, and where in the batch the next one lies.
+    /// The message to be sent next, and the one whose reply comes next.
+    next: usize,
+    answered: usize,
+    /// Bytes to be sent, and where the next one lies.
     unsent: usize,
     position: usize,
     full: bool,
-    /// Bytes of a reply that is not complete.
+    /// Bytes of a reply that is not complete: how many where all are as long, or else themselves.
     partial: usize,
-    walker: Walker,
+    inbox: Inbox,
     in_flight: usize,
     /// When a message was sent, and how many replies come before its own.
     timed: Option<(Instant, usize)>,
@@ -46,28 +49,28 @@ struct Conn {
 
 struct Race<'a> {
     args: &'a Args,
-    message: Message,
+    messages: Messages,
+    replies: Replies,
     epoll: Epoll,
     conns: Vec<Conn>,
     timed: usize,
     done: u64,
     in_flight: usize,
     latency: Histogram,
+    /// Replies to be compared when the race is over, with the numbers of their messages.
+    samples: Vec<(usize, Reply)>,
     room: Vec<u8>,
 }
 
 pub fn run(args: &Args) -> io::Result<()> {
-    let (streams, extensions) = client::open(args, args.conns)?;
-    if args.deflate && !extensions.contains("permessage-deflate") {
-        return Err(Error::other("the server does not compress"));
+    let (streams, agreed) = client::open(args, args.conns)?;
+    client::expect_compression(args, &agreed)?;
+    if args.deflate && !agreed.contains("server_no_context_takeover") {
+        return Err(Error::other("the server does not compress each reply by itself"));
     }
-    let mut message = Message::new(args)?;
-    for stream in &streams {
-        let wire = message.check(stream)?;
-        message.fixed &= message.reply == 0 || message.reply == wire;
-        message.reply = wire;
-    }
-    let mut race = Race::new(args, message, streams)?;
+    let messages = Messages::new(args, args.size)?;
+    let replies = Replies::of(&messages, &streams, args)?;
+    let mut race = Race::new(args, messages, replies, streams)?;
     race.start()?;
     race.run_for(args.warmup)?;
     race.latency = Histogram::new();
@@ -76,74 +79,74 @@ pub fn run(args: &Args) -> io::Result<()> {
     race.run_for(args.secs)?;
     let report = stretch.end(args, race.done - before)?;
     race.drain()?;
-    if !extensions.contains("permessage-deflate") || extensions.contains("server_no_context_takeover") {
-        for conn in &race.conns {
-            race.message.check(&conn.stream)?;
-        }
+    for (number, conn) in race.conns.iter().enumerate() {
+        race.messages.check(number, &conn.stream)?;
+    }
+    for (number, reply) in &race.samples {
+        race.messages.compare(*number, reply)?;
     }
     report
         .number("messages", race.done as f64)
-        .number("reply_bytes", race.message.reply as f64)
+        .number("reply_bytes", race.replies.wire)
+        .number("answer_bytes", race.replies.payload)
         .number("p50_us", race.latency.quantile(0.5))
         .number("p99_us", race.latency.quantile(0.99))
+        .text("agreed", &agreed)
         .print();
     Ok(())
 }
 
-impl Message {
-    fn new(args: &Args) -> io::Result<Self> {
-        let payload = payload(&args.payload, args.size)?;
-        let first = FIN | if args.binary { BINARY } else { TEXT };
-        let frame = match args.deflate {
-            true => frame::masked(first | RSV1, &compress(&payload)),
-            false => frame::masked(first, &payload),
-        };
-        let copies = args.depth.min((1 << 20) / frame.len() + 1);
-        let batch = frame.repeat(copies);
-        Ok(Self { payload, frame, first, batch, reply: 0, fixed: !args.deflate })
-    }
-
-    /// Sends one, and tells how many bytes its reply took if it says the same.
-    fn check(&self, stream: &TcpStream) -> io::Result<usize> {
-        let mut reply = client::echo(stream, &self.frame)?;
-        if reply.first & RSV1 != 0 {
-            reply.payload = decompress(&reply.payload, self.payload.len())?;
+impl Replies {
+    /// Sends each message at least once, and one on each connection.
+    fn of(messages: &Messages, streams: &[TcpStream], args: &Args) -> io::Result<Self> {
+        let count = messages.len().max(streams.len());
+        let (mut wires, mut payload) = (Vec::with_capacity(count), 0);
+        for (number, stream) in (0..count).zip(streams.iter().cycle()) {
+            let reply = messages.check(number, stream)?;
+            wires.push(reply.wire);
+            payload += reply.payload.len();
         }
-        if reply.payload != self.payload || reply.first & 0x0f != self.first & 0x0f {
-            return Err(Error::other("the reply is not what was sent"));
-        }
-        Ok(reply.wire)
+        let same = !args.deflate && wires.iter().all(|wire| *wire == wires[0]);
+        Ok(Self {
+            fixed: same.then_some(wires[0]),
+            wire: wires.iter().sum::<usize>() as f64 / count as f64,
+            payload: payload as f64 / count as f64,
+        })
     }
 }
 
 impl Conn {
-    fn new(stream: TcpStream) -> Self {
+    /// Begins with that message.
+    fn new(stream: TcpStream, number: usize, messages: &Messages) -> Self {
         Self {
             stream,
+            next: number,
+            answered: number,
             unsent: 0,
-            position: 0,
+            position: messages.position(number),
             full: false,
             partial: 0,
-            walker: Walker::default(),
+            inbox: Inbox::default(),
             in_flight: 0,
             timed: None,
         }
     }
 
-    fn queue(&mut self, count: usize, message: &Message) {
-        self.unsent += count * message.frame.len();
+    fn queue(&mut self, count: usize, messages: &Messages) {
+        self.unsent += messages.bytes(self.next, count);
+        self.next += count;
         self.in_flight += count;
     }
 
     /// Sends what is queued, and watches for room if there was too little.
-    fn flush(&mut self, number: usize, message: &Message, epoll: &Epoll) -> io::Result<()> {
+    fn flush(&mut self, number: usize, messages: &Messages, epoll: &Epoll) -> io::Result<()> {
         let mut full = false;
         while self.unsent > 0 && !full {
-            let count = self.unsent.min(message.batch.len() - self.position);
-            match sys::send(&self.stream, &message.batch[self.position..][..count])? {
+            let bytes = messages.from(self.position);
+            match sys::send(&self.stream, &bytes[..self.unsent.min(bytes.len())])? {
                 Some(sent) => {
                     self.unsent -= sent;
-                    self.position = (self.position + sent) % message.frame.len();
+                    self.position = messages.advance(self.position, sent);
                 }
                 None => full = true,
             }
@@ -156,52 +159,77 @@ impl Conn {
     }
 
     /// Reads what is there; tells how many replies are complete with it.
-    fn receive(&mut self, message: &Message, room: &mut [u8]) -> io::Result<usize> {
-        let count = match message.fixed {
-            true => sys::discard(&self.stream, room)?,
-            false => sys::recv(&self.stream, room)?,
+    fn receive(
+        &mut self,
+        fixed: Option<usize>,
+        room: &mut [u8],
+        samples: &mut Vec<(usize, Reply)>,
+    ) -> io::Result<usize> {
+        let count = match fixed {
+            Some(_) => sys::discard(&self.stream, room)?,
+            None => sys::recv(&self.stream, room)?,
         };
-        let replies = match count {
-            None => return Ok(0),
-            Some(0) => return Err(Error::other("the server closed a connection")),
-            Some(count) if message.fixed => {
+        let replies = match (count, fixed) {
+            (None, _) => return Ok(0),
+            (Some(0), _) => return Err(Error::other("the server closed a connection")),
+            (Some(count), Some(length)) => {
                 let bytes = self.partial + count;
-                self.partial = bytes % message.reply;
-                bytes / message.reply
+                self.partial = bytes % length;
+                bytes / length
             }
-            Some(count) => self.walker.messages_in(&room[..count])?,
+            (Some(count), None) => self.read(&room[..count], samples)?,
         };
         self.in_flight =
             self.in_flight.checked_sub(replies).ok_or(Error::other("more came back than was sent"))?;
         Ok(replies)
     }
+
+    fn read(&mut self, bytes: &[u8], samples: &mut Vec<(usize, Reply)>) -> io::Result<usize> {
+        let before = self.answered;
+        self.inbox.push(bytes);
+        while let Some(reply) = self.inbox.pop()? {
+            if self.answered.is_multiple_of(SAMPLED) {
+                samples.push((self.answered, reply));
+            }
+            self.answered += 1;
+        }
+        Ok(self.answered - before)
+    }
 }
 
 impl<'a> Race<'a> {
-    fn new(args: &'a Args, message: Message, streams: Vec<TcpStream>) -> io::Result<Self> {
+    fn new(
+        args: &'a Args,
+        messages: Messages,
+        replies: Replies,
+        streams: Vec<TcpStream>,
+    ) -> io::Result<Self> {
         let epoll = Epoll::new()?;
         for (number, stream) in streams.iter().enumerate() {
             stream.set_nonblocking(true)?;
             epoll.add(stream, number, IN)?;
         }
+        let conns = streams.into_iter().enumerate();
         Ok(Self {
             args,
-            message,
             epoll,
             timed: (args.conns / TIMED).max(1),
-            conns: streams.into_iter().map(Conn::new).collect(),
+            conns: conns.map(|(number, stream)| Conn::new(stream, number, &messages)).collect(),
+            messages,
+            replies,
             done: 0,
             in_flight: 0,
             latency: Histogram::new(),
+            samples: Vec::new(),
             room: vec![0; 4 << 20],
         })
     }
 
     fn start(&mut self) -> io::Result<()> {
         for (number, conn) in self.conns.iter_mut().enumerate() {
-            conn.queue(self.args.depth, &self.message);
+            conn.queue(self.args.depth, &self.messages);
             self.in_flight += self.args.depth;
-            conn.flush(number, &self.message, &self.epoll)?;
+            conn.flush(number, &self.messages, &self.epoll)?;
         }
         Ok(())
     }
@@ -235,7 +263,7 @@ impl<'a> Race<'a> {
             let conn = &mut self.conns[number];
             let flags = event.flags;
             if flags != OUT {
-                let replies = conn.receive(&self.message, &mut self.room)?;
+                let replies = conn.receive(self.replies.fixed, &mut self.room, &mut self.samples)?;
                 self.done += replies as u64;
                 self.in_flight -= replies;
                 if number.is_multiple_of(self.timed) {
@@ -253,12 +281,12 @@ impl<'a> Race<'a> {
                 }
                 // At most one read more than `--count`.
                 if sending && self.done + (self.in_flight as u64) < self.args.count {
-                    conn.queue(replies, &self.message);
+                    conn.queue(replies, &self.messages);
                     self.in_flight += replies;
                 }
             }
             if conn.unsent > 0 || conn.full {
-                conn.flush(number, &self.message, &self.epoll)?;
+                conn.flush(number, &self.messages, &self.epoll)?;
             }
         }
         Ok(())

@@ -1,5 +1,4 @@
 //! Frames: a client's are made, a server's are found in a stream.
-use std::io;
 
 pub const TEXT: u8 = 1;
 pub const BINARY: u8 = 2;
@@ -46,36 +45,4 @@ pub fn header(bytes: &[u8]) -> Option<(usize, u64, u8)> {
         length => (2, length.into()),
     };
     Some((head, length, first))
-}
-
-/// Counts messages in a stream of frames, wherever reads cut it.
-#[derive(Default)]
-pub struct Walker {
-    header: Vec<u8>,
-    left: u64,
-    last: bool,
-}
-
-impl Walker {
-    pub fn messages_in(&mut self, mut bytes: &[u8]) -> io::Result<usize> {
-        let mut messages = 0;
-        while !bytes.is_empty() {
-            if self.left > 0 {
-                let count = self.left.min(bytes.len() as u64);
-                self.left -= count;
-                bytes = &bytes[count as usize..];
-            } else {
-                self.header.push(bytes[0]);
-                bytes = &bytes[1..];
-                let Some((_, length, first)) = header(&self.header) else { continue };
-                if first & 0x0f >= CLOSE {
-                    return Err(io::Error::other(format!("a control frame, 0x{first:02x}")));
-                }
-                self.header.clear();
-                (self.left, self.last) = (length, first & FIN != 0);
-            }
-            messages += usize::from(self.left == 0 && self.last);
-        }
-        Ok(messages)
-    }
 }

@@ -2,8 +2,8 @@
 use crate::{
     args::Args,
     client,
-    frame::{self, FIN, PING, PONG, RSV1, TEXT},
-    payload::{compress, payload},
+    frame::{self, FIN, PING, PONG},
+    messages::Messages,
     report::Report,
     server::Server,
     sys::{self, Epoll, IN},
@@ -22,18 +22,15 @@ pub fn run(args: &Args) -> io::Result<()> {
     let first = client::open(args, 1)?;
     let before = settled(server)?;
     let begun = Instant::now();
-    let (streams, _) = client::open(args, args.conns)?;
+    let (streams, agreed) = client::open(args, args.conns)?;
+    client::expect_compression(args, &agreed)?;
     let rate = args.conns as f64 / begun.elapsed().as_secs_f64();
     let opened = settled(server)?;
     let mut touched = None;
     if args.touch > 0 {
-        let message = payload(if args.deflate { "json" } else { "ascii" }, args.touch)?;
-        let frame = match args.deflate {
-            true => frame::masked(FIN | RSV1 | TEXT, &compress(&message)),
-            false => frame::masked(FIN | TEXT, &message),
-        };
-        for stream in &streams {
-            client::echo(stream, &frame)?;
+        let messages = Messages::new(args, args.touch)?;
+        for (number, stream) in streams.iter().enumerate() {
+            messages.check(number, stream)?;
         }
         touched = Some(settled(server)?);
     }
@@ -44,6 +41,7 @@ pub fn run(args: &Args) -> io::Result<()> {
         .number("base_kib", before as f64 / 1024.0)
         .number("idle_bytes", each(opened))
         .number("touched_bytes", touched.map(each))
+        .text("agreed", &agreed)
         .print();
     if args.hold {
         io::stdout().flush()?;

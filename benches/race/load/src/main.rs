@@ -2,7 +2,8 @@
 //! so that it costs less than any server.
 //!
 //! Replies are only counted: the kernel throws them away without a copy. What they hold is compared byte by
-//! byte for the first and the last of each connection. Each command prints a line of JSON; `--help` tells more.
+//! byte for the first and the last of each connection, and for some of those that differ in length, as
+//! compressed ones do, which have to be read. Each command prints a line of JSON; `--help` tells more.
 mod args;
 mod attacker;
 mod churn;
@@ -12,6 +13,8 @@ mod flood;
 mod frame;
 mod histogram;
 mod idle;
+mod json;
+mod messages;
 mod payload;
 mod report;
 mod server;

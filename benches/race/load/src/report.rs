@@ -18,6 +18,14 @@ impl Report {
         self
     }
 
+    /// Left out where there is none.
+    pub fn text(mut self, name: &str, value: &str) -> Self {
+        if !value.is_empty() {
+            write!(self.fields, "\"{name}\": {value:?}, ").unwrap();
+        }
+        self
+    }
+
     pub fn print(self) {
         println!("{{{}}}", self.fields.trim_end_matches(", "));
     }

@@ -2,7 +2,7 @@
 //! line, the listener, the runtime and the two habits of answering.
 //!
 //! ```text
-//! race-NAME [--listen 127.0.0.1:9001] [--batch]
+//! race-NAME [--listen 127.0.0.1:9001] [--batch] [--deflate]
 //! ```
 mod upgrade;
 
@@ -24,25 +24,28 @@ pub struct Options {
     pub listen: SocketAddr,
     /// One flush for all messages at hand, where the library has a way to do so.
     pub batch: bool,
+    /// Takes up permessage-deflate, where the library can.
+    pub deflate: bool,
 }
 
 impl Options {
     /// Ends the program if the command line makes no sense.
     pub fn from_args() -> Self {
         Self::parse().unwrap_or_else(|error| {
-            eprintln!("{error}\nusage: race-NAME [--listen 127.0.0.1:9001] [--batch]");
+            eprintln!("{error}\nusage: race-NAME [--listen 127.0.0.1:9001] [--batch] [--deflate]");
             std::process::exit(2)
         })
     }
 
     fn parse() -> Result<Self, lexopt::Error> {
         use lexopt::prelude::*;
-        let mut options = Self { listen: (Ipv4Addr::LOCALHOST, 9001).into(), batch: false };
+        let mut options = Self { listen: (Ipv4Addr::LOCALHOST, 9001).into(), batch: false, deflate: false };
         let mut args = lexopt::Parser::from_env();
         while let Some(arg) = args.next()? {
             match arg {
                 Long("listen") => options.listen = args.value()?.parse()?,
                 Long("batch") => options.batch = true,
+                Long("deflate") => options.deflate = true,
                 other => return Err(other.unexpected()),
             }
         }

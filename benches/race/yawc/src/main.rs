@@ -2,7 +2,7 @@
 use futures_util::StreamExt;
 use hyper::{Request, body::Incoming, server::conn::http1, service::service_fn};
 use hyper_util::rt::TokioIo;
-use yawc::{Frame, OpCode, UpgradeFut, WebSocket, WebSocketError};
+use yawc::{CompressionLevel, Frame, OpCode, UpgradeFut, WebSocket, WebSocketError};
 
 fn main() {
     let options = serve::Options::from_args();
@@ -11,6 +11,9 @@ fn main() {
             let mut config = yawc::Options::default().with_utf8().with_limits(64 << 20, 128 << 20);
             if options.batch {
                 config = config.with_read_buffer_capacity(128 << 10).with_backpressure_boundary(64 << 10);
+            }
+            if options.deflate {
+                config = config.with_compression_level(CompressionLevel::default());
             }
             let (response, upgraded) = WebSocket::upgrade_with_options(request, config)?;
             tokio::spawn(echo(upgraded, options));
