@@ -95,7 +95,7 @@ pub trait Encoder: Debug + Send + Sync {
     fn encode(&mut self, piece: &[u8], fin: bool, out: &mut BytesMut);
 
     /// `Some` if what it makes of a whole message depends on that message alone: two encoders with the same profile then
-    /// make the same of it, and a [`Prepared`](crate::Prepared) message is encoded for one of them only.
+    /// make the same of it, whenever, and a [`Prepared`](crate::Prepared) message is encoded for one of them only.
     fn profile(&self) -> Option<Profile> {
         None
     }

@@ -104,7 +104,9 @@ fn measure(choice: Option<Choice>, size: usize, quick: bool, config: &[Arc<Confi
         })
         .collect();
     let mut servers: Vec<Connection> = few.into_iter().map(|[_, server]| server).collect();
-    servers.iter_mut().zip(&requests).for_each(|(server, request)| drop(echo(server, request)));
+    servers.iter_mut().zip(&requests).for_each(|(server, request)| {
+        echo(server, request);
+    });
     let before = held();
     let count = servers.len() as isize;
     drop(servers);

@@ -3,7 +3,7 @@ use super::{LONG_FROM, Outbound, Pieces};
 use crate::{
     extension::{Encoder, ExtensionOffer},
     frame::{Header, MAX_HEADER_LEN, Opcode, Rsv},
-    message::{Frame, Kind, Payload, Prepared},
+    message::{Frame, Kind, Payload, Prepared, Profile},
     proto::{spare, state::Role},
 };
 use bytes::{Buf, BytesMut};
@@ -12,12 +12,14 @@ use bytes::{Buf, BytesMut};
 #[derive(Debug)]
 pub(in crate::proto) struct Encoding {
     encoder: Box<dyn Encoder>,
+    /// The encoder's, at hand: a broadcast comes to every connection once, and nothing of it is in a cache.
+    profile: Option<Profile>,
     answer: ExtensionOffer,
 }
 
 impl Encoding {
     pub(in crate::proto) fn new(encoder: Box<dyn Encoder>, answer: ExtensionOffer) -> Self {
-        Self { encoder, answer }
+        Self { profile: encoder.profile(), encoder, answer }
     }
 }
 
@@ -90,7 +92,7 @@ impl Outbound {
         let kind = prepared.kind();
         let frame = match &mut self.encoding {
             Some(encoding) if !plain => {
-                let Some(profile) = encoding.encoder.profile() else { return false };
+                let Some(profile) = encoding.profile else { return false };
                 let encoder = &mut *encoding.encoder;
                 let Some(frame) =
                     prepared.encoded(profile, || encoded_frame(encoder, kind, prepared.as_bytes()))
