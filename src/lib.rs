@@ -26,6 +26,8 @@
 //!
 //! # Features
 //! - `idna` (default): host names that are not ASCII, in the URLs that clients connect to.
+//! - `deflate`: permessage-deflate (RFC 7692): [`extension::Deflate`](extension). A client's default [`Config`] offers it then;
+//!   a server takes it up when told to.
 //! - `tokio`, `futures`: the asynchronous adapter. None changes what the core does.
 //!
 #![cfg_attr(feature = "tokio", doc = "[`tokio`]: crate::tokio")]

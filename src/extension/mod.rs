@@ -10,6 +10,60 @@
 //! confirm(answer) ◀─ Sec-WebSocket-Extensions ─┘
 //!    └─▶ Agreement { encoder, decoder }
 //! ```
+//!
+//! One that turns every bit around, on both ends:
+//!
+//! ```
+//! use sansocket::{
+//!     Config, Violation,
+//!     bytes::BytesMut,
+//!     extension::{Agreement, Decoder, Encoder, Extension, ExtensionOffer, InvalidAnswer},
+//!     frame::Rsv,
+//! };
+//! use std::sync::Arc;
+//!
+//! #[derive(Clone, Copy, Debug)]
+//! struct Inverse;
+//!
+//! impl Extension for Inverse {
+//!     fn name(&self) -> &str {
+//!         "x-inverse"
+//!     }
+//!     fn offers(&self) -> Vec<ExtensionOffer> {
+//!         self.name().parse().into_iter().collect()
+//!     }
+//!     fn accept(&self, offer: &ExtensionOffer) -> Option<Agreement> {
+//!         let plain = offer.params().next().is_none(); // it has no parameters
+//!         plain.then(|| Agreement::new(offer.clone(), Rsv::RSV2, *self, *self))
+//!     }
+//!     fn confirm(&self, answer: &ExtensionOffer) -> Result<Agreement, InvalidAnswer> {
+//!         self.accept(answer).ok_or(InvalidAnswer)
+//!     }
+//! }
+//!
+//! impl Encoder for Inverse {
+//!     fn begin(&mut self, _len: Option<usize>) -> Rsv {
+//!         Rsv::RSV2 // that of every message
+//!     }
+//!     fn encode(&mut self, piece: &[u8], _fin: bool, out: &mut BytesMut) {
+//!         out.extend(piece.iter().map(|byte| !byte));
+//!     }
+//! }
+//!
+//! impl Decoder for Inverse {
+//!     fn begin(&mut self, _rsv: Rsv) -> Result<(), Violation> {
+//!         Ok(())
+//!     }
+//!     fn decode(&mut self, input: &[u8], _fin: bool, room: usize, out: &mut BytesMut) -> Result<usize, Violation> {
+//!         let taken = input.len().min(room);
+//!         out.extend(input[..taken].iter().map(|byte| !byte));
+//!         Ok(taken)
+//!     }
+//! }
+//!
+//! let mut config = Config::server();
+//! config.extensions.push(Arc::new(Inverse));
+//! ```
 #![cfg_attr(feature = "deflate", doc = "\npermessage-deflate (RFC 7692) is [`Deflate`].")]
 #![cfg_attr(
     not(feature = "deflate"),
