@@ -29,6 +29,17 @@ impl ExtensionOffer {
     pub fn name(&self) -> &str {
         &self.name
     }
+    /// One of the crate's own, from tokens. (Those of others are parsed, and so checked.)
+    #[cfg(feature = "deflate")]
+    pub(crate) fn named(name: &str) -> Self {
+        Self { name: name.into(), params: Vec::new() }
+    }
+    /// A parameter more, of tokens as well.
+    #[cfg(feature = "deflate")]
+    pub(crate) fn with(mut self, name: &str, value: Option<u8>) -> Self {
+        self.params.push((name.into(), value.map(|value| value.to_string().into())));
+        self
+    }
     /// The parameters, in order; the same name may be there again.
     pub fn params(&self) -> impl Iterator<Item = (&str, Option<&str>)> {
         self.params.iter().map(|(name, value)| (&**name, value.as_deref()))

@@ -1,28 +1,58 @@
 //! permessage-deflate (RFC 7692): [`Deflate`], what it is set to, and how it is negotiated.
+mod budget;
+mod deflater;
+mod inflater;
+mod params;
+mod pool;
+#[cfg(test)]
+mod tests;
+
+pub use budget::memory_reserved;
+
 use super::{Agreement, Extension, ExtensionOffer, InvalidAnswer};
+use crate::frame::Rsv;
+use budget::Reservation;
+use deflater::Deflater;
+use inflater::Inflater;
+use params::{Params, Terms};
 
 /// permessage-deflate (RFC 7692): messages are compressed on the way.
+///
+/// # Memory
+/// Between messages a connection holds nothing, unless a [context](Context::takeover) is kept: compressing and inflating
+/// are done by states that the threads keep, two of either kind each (250 to 380 KB, and 48 KB). A message that is under
+/// way, in pieces, holds one.
+///
+/// # Secrets
+/// The length of a compressed message tells about its content. Where one part of a message is secret and another is
+/// an attacker's choice, the secret can be guessed from the lengths (as in CRIME and BREACH; RFC 7692 §8), and with a kept
+/// context even if the two are parts of different messages. Such messages should not be compressed.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Deflate {
-    /// How hard to compress, 0 to 9. 3.
+    /// How hard to compress, 0 to 9; more is as 9. 3.
     pub level: u8,
-    /// Messages of fewer bytes are sent as they are. 256.
+    /// Messages of fewer bytes are sent as they are; not those sent in pieces, whose length nobody knows. 256.
     pub min_size: usize,
-    /// What this end sends with.
+    /// What this end sends with, at most: the peer may ask for less.
     pub send: Context,
-    /// What this end asks its peer to send with.
+    /// What this end asks its peer to send with. A server need not do so, nor a client that does not offer it: then a
+    /// window is of 15 bits, and is kept as the peer says.
     pub receive: Context,
     /// Bytes that contexts may take in the whole process; new connections keep none once they do. 256 MiB.
+    ///
+    /// It counts what is [reserved](memory_reserved): the most that the contexts of a connection can come to. That is the
+    /// window for what is received, 512 B to 32 KiB, and 250 to 385 KB for what is sent.
     pub memory_budget: usize,
 }
 
 /// What one direction remembers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Context {
-    /// The window is of so many bits, at most: 9 to 15. 12.
+    /// The window is of so many bits, at most: 9 to 15, and what is beyond is as these. 12. (RFC 7692 §7.1.2)
     pub window_bits: u8,
-    /// Whether it is kept from one message to the next. No.
+    /// Whether it is kept from one message to the next: they become shorter then, if they are like each other. No.
+    /// (RFC 7692 §7.1.1)
     pub takeover: bool,
 }
 
@@ -33,17 +63,78 @@ impl Default for Deflate {
     }
 }
 
+impl Deflate {
+    /// What it is set to, as far as zlib can do it.
+    fn terms(&self) -> Terms {
+        let able = |context: Context| Context { window_bits: context.window_bits.clamp(9, 15), ..context };
+        Terms { send: able(self.send), receive: able(self.receive) }
+    }
+
+    fn agreement(
+        &self,
+        answer: ExtensionOffer,
+        terms: Terms,
+        send: Reservation,
+        receive: Reservation,
+    ) -> Agreement {
+        let encoder = Deflater::new(self.level.min(9), self.min_size, terms.send, send);
+        Agreement::new(answer, Rsv::RSV1, encoder, Inflater::new(terms.receive, receive))
+    }
+}
+
+impl Terms {
+    fn without_takeover(mut self) -> Self {
+        self.send.takeover = false;
+        self.receive.takeover = false;
+        self
+    }
+    /// The bytes to reserve, for what is sent and for what is received.
+    fn cost(self) -> (usize, usize) {
+        let if_kept = |context: Context, cost: fn(u8) -> usize| {
+            if context.takeover { cost(context.window_bits) } else { 0 }
+        };
+        (if_kept(self.send, budget::compressor), if_kept(self.receive, budget::window))
+    }
+}
+
 impl Extension for Deflate {
     fn name(&self) -> &str {
-        "permessage-deflate"
+        params::NAME
     }
+
     fn offers(&self) -> Vec<ExtensionOffer> {
-        Vec::new()
+        let mut terms = self.terms();
+        let (send, receive) = terms.cost();
+        // Given back at once: nothing is agreed yet.
+        if Reservation::within(self.memory_budget, send + receive).is_none() {
+            terms = terms.without_takeover();
+        }
+        Params::offers(terms).into_iter().map(Params::write).collect()
     }
-    fn accept(&self, _offer: &ExtensionOffer) -> Option<Agreement> {
-        None
+
+    fn accept(&self, offer: &ExtensionOffer) -> Option<Agreement> {
+        let offered = Params::read(offer)?;
+        let mut terms = offered.accept(self.terms())?;
+        let (send, receive) = terms.cost();
+        let mut reserved = Reservation::within(self.memory_budget, send + receive);
+        if reserved.is_none() {
+            terms = terms.without_takeover();
+        }
+        let mut reserved = reserved.take().unwrap_or_else(|| Reservation::regardless(0));
+        let receive = reserved.split(receive);
+        Some(self.agreement(offered.answer(terms).write(), terms, reserved, receive))
     }
-    fn confirm(&self, _answer: &ExtensionOffer) -> Result<Agreement, InvalidAnswer> {
-        Err(InvalidAnswer)
+
+    fn confirm(&self, answer: &ExtensionOffer) -> Result<Agreement, InvalidAnswer> {
+        let params = Params::read(answer).ok_or(InvalidAnswer)?;
+        let mut terms = params.confirm(self.terms()).ok_or(InvalidAnswer)?;
+        let (send, receive) = terms.cost();
+        // The server keeps its context, so its window must be kept here. What this end keeps is its own affair.
+        let receive = Reservation::regardless(receive);
+        let send = Reservation::within(self.memory_budget, send).unwrap_or_else(|| {
+            terms.send.takeover = false;
+            Reservation::regardless(0)
+        });
+        Ok(self.agreement(answer.clone(), terms, send, receive))
     }
 }

@@ -1,0 +1,148 @@
+//! Messages sent: each piece is compressed and flushed, so that the peer can decode what there is of it.
+use super::{Context, budget::Reservation, params::NAME, pool};
+use crate::{
+    extension::{Encoder, Profile},
+    frame::Rsv,
+};
+use bytes::{BufMut, BytesMut};
+use flate2::{Compress, FlushCompress, Status};
+use std::fmt;
+
+/// What a flush ends with, and what is taken off the end of a message (RFC 7692 §7.2.1).
+const MARK: [u8; 4] = [0, 0, 0xFF, 0xFF];
+
+/// How much is compressed at a time: the room for it is zeroed before.
+const CHUNK: usize = 32 << 10;
+
+pub(super) struct Deflater {
+    level: u8,
+    min_size: usize,
+    context: Context,
+    /// With takeover: from the first message on. Without: only while a message is under way.
+    state: Option<Compress>,
+    _reserved: Reservation,
+}
+
+impl Deflater {
+    /// `context` of 8 bits: nothing is compressed, for zlib cannot (§7.1.2).
+    pub(super) fn new(level: u8, min_size: usize, context: Context, reserved: Reservation) -> Self {
+        Self { level, min_size, context, state: None, _reserved: reserved }
+    }
+
+    fn able(&self) -> bool {
+        self.context.window_bits > 8
+    }
+
+    fn give_back(&mut self) {
+        if let Some(state) = self.state.take() {
+            pool::return_compress(self.level, self.context.window_bits, state);
+        }
+    }
+}
+
+impl Encoder for Deflater {
+    fn begin(&mut self, len: Option<usize>) -> Rsv {
+        if !self.able() || len.is_some_and(|len| len < self.min_size) {
+            return Rsv::NONE;
+        }
+        if !self.context.takeover {
+            self.give_back(); // of a message that was not finished
+        }
+        Rsv::RSV1
+    }
+
+    fn encode(&mut self, piece: &[u8], fin: bool, out: &mut BytesMut) {
+        if piece.is_empty() {
+            // A second flush says nothing, so the block whose end is taken off is put here by hand.
+            if fin {
+                out.put_u8(0);
+            }
+        } else {
+            let (level, bits, from) = (self.level, self.context.window_bits.max(9), out.len());
+            let state = self.state.get_or_insert_with(|| pool::compress(level, bits));
+            if !compress(state, piece, out) {
+                // Unheard of. Still the peer is told the truth, and nothing that is sent later refers to this.
+                self.state = None;
+                out.truncate(from);
+                store(piece, out);
+            }
+            if fin {
+                out.truncate(out.len() - MARK.len());
+            }
+        }
+        if fin && !self.context.takeover {
+            self.give_back();
+        }
+    }
+
+    fn profile(&self) -> Option<Profile> {
+        let settings = match (self.able(), self.context.takeover) {
+            (false, _) => 0,
+            (true, true) => return None,
+            (true, false) => {
+                // Sizes from 2^56 on are all the same: no message has them.
+                let min_size = (self.min_size as u64).min((1 << 56) - 1);
+                min_size << 8 | u64::from(self.level & 15) << 4 | u64::from(self.context.window_bits)
+            }
+        };
+        Some(Profile { extension: NAME, settings })
+    }
+}
+
+impl Drop for Deflater {
+    fn drop(&mut self) {
+        if !self.context.takeover {
+            self.give_back();
+        }
+    }
+}
+
+/// A state says nothing of use.
+impl fmt::Debug for Deflater {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Deflater")
+            .field("level", &self.level)
+            .field("min_size", &self.min_size)
+            .field("context", &self.context)
+            .finish_non_exhaustive()
+    }
+}
+
+/// Compresses all of `rest` and flushes. `false`: the state is broken, or what it appended is no use.
+fn compress(state: &mut Compress, mut rest: &[u8], out: &mut BytesMut) -> bool {
+    let mut held = 0;
+    loop {
+        let chunk = &rest[..rest.len().min(CHUNK)];
+        let flush = if chunk.len() == rest.len() { FlushCompress::Sync } else { FlushCompress::None };
+        // So much that it is hardly ever filled: a flush interrupted in its last bytes begins again, at 5 bytes more.
+        let (from, room) = (out.len(), chunk.len() + chunk.len() / 8 + 64 + held);
+        out.resize(from + room, 0);
+        let before = (state.total_in(), state.total_out());
+        let status = state.compress(chunk, &mut out[from..], flush);
+        let (read, made) = ((state.total_in() - before.0) as usize, (state.total_out() - before.1) as usize);
+        out.truncate(from + made);
+        rest = &rest[read..];
+        let stuck = read == 0 && made == 0;
+        match status {
+            Err(_) | Ok(Status::StreamEnd) => return false,
+            Ok(_) if rest.is_empty() && flush == FlushCompress::Sync && (stuck || made < room) => {
+                return out.ends_with(&MARK);
+            }
+            Ok(_) if stuck => return false,
+            Ok(_) => held = CHUNK, // what it has read without a flush, it may not have written
+        }
+    }
+}
+
+/// As blocks without compression, and the mark of a flush (RFC 1951 §3.2.4).
+pub(super) fn store(piece: &[u8], out: &mut BytesMut) {
+    for block in piece.chunks(0xFFFF) {
+        let len = block.len() as u16;
+        out.put_u8(0);
+        out.put_u16_le(len);
+        out.put_u16_le(!len);
+        out.put_slice(block);
+    }
+    out.put_u8(0);
+    out.put_slice(&MARK);
+}

@@ -1,0 +1,212 @@
+//! Messages received: inflated by a state borrowed for each, of which only the window may outlive the message.
+use super::{Context, budget, budget::Reservation, pool};
+use crate::{error::Violation, extension::Decoder, frame::Rsv};
+use bytes::BytesMut;
+use flate2::{Decompress, FlushDecompress, Status};
+use std::{collections::VecDeque, fmt};
+
+/// How much is inflated at a time, at least and at most: it is zeroed before.
+const CHUNK: (usize, usize) = (512, 64 << 10);
+
+/// What senders take off the end of every message (RFC 7692 §7.2.1), and the end of the stream itself.
+const END: [u8; 9] = [0, 0, 0xFF, 0xFF, 1, 0, 0, 0xFF, 0xFF];
+
+pub(super) struct Inflater {
+    /// Only while a message is under way.
+    state: Option<Decompress>,
+    /// What is next begins a DEFLATE stream: the state is to be prepared for it.
+    fresh: bool,
+    /// What such a stream may refer to.
+    window: Window,
+    takeover: bool,
+    _reserved: Reservation,
+}
+
+impl Inflater {
+    pub(super) fn new(context: Context, reserved: Reservation) -> Self {
+        Self {
+            state: None,
+            fresh: true,
+            window: Window { bytes: VecDeque::new(), limit: budget::window(context.window_bits) },
+            takeover: context.takeover,
+            _reserved: reserved,
+        }
+    }
+
+    /// `true`: it has taken all of `input` and has nothing more to give.
+    fn inflate(
+        &mut self,
+        input: &[u8],
+        taken: &mut usize,
+        room: usize,
+        out: &mut BytesMut,
+    ) -> Result<bool, Violation> {
+        let start = out.len();
+        let mut chunk = input.len().saturating_mul(4).clamp(CHUNK.0, CHUNK.1);
+        loop {
+            let left = room.saturating_sub(out.len() - start);
+            if left == 0 {
+                return Ok(false);
+            }
+            if self.fresh && *taken == input.len() {
+                return Ok(true);
+            }
+            let state = self.state.get_or_insert_with(pool::decompress);
+            if self.fresh {
+                state.reset(false);
+                self.window.give(state, &out[start..])?;
+                self.fresh = false;
+            }
+            let len = chunk.min(left);
+            grow(out, len, left);
+            let from = out.len();
+            out.resize(from + len, 0);
+            let (status, read, made) = step(state, &input[*taken..], &mut out[from..])?;
+            out.truncate(from + made);
+            *taken += read;
+            match status {
+                // Other streams may follow (§7.2.3.5), and refer to this one. That is prepared when one does.
+                Status::StreamEnd => self.fresh = true,
+                _ if made == len => {}
+                _ if *taken == input.len() => return Ok(true),
+                _ if read == 0 && made == 0 => return Err(Violation::Encoding),
+                _ => {}
+            }
+            chunk = (chunk * 2).min(CHUNK.1);
+        }
+    }
+
+    /// Whether the stream is whole: then the end that is put in its place says nothing, and ends it exactly.
+    fn whole(&mut self) -> bool {
+        let Some(state) = self.state.as_mut().filter(|_| !self.fresh) else {
+            return true; // no byte at all, or none after a final block
+        };
+        // What is taken off may have been of a final block.
+        matches!(step(state, &END, &mut [0]), Ok((Status::StreamEnd, 4 | 9, 0)))
+    }
+
+    #[cfg(test)]
+    pub(super) fn is_idle(&self) -> bool {
+        self.state.is_none()
+    }
+    #[cfg(test)]
+    pub(super) fn window_len(&self) -> usize {
+        self.window.bytes.len()
+    }
+    #[cfg(test)]
+    pub(super) fn window_capacity(&self) -> usize {
+        self.window.bytes.capacity()
+    }
+
+    fn give_back(&mut self) {
+        if let Some(state) = self.state.take() {
+            pool::return_decompress(state);
+        }
+        self.fresh = true;
+    }
+}
+
+impl Decoder for Inflater {
+    fn begin(&mut self, _: Rsv) -> Result<(), Violation> {
+        self.give_back();
+        if !self.takeover {
+            self.window.bytes.clear();
+        }
+        Ok(())
+    }
+
+    fn decode(
+        &mut self,
+        input: &[u8],
+        fin: bool,
+        room: usize,
+        out: &mut BytesMut,
+    ) -> Result<usize, Violation> {
+        let (start, mut taken) = (out.len(), 0);
+        let ended = match self.inflate(input, &mut taken, room, out) {
+            Ok(paused) => fin && paused,
+            Err(violation) => {
+                self.give_back();
+                return Err(violation);
+            }
+        };
+        let whole = !ended || self.whole();
+        if ended {
+            self.give_back();
+        }
+        if ended && !self.takeover {
+            self.window.bytes = VecDeque::new(); // an idle connection holds nothing
+        } else {
+            self.window.slide(&out[start..]);
+        }
+        if whole { Ok(taken) } else { Err(Violation::Encoding) }
+    }
+}
+
+impl Drop for Inflater {
+    fn drop(&mut self) {
+        self.give_back();
+    }
+}
+
+/// A state says nothing of use.
+impl fmt::Debug for Inflater {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Inflater")
+            .field("window", &self.window.limit)
+            .field("takeover", &self.takeover)
+            .finish_non_exhaustive()
+    }
+}
+
+/// One call: its status, and how many bytes it read and made.
+fn step(state: &mut Decompress, input: &[u8], out: &mut [u8]) -> Result<(Status, usize, usize), Violation> {
+    let (read, made) = (state.total_in(), state.total_out());
+    // No flush that `inflate` knows makes it stop earlier or later than its input and its room do.
+    let status = state.decompress(input, out, FlushDecompress::None).map_err(|_| Violation::Encoding)?;
+    Ok((status, (state.total_in() - read) as usize, (state.total_out() - made) as usize))
+}
+
+/// Capacity for `more` bytes, which are at most `left`: doubled, but no further than by what is left. A buffer would go
+/// past it by itself, and a bomb has its way with what is over.
+fn grow(out: &mut BytesMut, more: usize, left: usize) {
+    let (len, capacity) = (out.len(), out.capacity());
+    if capacity - len >= more || capacity.saturating_mul(2) <= len.saturating_add(left) {
+        return; // `resize` does
+    }
+    let mut exact = BytesMut::with_capacity(len + left);
+    exact.extend_from_slice(out);
+    *out = exact;
+}
+
+/// The last bytes of output, no more than the peer may refer to.
+struct Window {
+    bytes: VecDeque<u8>,
+    limit: usize,
+}
+
+impl Window {
+    fn slide(&mut self, fresh: &[u8]) {
+        let fresh = &fresh[fresh.len().saturating_sub(self.limit)..];
+        let over = (self.bytes.len() + fresh.len()).saturating_sub(self.limit);
+        self.bytes.drain(..over);
+        let (len, capacity) = (self.bytes.len(), self.bytes.capacity());
+        if len + fresh.len() > capacity {
+            // It grows with what comes, and never past the limit that has been reserved.
+            self.bytes.reserve_exact((2 * capacity).clamp(len + fresh.len(), self.limit) - len);
+        }
+        self.bytes.extend(fresh);
+    }
+
+    /// Gives the state all of it to refer to, and `fresh` after it; the state's own window slides.
+    fn give(&self, state: &mut Decompress, fresh: &[u8]) -> Result<(), Violation> {
+        let (older, newer) = self.bytes.as_slices();
+        let fresh = &fresh[fresh.len().saturating_sub(self.limit)..];
+        for part in [older, newer, fresh] {
+            if !part.is_empty() {
+                state.set_dictionary(part).map_err(|_| Violation::Encoding)?;
+            }
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,147 @@
+//! The four parameters of RFC 7692 §7.1: what they mean for either end, and how they are answered.
+use super::Context;
+use crate::extension::ExtensionOffer;
+
+/// The registered name (RFC 7692 §7).
+pub(super) const NAME: &str = "permessage-deflate";
+
+const SERVER_TAKEOVER: &str = "server_no_context_takeover";
+const CLIENT_TAKEOVER: &str = "client_no_context_takeover";
+const SERVER_BITS: &str = "server_max_window_bits";
+const CLIENT_BITS: &str = "client_max_window_bits";
+
+/// The window of who has not been asked for a smaller one.
+pub(super) const WIDEST: u8 = 15;
+
+/// The parameters of one offer or answer.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) struct Params {
+    /// §7.1.1.1
+    pub(super) server_no_context_takeover: bool,
+    /// §7.1.1.2
+    pub(super) client_no_context_takeover: bool,
+    /// §7.1.2.1
+    pub(super) server_max_window_bits: Option<u8>,
+    /// §7.1.2.2: there or not, with a value or without.
+    pub(super) client_max_window_bits: Option<Option<u8>>,
+}
+
+/// What two ends agree upon, as one of them sees it: `send` of 8 bits means that it never compresses.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Terms {
+    pub(super) send: Context,
+    pub(super) receive: Context,
+}
+
+impl Params {
+    /// `None` if a parameter is unknown, has no valid value, or is there twice (§7.1): an offer is declined then, and
+    /// after such an answer the connection fails.
+    pub(super) fn read(offer: &ExtensionOffer) -> Option<Self> {
+        let mut params = Self::default();
+        for (name, value) in offer.params() {
+            let repeated = match (name, value) {
+                (SERVER_TAKEOVER, None) => std::mem::replace(&mut params.server_no_context_takeover, true),
+                (CLIENT_TAKEOVER, None) => std::mem::replace(&mut params.client_no_context_takeover, true),
+                (SERVER_BITS, Some(value)) => params.server_max_window_bits.replace(bits(value)?).is_some(),
+                (CLIENT_BITS, None) => params.client_max_window_bits.replace(None).is_some(),
+                (CLIENT_BITS, Some(value)) => {
+                    params.client_max_window_bits.replace(Some(bits(value)?)).is_some()
+                }
+                _ => return None,
+            };
+            if repeated {
+                return None;
+            }
+        }
+        Some(params)
+    }
+
+    pub(super) fn write(self) -> ExtensionOffer {
+        let mut offer = ExtensionOffer::named(NAME);
+        for (name, there) in [
+            (SERVER_TAKEOVER, self.server_no_context_takeover),
+            (CLIENT_TAKEOVER, self.client_no_context_takeover),
+        ] {
+            if there {
+                offer = offer.with(name, None);
+            }
+        }
+        if let Some(bits) = self.server_max_window_bits {
+            offer = offer.with(SERVER_BITS, Some(bits));
+        }
+        if let Some(bits) = self.client_max_window_bits {
+            offer = offer.with(CLIENT_BITS, bits);
+        }
+        offer
+    }
+
+    /// Client: what to ask for, and then what any server can do that knows the extension at all.
+    ///
+    /// The second asks for nothing, and a server may narrow an answer unasked. So every valid answer is one to it, and
+    /// there is nothing to compare it with.
+    pub(super) fn offers(ours: Terms) -> Vec<Self> {
+        let below = |bits: u8| Some(bits).filter(|&bits| bits < WIDEST);
+        let wanted = Self {
+            server_no_context_takeover: !ours.receive.takeover,
+            client_no_context_takeover: !ours.send.takeover,
+            server_max_window_bits: below(ours.receive.window_bits),
+            client_max_window_bits: Some(below(ours.send.window_bits)),
+        };
+        let plain = Self { client_max_window_bits: Some(None), ..Self::default() };
+        if wanted == plain { vec![plain] } else { vec![wanted, plain] }
+    }
+
+    /// Server: what to agree upon, if that can be done at all.
+    pub(super) fn accept(self, ours: Terms) -> Option<Terms> {
+        let send_bits = self.server_max_window_bits.unwrap_or(WIDEST).min(ours.send.window_bits);
+        if send_bits < 9 {
+            return None; // zlib has no window of 8 bits to send with (§7.1.2.1 allows to decline)
+        }
+        // A client that does not say that it knows the parameter may not be asked (§7.1.2.2): it uses what it likes.
+        let receive_bits = self
+            .client_max_window_bits
+            .map_or(WIDEST, |offered| offered.unwrap_or(WIDEST).min(ours.receive.window_bits));
+        let send_takeover = ours.send.takeover && !self.server_no_context_takeover;
+        let receive_takeover = ours.receive.takeover && !self.client_no_context_takeover;
+        Some(Terms {
+            send: Context { window_bits: send_bits, takeover: send_takeover },
+            receive: Context { window_bits: receive_bits, takeover: receive_takeover },
+        })
+    }
+
+    /// Server: the answer to this offer that says so.
+    pub(super) fn answer(self, agreed: Terms) -> Self {
+        Self {
+            server_no_context_takeover: !agreed.send.takeover,
+            client_no_context_takeover: !agreed.receive.takeover,
+            server_max_window_bits: self.server_max_window_bits.map(|_| agreed.send.window_bits),
+            client_max_window_bits: self.client_max_window_bits.map(|_| Some(agreed.receive.window_bits)),
+        }
+    }
+
+    /// Client: what this answer means.
+    pub(super) fn confirm(self, ours: Terms) -> Option<Terms> {
+        let send_bits = match self.client_max_window_bits {
+            Some(answered) => answered?.min(ours.send.window_bits), // here a value is required (§7.1.2.2)
+            None => ours.send.window_bits,
+        };
+        // Without a compressor there is no context of it.
+        let send_takeover = ours.send.takeover && !self.client_no_context_takeover && send_bits > 8;
+        Some(Terms {
+            send: Context { window_bits: send_bits, takeover: send_takeover },
+            receive: Context {
+                window_bits: self.server_max_window_bits.unwrap_or(WIDEST),
+                takeover: !self.server_no_context_takeover, // whatever we asked for
+            },
+        })
+    }
+}
+
+/// 8 to 15, decimal, without leading zeros (§7.1.2).
+fn bits(value: &str) -> Option<u8> {
+    match value.as_bytes() {
+        [digit @ b'8'..=b'9'] => Some(digit - b'0'),
+        [b'1', digit @ b'0'..=b'5'] => Some(10 + digit - b'0'),
+        _ => None,
+    }
+}
