@@ -1,7 +1,11 @@
 //! The client that the Autobahn testsuite's fuzzing server tests: it echoes each case, then asks for the reports.
 //!
-//! `cargo run --release --example autobahn_client -- --url URL --agent NAME`
+//! `cargo run --release --example autobahn_client -- --url URL --agent NAME [--deflate]`
 #![allow(clippy::disallowed_methods, clippy::disallowed_types, reason = "an example does I/O")]
+#[path = "echo/deflate.rs"]
+mod deflate;
+
+use deflate::Compression;
 use sansocket::{
     Config, Error,
     blocking::{self, WebSocket},
@@ -22,19 +26,29 @@ fn main() -> ExitCode {
 fn run() -> Result<(), String> {
     use lexopt::prelude::*;
     let (mut url, mut agent) = ("ws://127.0.0.1:9001".to_owned(), "sansocket".to_owned());
+    let mut compression = Compression::default();
     let mut args = lexopt::Parser::from_env();
     while let Some(arg) = args.next().map_err(|error| error.to_string())? {
         let option = match arg {
             Long("url") => &mut url,
             Long("agent") => &mut agent,
             other => {
-                return Err(format!("{}; usage: autobahn_client --url URL --agent NAME", other.unexpected()));
+                let name = if let Long(name) = other { name.to_owned() } else { String::new() };
+                let unexpected = other.unexpected();
+                if compression.take(&name, &mut args)? {
+                    continue;
+                }
+                return Err(format!(
+                    "{unexpected}; usage: autobahn_client --url URL --agent NAME [OPTIONS]\n{}",
+                    deflate::HELP
+                ));
             }
         };
         *option = args.value().map_err(|error| error.to_string())?.to_string_lossy().into_owned();
     }
     let mut config = Config::client();
     config.max_message_size = 64 << 20;
+    config.extensions = compression.extensions();
     let config = Arc::new(config);
     let connect = |path: String| connect(&format!("{url}{path}"), &config).map_err(|error| error.to_string());
 

@@ -1,13 +1,16 @@
 //! A small client: lines of standard input go out as text, messages that come are printed.
 //!
-//! `cargo run --release --example client -- [--echo] [--max-message BYTES] URL`
+//! `cargo run --release --example client -- [--echo] [--deflate] [--max-message BYTES] URL`
 //!
 //! `/ping` sends a ping, `/close CODE REASON` closes. With `--echo` it sends back every message until the
 //! connection has ended. Exit status: 0 clean, 2 handshake refused, 3 the peer broke the protocol,
 //! 4 a deadline passed, 1 anything else.
 #![allow(clippy::disallowed_methods, clippy::disallowed_types, reason = "an example does I/O")]
+#[path = "../echo/deflate.rs"]
+mod deflate;
 mod verdict;
 
+use deflate::{Compression, parse};
 use sansocket::{
     CloseCode, CloseFrame, Closed, Config, Error,
     blocking::{self, Half, Receiver, Sender, WebSocket},
@@ -21,10 +24,10 @@ const USAGE: &str = "usage: client [OPTIONS] URL
 Sends lines of standard input as text, prints the messages that come.
 /ping sends a ping, /close CODE REASON closes.
 
-  --echo               send back every message instead
-  --max-message BYTES  the longest message accepted (16777216)
+  --echo                  send back every message instead
+  --max-message BYTES     the longest message accepted (16777216)";
 
-as in: client ws://127.0.0.1:9001";
+const EXAMPLE: &str = "as in: client ws://127.0.0.1:9001";
 
 struct Options {
     url: String,
@@ -45,31 +48,44 @@ fn main() -> ExitCode {
 
 fn options() -> Result<Options, String> {
     use lexopt::prelude::*;
+    let usage = format!("{USAGE}{}\n\n{EXAMPLE}", deflate::HELP);
     let mut options = Options { url: String::new(), echo: false, config: Config::client() };
+    let mut compression = Compression::default();
     let mut args = lexopt::Parser::from_env();
     while let Some(arg) = args.next().map_err(|error| error.to_string())? {
         match arg {
             Long("echo") => options.echo = true,
             Long("max-message") => {
-                let size = args.value().and_then(|value| value.parse());
-                options.config.max_message_size =
-                    size.map_err(|error| format!("{error}; it works like this: --max-message 16777216"))?;
+                options.config.max_message_size = parse(&mut args, "--max-message", "16777216")?;
             }
             Long("help") | Short('h') => {
-                println!("{USAGE}");
+                println!("{usage}");
                 std::process::exit(0);
             }
             Value(url) if options.url.is_empty() => options.url = url.to_string_lossy().into_owned(),
-            other => return Err(format!("{}\n{USAGE}", other.unexpected())),
+            other => {
+                let name = if let Long(name) = other { name.to_owned() } else { String::new() };
+                let unexpected = other.unexpected();
+                if !compression.take(&name, &mut args)? {
+                    return Err(format!("{unexpected}\n{usage}"));
+                }
+            }
         }
     }
-    if options.url.is_empty() { Err(format!("no URL given\n{USAGE}")) } else { Ok(options) }
+    options.config.extensions = compression.extensions();
+    if options.url.is_empty() { Err(format!("no URL given\n{usage}")) } else { Ok(options) }
 }
 
 fn run(options: Options) -> Result<Closed, Verdict> {
     let request =
         ClientRequest::try_from(options.url.as_str()).map_err(HandshakeError::from).map_err(Error::from)?;
+    let compresses = !options.config.extensions.is_empty();
     let (socket, _) = blocking::connect_with(request, options.config)?;
+    if let Some(extension) = socket.extension() {
+        eprintln!("with {extension}");
+    } else if compresses {
+        eprintln!("the server does not compress");
+    }
     if options.echo { echo(socket) } else { talk(socket) }
 }
 

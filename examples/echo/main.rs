@@ -1,6 +1,8 @@
 //! An echo server, one thread a connection; open the address that it prints in a browser.
 //!
-//! `cargo run --release --example echo -- [--listen ADDR] [--prefix TEXT] [--max-message BYTES] [--verbose]`
+//! `cargo run --release --example echo -- [--listen ADDR] [--prefix TEXT] [--max-message BYTES] [--deflate] [--verbose]`
+//!
+//! `--deflate` needs `--features deflate`; `--help` tells how to tune it.
 //!
 //! Ctrl-C closes every connection with 1001 (going away) and ends the server when all have ended.
 #![allow(clippy::disallowed_methods, clippy::disallowed_types, reason = "an example does I/O")]
@@ -43,6 +45,7 @@ fn serve(options: Options) -> Result<(), String> {
 
     let mut config = Config::server();
     config.max_message_size = options.max_message;
+    config.extensions = options.compression.extensions();
     let config = Arc::new(config);
     let options = Arc::new(options);
     let hall = Arc::new(Hall::default());
@@ -77,7 +80,7 @@ fn host(stream: TcpStream, peer: SocketAddr, config: Arc<Config>, options: &Opti
     let told = match blocking::accept_with(stream, config, page::decide) {
         Ok(socket) => {
             if options.verbose {
-                println!("{peer}: connected");
+                println!("{peer}: {}", options::connected(socket.extension()));
             }
             let (sender, mut receiver) = socket.split();
             let _place = hall.enter(sender.clone());

@@ -1,19 +1,26 @@
 //! The command line: what all echo servers take, and what one of them takes besides.
+#[path = "deflate.rs"]
+mod deflate;
+
+use deflate::Compression;
+pub use deflate::parse;
+use sansocket::extension::ExtensionOffer;
 use std::net::SocketAddr;
 
 const HEAD: &str = "
 An echo server for WebSockets, with a page to try it from a browser.
 
-  --listen ADDR        where to listen (127.0.0.1:9001)
-  --prefix TEXT        put before each reply (nothing)
-  --max-message BYTES  the longest message accepted (1048576)
-  --verbose            say who comes and how they go";
+  --listen ADDR           where to listen (127.0.0.1:9001)
+  --prefix TEXT           put before each reply (nothing)
+  --max-message BYTES     the longest message accepted (1048576)
+  --verbose               say who comes and how they go";
 
 pub struct Options {
     pub listen: SocketAddr,
     pub prefix: String,
     pub max_message: usize,
     pub verbose: bool,
+    pub compression: Compression,
 }
 
 impl Options {
@@ -25,12 +32,13 @@ impl Options {
         mut other: impl FnMut(&str, &mut lexopt::Parser) -> Result<bool, String>,
     ) -> Result<Self, String> {
         use lexopt::prelude::*;
-        let usage = format!("usage: {program} [OPTIONS]\n{HEAD}{more}");
+        let usage = format!("usage: {program} [OPTIONS]\n{HEAD}{}{more}", deflate::HELP);
         let mut options = Self {
             listen: SocketAddr::from(([127, 0, 0, 1], 9001)),
             prefix: String::new(),
             max_message: 1 << 20,
             verbose: false,
+            compression: Compression::default(),
         };
         let mut args = lexopt::Parser::from_env();
         while let Some(arg) = args.next().map_err(|error| error.to_string())? {
@@ -46,7 +54,7 @@ impl Options {
                 arg => {
                     let name = if let Long(name) = arg { name.to_owned() } else { String::new() };
                     let unexpected = arg.unexpected();
-                    if !other(&name, &mut args)? {
+                    if !options.compression.take(&name, &mut args)? && !other(&name, &mut args)? {
                         return Err(format!("{unexpected}\n{usage}"));
                     }
                 }
@@ -56,12 +64,7 @@ impl Options {
     }
 }
 
-/// The value of the option `name`.
-pub fn parse<T: std::str::FromStr>(args: &mut lexopt::Parser, name: &str, example: &str) -> Result<T, String>
-where
-    T::Err: std::fmt::Display,
-{
-    let value = args.value().map_err(|_| format!("{name} needs a value, as in {name} {example}"))?;
-    let text = value.to_string_lossy();
-    text.parse().map_err(|error| format!("{name} {text}: {error}; it works like this: {name} {example}"))
+/// What to say of a guest who has come.
+pub fn connected(extension: Option<&ExtensionOffer>) -> String {
+    extension.map_or("connected".into(), |extension| format!("connected, with {extension}"))
 }

@@ -1,7 +1,7 @@
 //! One connection, from its request to its end.
 use crate::{
     hall::{Hall, Place},
-    options::Options,
+    options::{self, Options},
     page,
 };
 use sansocket::{
@@ -35,7 +35,9 @@ pub fn host(stream: TcpStream, peer: SocketAddr, house: Arc<House>) -> impl Futu
         let (place, mut opened) = opening.await;
         let how = match &mut opened {
             Ok(socket) => {
-                tell(&peer, "connected");
+                if peer.is_some() {
+                    tell(&peer, &options::connected(socket.extension()));
+                }
                 let house = place.house();
                 let echoed = match house.send {
                     true => place.unless_closing(Box::pin(send_each(socket, house))).await,

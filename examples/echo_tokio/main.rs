@@ -28,8 +28,8 @@ use tokio::{
 };
 
 const MORE: &str = "
-  --threads N          how many threads run the connections (as many as there are cores)
-  --send               wait until each reply is written, instead of queueing it and going on";
+  --threads N             how many threads run the connections (as many as there are cores)
+  --send                  wait until each reply is written, instead of queueing it and going on";
 
 /// How long the server waits for its guests to go: twice as long as a closing handshake may take.
 const PATIENCE: Duration = Duration::from_secs(10);
@@ -75,6 +75,7 @@ async fn serve(options: Options, send: bool) -> Result<(), String> {
 
     let mut config = Config::server();
     config.max_message_size = options.max_message;
+    config.extensions = options.compression.extensions();
     let house = Arc::new(House { config: Arc::new(config), options, send, hall: Hall::default() });
     tokio::spawn(stop(house.clone()));
     welcome(listener, &house).await;

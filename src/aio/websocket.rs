@@ -9,6 +9,7 @@ use crate::{
     adapter::{Error, outcome},
     close::CloseFrame,
     error::SendError,
+    extension::ExtensionOffer,
     message::{Message, Outgoing},
     proto::{Closed, Connection, Deadline, Event, Inbound, Lent, Outbound, Ready, ReadyState, Subprotocol},
 };
@@ -348,6 +349,12 @@ impl<S, R> WebSocket<S, R> {
     /// The subprotocol agreed on, if any (RFC 6455 §1.9): what a browser calls `WebSocket.protocol`.
     pub fn subprotocol(&self) -> Option<&Subprotocol> {
         self.subprotocol.as_ref()
+    }
+
+    /// The extension that the connection uses, with what was agreed on (RFC 6455 §9): what a browser calls
+    /// `WebSocket.extensions`.
+    pub fn extension(&self) -> Option<&ExtensionOffer> {
+        self.link.outbound.extension()
     }
 
     /// What a browser calls `WebSocket.bufferedAmount`: bytes queued that the transport has not taken.

@@ -8,6 +8,7 @@ use super::{
 use crate::{
     adapter::{Error, outcome},
     close::CloseFrame,
+    extension::ExtensionOffer,
     message::{Message, Outgoing},
     proto::{
         Closed, Control, ControlSink, Deadline, Event, Inbound, Lent, Outbound, Ready, ReadyState, SendState,
@@ -277,6 +278,11 @@ impl<H: Transport> Receiver<H> {
     /// What a browser calls `WebSocket.protocol`.
     pub fn subprotocol(&self) -> Option<&Subprotocol> {
         self.subprotocol.as_ref()
+    }
+    /// The extension that the connection uses, with what was agreed on (RFC 6455 §9): what a browser calls
+    /// `WebSocket.extensions`. A copy: the sending half, which has it, is shared with the senders.
+    pub fn extension(&self) -> Option<ExtensionOffer> {
+        self.shared.outbound().extension().cloned()
     }
 }
 

@@ -1,5 +1,8 @@
 //! Opening handshakes over streams: both ends, refusals, and a head that comes in any way.
-use crate::script::{Script, Step, masked, sockets};
+use crate::{
+    idle::Idle,
+    script::{Script, Step, masked, sockets},
+};
 use sansocket::{
     Config, Error, Message, Subprotocol,
     blocking::{self, Acceptor, Connector},
@@ -10,6 +13,7 @@ use sansocket::{
 use std::{
     io::{ErrorKind, Read, Write},
     net::{TcpListener, TcpStream},
+    sync::Arc,
     thread,
     time::Duration,
 };
@@ -35,7 +39,9 @@ fn both_ends_meet_with_headers_and_a_subprotocol() {
     let wanted = chat.clone();
     let server = thread::spawn(move || {
         let stream = listener.accept().unwrap().0;
-        let mut socket = blocking::accept_with(stream, Config::server(), |upgrade| {
+        let mut config = Config::server();
+        config.extensions = vec![Arc::new(Idle)];
+        let mut socket = blocking::accept_with(stream, config, |upgrade| {
             assert_eq!(upgrade.request().uri().path(), "/chat");
             assert_eq!(upgrade.request().headers()["cookie"], "a=b");
             let acceptance = Acceptance::new().subprotocol(upgrade.subprotocols()[0].clone());
@@ -44,19 +50,29 @@ fn both_ends_meet_with_headers_and_a_subprotocol() {
         .unwrap();
         assert!(socket.get_ref().nodelay().unwrap());
         assert_eq!(socket.subprotocol().map(Subprotocol::as_str), Some("chat.v2"));
+        assert_eq!(socket.extension().unwrap().to_string(), "x-idle; some");
         while let Some((message, sender)) = socket.recv_ref().unwrap() {
             sender.send(message).unwrap();
         }
     });
     let request = request(&url).header("cookie", "a=b").unwrap().subprotocol(chat);
-    let (mut socket, response) = blocking::connect_with(request, Config::client()).unwrap();
+    let mut config = Config::client();
+    config.extensions = vec![Arc::new(Idle)];
+    let (mut socket, response) = blocking::connect_with(request, config).unwrap();
     assert_eq!(response.status(), StatusCode::SWITCHING_PROTOCOLS);
     assert_eq!(response.headers()["set-cookie"], "c=d");
     assert_eq!(socket.subprotocol(), Some(&wanted));
+    assert_eq!(socket.extension().unwrap().to_string(), "x-idle; some");
     assert!(socket.get_ref().nodelay().unwrap());
     socket.send("hello").unwrap();
     assert_eq!(socket.recv().unwrap(), Some(Message::text("hello")));
-    assert!(socket.close(None).unwrap().was_clean());
+    let (sender, mut receiver) = socket.split();
+    assert_eq!(receiver.subprotocol(), Some(&wanted));
+    assert_eq!(receiver.extension().unwrap().name(), "x-idle");
+    sender.close(None).unwrap();
+    assert_eq!(receiver.recv().unwrap(), None);
+    assert!(receiver.closed().unwrap().was_clean());
+    assert_eq!(receiver.extension().unwrap().name(), "x-idle", "also after the end");
     server.join().unwrap();
 }
 

@@ -3,6 +3,8 @@
 mod closing;
 mod deadlines;
 mod handshake;
+#[path = "../support/idle.rs"]
+mod idle;
 mod messages;
 mod pieces;
 mod script;

@@ -141,7 +141,7 @@ fn the_streams_own_methods_are_at_hand() {
     let (mut client, server) = pair(Config::client(), Config::server());
     assert_eq!(client.get_ref().peer_addr().unwrap(), server.get_ref().local_addr().unwrap());
     assert_eq!(client.state(), ReadyState::Open);
-    assert!(client.subprotocol().is_none());
+    assert!(client.subprotocol().is_none() && client.extension().is_none());
     client.ping("p").unwrap();
     assert!(matches!(client.ping([0; 126]), Err(Error::Send(SendError::LongControl(126)))));
 }

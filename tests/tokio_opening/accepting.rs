@@ -1,14 +1,15 @@
 //! Accepting: whatever pieces the request comes in, whoever decides, and whenever it is given up.
-use crate::poll_once;
 use crate::*;
+use crate::{idle::Idle, poll_once};
 use sansocket::{
     Error, Message, Subprotocol,
     bytes::Bytes,
+    extension::ExtensionOffer,
     handshake::{Acceptance, HandshakeError, Upgrade},
     http::{HeaderValue, Response, StatusCode},
     tokio as ws,
 };
-use std::pin::pin;
+use std::{pin::pin, sync::Arc};
 use tokio::{
     io::AsyncWriteExt,
     join,
@@ -21,23 +22,32 @@ async fn both_ends_meet_with_headers_and_a_subprotocol() {
     let (near, far) = duplex(ROOM);
     let chat = Subprotocol::try_from("chat.v2").unwrap();
     let request = request("ws://example.com/chat?room=1").header("cookie", "a=b").unwrap();
-    let server = ws::accept_with(far, Config::server(), async |upgrade: &Upgrade| {
+    let mut config = Config::server();
+    config.extensions = vec![Arc::new(Idle)];
+    let server = ws::accept_with(far, config, async |upgrade: &Upgrade| {
         assert_eq!(upgrade.request().uri(), "/chat?room=1");
         assert_eq!(upgrade.request().headers()["cookie"], "a=b");
         let acceptance = Acceptance::new().subprotocol(upgrade.subprotocols()[0].clone());
         Ok(acceptance.header("set-cookie", "c=d").unwrap())
     });
-    let client = ws::connect_over(near, request.subprotocol(chat.clone()), Config::client());
+    let mut config = Config::client();
+    config.extensions = vec![Arc::new(Idle)];
+    let client = ws::connect_over(near, request.subprotocol(chat.clone()), config);
     let (server, client) = join!(server, client);
     let (mut server, (mut client, response)) = (server.unwrap(), client.unwrap());
     assert_eq!(response.status(), StatusCode::SWITCHING_PROTOCOLS);
     assert_eq!(response.headers()["set-cookie"], "c=d");
     assert_eq!((server.subprotocol(), client.subprotocol()), (Some(&chat), Some(&chat)));
+    let agreed: ExtensionOffer = "x-idle; some".parse().unwrap();
+    assert_eq!((server.extension(), client.extension()), (Some(&agreed), Some(&agreed)));
     client.send("hello").await.unwrap();
     assert_eq!(server.recv().await.unwrap(), Some(Message::text("hello")));
-    let (closed, ended) = join!(client.close(None), server.recv());
+    let (_sender, mut receiver) = server.split();
+    assert_eq!((receiver.subprotocol(), receiver.extension()), (Some(&chat), Some(agreed.clone())));
+    let (closed, ended) = join!(client.close(None), receiver.recv());
     assert!(closed.was_clean());
     assert_eq!(ended.unwrap(), None);
+    assert_eq!(receiver.extension(), Some(agreed), "also after the end");
 }
 
 /// Nothing goes through but one byte at a time.

@@ -6,6 +6,8 @@ mod connecting;
 #[path = "../support/counted.rs"]
 mod counted;
 mod deadlines;
+#[path = "../support/idle.rs"]
+mod idle;
 mod refusing;
 mod spawning;
 

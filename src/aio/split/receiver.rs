@@ -3,6 +3,7 @@ use super::{ends::Ends, half::Half, shared::Shared};
 use crate::{
     adapter::{Error, outcome},
     aio::{Runtime, receive},
+    extension::ExtensionOffer,
     message::Message,
     proto::{Closed, Event, Lent, Ready, ReadyState, Subprotocol},
 };
@@ -135,6 +136,12 @@ impl<S, R> Receiver<S, R> {
     /// The subprotocol agreed on, if any (RFC 6455 §1.9): what a browser calls `WebSocket.protocol`.
     pub fn subprotocol(&self) -> Option<&Subprotocol> {
         self.half.as_ref()?.subprotocol.as_ref()
+    }
+
+    /// The extension that the connection uses, with what was agreed on (RFC 6455 §9): what a browser calls
+    /// `WebSocket.extensions`. A copy: the sending half, which has it, is shared with the senders.
+    pub fn extension(&self) -> Option<ExtensionOffer> {
+        self.shared.look(|link| link.outbound.extension().cloned())
     }
 
     /// What a browser calls `WebSocket.bufferedAmount`: bytes queued that the transport has not taken.
