@@ -23,7 +23,7 @@ fn sizes_are_bounded() {
         ("Lent", size_of::<Lent<'_>>(), 16),
         ("Option<Event>", size_of::<Option<Event<'_>>>(), 48),
         ("Event", size_of::<Event<'_>>(), 48),
-        ("Connection", size_of::<Connection>(), 384),
+        ("Connection", size_of::<Connection>(), 392),
         ("Header", size_of::<Header>(), 32),
         ("Arc<Config>", size_of::<Arc<Config>>(), 8),
     ];

@@ -63,7 +63,8 @@ impl Decoding {
     ) -> Result<Decoded, Violation> {
         let output = &mut self.output;
         if output.buf.capacity() == 0 {
-            output.take_from(&spare::DECODED);
+            output.forget_shared();
+            spare::DECODED.with(|spare| spare.take(&mut output.buf));
         }
         let before = output.buf.len();
         let room = limit.unwrap_or(PIECE).saturating_sub(output.message().len());
@@ -108,18 +109,21 @@ impl Decoding {
     /// Takes it back once it has been handed out, and what had not been (half a character) stays.
     pub(super) fn take_back(&mut self, input: &mut Input) {
         std::mem::swap(&mut self.output, input);
-        let output = &mut self.output;
-        if output.is_empty() {
-            output.leave_to(&spare::DECODED);
+        if self.output.is_empty() {
+            self.release();
         } else {
-            output.cut_consumed();
+            self.output.cut_consumed();
         }
+    }
+
+    fn release(&mut self) {
+        self.output.release_by(|buf, memory| spare::DECODED.with(|spare| spare.put(buf, memory)));
     }
 
     /// Nothing comes for now: gives back the memory that what waits does not need.
     pub(super) fn rest(&mut self) {
         if self.output.is_empty() {
-            self.output.leave_to(&spare::DECODED);
+            self.release();
         } else {
             self.output.shrink();
         }

@@ -148,10 +148,10 @@ impl Inbound {
         self.state == RecvState::Open && self.reader.input.is_drained() && !self.eof && self.reader.ends()
     }
 
-    /// Whether something has come that has not been looked at.
+    /// Whether something has come that has not been looked at, as far as can be seen at once.
     #[inline]
     pub(crate) fn has_input(&self) -> bool {
-        !self.reader.input.is_drained() || self.reader.presents()
+        !self.reader.input.is_drained()
     }
 
     /// Hands out the message, or the piece of one, that has just been made ready.

@@ -8,13 +8,13 @@
 //! ```
 //! Payloads are joined in place: a continuation is moved down over the headers before it, once, so a
 //! message always lies in one piece.
-use super::spare::{self, Spare};
+use super::spare;
 use crate::{
     message::{Kind, Message, Outgoing},
     text::{Utf8Bytes, validated},
 };
 use bytes::{Buf, Bytes, BytesMut};
-use std::{fmt, thread::LocalKey};
+use std::fmt;
 
 /// Payloads of fewer bytes are copied when they become owned, so that nothing short keeps a buffer alive.
 const SHARE_FROM: usize = 4 * 1024;
@@ -101,37 +101,27 @@ impl Input {
     /// Leaves the memory to the thread. Only when there is nothing in it.
     #[inline]
     pub(super) fn release(&mut self) {
-        self.leave_to(&spare::INPUT);
+        self.release_by(|buf, memory| spare::INPUT.with(|spare| spare.put(buf, memory)));
     }
 
-    /// Leaves the memory as a spare of the thread's. Only when there is nothing in it.
-    #[inline]
-    pub(super) fn leave_to(&mut self, spare: &'static LocalKey<Spare>) {
+    /// Leaves the memory, so much of it, to whoever it is `put` by. Only when there is nothing in it.
+    #[inline(always)]
+    pub(super) fn release_by(&mut self, put: impl FnOnce(&mut BytesMut, usize)) {
         self.discard();
         if self.buf.capacity() > 0 || self.shared {
-            self.leave(spare);
+            self.leave(put);
         }
     }
 
     #[inline]
-    fn leave(&mut self, spare: &'static LocalKey<Spare>) {
+    fn leave(&mut self, put: impl FnOnce(&mut BytesMut, usize)) {
         let memory = self.memory();
         (self.whole, self.left) = (0, 0);
         if std::mem::take(&mut self.shared) {
             self.forget();
         } else if memory > 0 {
-            spare.with(|spare| spare.put(&mut self.buf, memory));
+            put(&mut self.buf, memory);
         }
-    }
-
-    /// Takes a spare of the thread's in place of a buffer without memory.
-    #[inline]
-    pub(super) fn take_from(&mut self, spare: &'static LocalKey<Spare>) {
-        if std::mem::take(&mut self.shared) {
-            self.forget(); // all of it went with a message
-            (self.whole, self.left) = (0, 0);
-        }
-        spare.with(|spare| spare.take(&mut self.buf));
     }
 
     #[cold]
@@ -140,11 +130,21 @@ impl Input {
         self.buf = BytesMut::new();
     }
 
+    /// A buffer without memory, all of which went with a message, is none.
+    #[inline]
+    pub(super) fn forget_shared(&mut self) {
+        if std::mem::take(&mut self.shared) {
+            self.forget();
+            (self.whole, self.left) = (0, 0);
+        }
+    }
+
     /// Cuts what has been consumed out of the buffer, so that it can be given more bytes.
     #[inline(always)]
     pub(super) fn fill(&mut self) {
         if self.buf.capacity() == 0 {
-            self.take_from(&spare::INPUT);
+            self.forget_shared();
+            spare::INPUT.with(|spare| spare.take(&mut self.buf));
         } else if self.is_empty() {
             self.discard();
         } else {

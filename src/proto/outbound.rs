@@ -45,6 +45,8 @@ pub struct Outbound {
     controls: Option<Box<Controls>>,
     /// How many bytes have been [taken away](Self::take_transmit) and not been written yet.
     away: usize,
+    /// Short payloads leave as they are: this is a server, without an extension, and its fragments are not shorter.
+    corks_short: bool,
     /// How many messages, or pieces of them, have waited and been framed, ever, modulo 2^32.
     framed: u32,
 }
@@ -66,6 +68,9 @@ impl Pieces {
     }
 }
 
+/// A payload that fits a header of two bytes (RFC 6455 §5.2).
+const SHORT: usize = 125;
+
 /// A shorter payload is copied next to its header: cheaper than sending it from where it lies.
 const LONG_FROM: usize = 4 * 1024;
 
@@ -79,6 +84,7 @@ const AHEAD_SHARED: usize = 256 * 1024;
 impl Outbound {
     pub(super) fn new(role: Role, config: Arc<Config>, encoding: Option<Box<Encoding>>) -> Self {
         Self {
+            corks_short: role == Role::Server && encoding.is_none() && config.fragment_size >= SHORT,
             config,
             transmit: Transmit::default(),
             backlog: Backlog::default(),
@@ -106,10 +112,11 @@ impl Outbound {
             return Err(SendError::Unfinished);
         }
         let Outgoing { kind, payload, plain } = message.into();
-        if self.encoding.is_none() && !matches!(payload, Payload::Prepared(_)) {
-            self.queue(kind.into(), true, payload);
-        } else {
-            self.send_encoded(kind, payload, plain);
+        match payload {
+            Payload::Borrowed(bytes) if self.may_cork_short(bytes.len()) => {
+                self.cork_short(kind.into(), true, bytes);
+            }
+            payload => self.send_any(kind, payload, plain),
         }
         Ok(())
     }
@@ -141,18 +148,8 @@ impl Outbound {
         Ok(())
     }
 
-    #[inline]
-    fn queue(&mut self, opcode: Opcode, fin: bool, payload: Payload<'_>) {
-        match payload {
-            Payload::Borrowed(bytes) if self.may_cork_short(bytes.len()) => {
-                self.cork_short(opcode, fin, bytes)
-            }
-            _ => self.queue_any(opcode, fin, payload),
-        }
-    }
-
     #[inline(never)]
-    fn queue_any(&mut self, opcode: Opcode, fin: bool, payload: Payload<'_>) {
+    fn queue(&mut self, opcode: Opcode, fin: bool, payload: Payload<'_>) {
         let len = payload.as_bytes().len();
         // What would be copied in any case is copied straight to where it leaves from.
         let copied = self.role == Role::Client || matches!(payload, Payload::Borrowed(_));
@@ -169,10 +166,10 @@ impl Outbound {
         while self.transmit.remaining() < self.ahead() && self.frame_piece() {}
     }
 
-    /// Whether a payload is one of those that most of a server's messages have.
+    /// Whether a payload is one of those that most of a server's messages have, and as it will leave.
     #[inline]
     fn may_cork_short(&self, len: usize) -> bool {
-        len <= 125 && self.role == Role::Server && self.backlog.is_empty() && len <= self.config.fragment_size
+        len <= SHORT && self.corks_short && self.backlog.is_empty()
     }
 
     /// Whether a payload that has to be copied in any case may be copied straight to where it leaves from.

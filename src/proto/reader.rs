@@ -20,14 +20,34 @@ pub(super) enum Found {
     Control(Opcode, usize),
 }
 
+/// What lies between the input's `start` and `end`, if it has been handed out and not been consumed.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+enum HandedOut {
+    #[default]
+    Nothing,
+    /// A message, or the last piece of one.
+    Message,
+    /// A piece that does not end the message.
+    Piece,
+    /// From a decoder, whose output and the input have [changed places](Decoding::present): one that ends the message.
+    Decoded,
+    /// And one that does not.
+    DecodedPiece,
+}
+
+impl HandedOut {
+    fn is_decoded(self) -> bool {
+        matches!(self, Self::Decoded | Self::DecodedPiece)
+    }
+}
+
 #[derive(Debug)]
 pub(super) struct Reader {
     pub(super) input: Input,
     role: Role,
     /// The message in progress.
     message: Option<Kind>,
-    /// What lies between `start` and `end` has been handed out, and ends the message or does not.
-    handed_out: Option<bool>,
+    handed_out: HandedOut,
     /// Whether the payload of a data frame is being read; then, what is left of it, its key and its FIN.
     in_payload: bool,
     fin: bool,
@@ -35,8 +55,6 @@ pub(super) struct Reader {
     left: u64,
     utf8: Utf8Validator,
     decoding: Option<Box<Decoding>>,
-    /// What is handed out has been decoded: it and the input have [changed places](Decoding::present).
-    presents: bool,
     fragments: u32,
     empty_fragments: u32,
     /// Where in the stream the frame being read begins.
@@ -51,14 +69,13 @@ impl Reader {
             input: Input::default(),
             role,
             message: None,
-            handed_out: None,
+            handed_out: HandedOut::Nothing,
             in_payload: false,
             fin: false,
             key: MaskKey::default(),
             left: 0,
             utf8: Utf8Validator::default(),
             decoding,
-            presents: false,
             fragments: 0,
             empty_fragments: 0,
             frame_offset: 0,
@@ -74,7 +91,8 @@ impl Reader {
 
     /// Whether a message has begun and not ended.
     pub(super) fn is_unfinished(&self) -> bool {
-        self.handed_out != Some(true) && self.message.is_some()
+        let ended = matches!(self.handed_out, HandedOut::Message | HandedOut::Decoded);
+        self.message.is_some() && !ended
     }
 
     /// Where in the stream the frame begins that is being read, or was found wrong.
@@ -112,15 +130,9 @@ impl Reader {
     /// How many bytes have come, ever.
     pub(super) fn received(&self) -> u64 {
         match &self.decoding {
-            Some(decoding) if self.presents => decoding.output.received(),
+            Some(decoding) if self.handed_out.is_decoded() => decoding.output.received(),
             _ => self.input.received(),
         }
-    }
-
-    /// Whether what is handed out has been decoded: what else has come is not to be seen before it is
-    /// [settled](Self::settle).
-    pub(super) fn presents(&self) -> bool {
-        self.presents
     }
 
     /// Whether the message in progress is encoded.
@@ -128,13 +140,19 @@ impl Reader {
         self.decoding.as_ref().is_some_and(|decoding| decoding.is_active())
     }
 
+    /// Whether no message is in progress, and the input is in its place: a message that was decoded is settled first.
+    #[inline]
+    fn is_between(&self) -> bool {
+        self.message.is_none() || self.handed_out == HandedOut::Message
+    }
+
     /// Nothing lies behind what was handed out, and no more of that message is to come: there is nothing to be read.
     /// By far the most common way for the input to end.
     #[inline]
     pub(super) fn ends(&mut self) -> bool {
-        let ended = !self.is_unfinished() && !self.presents;
+        let ended = self.is_between();
         if ended {
-            (self.message, self.handed_out) = (None, None);
+            (self.message, self.handed_out) = (None, HandedOut::Nothing);
             self.input.consume();
         }
         ended
@@ -143,8 +161,18 @@ impl Reader {
     /// Consumes what was handed out, if that has not been done.
     #[inline]
     pub(super) fn settle(&mut self) {
-        let Some(fin) = self.handed_out.take() else { return };
-        if fin {
+        if self.handed_out == HandedOut::Message {
+            (self.message, self.handed_out) = (None, HandedOut::Nothing);
+            self.input.consume();
+        } else if self.handed_out != HandedOut::Nothing {
+            self.settle_any();
+        }
+    }
+
+    #[inline(never)]
+    fn settle_any(&mut self) {
+        let handed_out = std::mem::take(&mut self.handed_out);
+        if handed_out == HandedOut::Decoded {
             self.message = None;
             self.input.consume();
         } else {
@@ -152,14 +180,7 @@ impl Reader {
             self.input.start = self.input.end;
             self.input.end += self.utf8.pending();
         }
-        if std::mem::take(&mut self.presents) {
-            self.take_back();
-        }
-    }
-
-    #[cold]
-    fn take_back(&mut self) {
-        if let Some(decoding) = &mut self.decoding {
+        if let Some(decoding) = self.decoding.as_mut().filter(|_| handed_out.is_decoded()) {
             decoding.take_back(&mut self.input);
         }
     }
@@ -168,7 +189,7 @@ impl Reader {
     /// is one; if not, nothing has changed.
     #[inline(never)]
     pub(super) fn read_whole(&mut self, config: &Config) -> bool {
-        !self.is_unfinished() && (self.read_short(config) || self.read_one_frame(config))
+        self.is_between() && (self.read_short(config) || self.read_one_frame(config))
     }
 
     /// What most of a server's messages are: a masked frame with a header of six bytes.
@@ -194,7 +215,7 @@ impl Reader {
         }
         let start = input.cursor + head.len();
         (input.start, input.end, input.cursor) = (start, start + len, start + len);
-        (self.message, self.handed_out) = (Some(kind), Some(true));
+        (self.message, self.handed_out) = (Some(kind), HandedOut::Message);
         true
     }
 
@@ -223,7 +244,7 @@ impl Reader {
             return false;
         }
         (input.start, input.end, input.cursor) = (start, end, end);
-        (self.message, self.handed_out) = (Some(kind), Some(true));
+        (self.message, self.handed_out) = (Some(kind), HandedOut::Message);
         true
     }
 

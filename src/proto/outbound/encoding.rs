@@ -29,9 +29,9 @@ impl Outbound {
         self.encoding.as_ref().map(|encoding| &encoding.answer)
     }
 
-    /// Queues a whole message, through the encoder if it wants it.
+    /// Queues a whole message: one that is prepared as it is, and through the encoder if there is one and it wants it.
     #[inline(never)]
-    pub(super) fn send_encoded(&mut self, kind: Kind, payload: Payload<'_>, plain: bool) {
+    pub(super) fn send_any(&mut self, kind: Kind, payload: Payload<'_>, plain: bool) {
         if let Payload::Prepared(prepared) = payload {
             if self.send_prepared(prepared, plain) {
                 return;

@@ -1,5 +1,5 @@
 //! Payload as it comes: unmasked, validated, decoded, each byte once; and what of it is ready to be handed out.
-use super::{Found, Reader};
+use super::{Found, HandedOut, Reader};
 use crate::{
     config::{Config, Delivery},
     error::Violation,
@@ -82,10 +82,10 @@ impl Reader {
     }
 
     pub(super) fn hand_out(&mut self, fin: bool) -> Found {
-        self.handed_out = Some(fin);
+        self.handed_out = if fin { HandedOut::Message } else { HandedOut::Piece };
         if let Some(decoding) = self.decoding.as_mut().filter(|decoding| decoding.is_active()) {
             decoding.present(&mut self.input);
-            self.presents = true;
+            self.handed_out = if fin { HandedOut::Decoded } else { HandedOut::DecodedPiece };
         }
         self.input.end -= self.utf8.pending();
         Found::Data { fin }
