@@ -13,7 +13,7 @@ const TERMS: [(Context, Context); 6] = [
     (terms(false, 12), terms(false, 15)),
     (terms(true, 15), terms(true, 15)),
     (terms(true, 15), terms(false, 15)),
-    (terms(true, 15), terms(true, 10)),
+    (terms(true, 15), terms(true, 12)),
     (terms(true, 9), terms(true, 9)),
 ];
 
