@@ -7,7 +7,7 @@ import { createServer } from "node:net";
 import { join } from "node:path";
 import { chromium } from "playwright-core";
 
-const { CHROMIUM, ECHO_CMD, WORK_DIR } = process.env;
+const { CHROMIUM, ECHO_CMD, DEFLATE, WORK_DIR } = process.env;
 assert(CHROMIUM && ECHO_CMD && WORK_DIR, "start this by tests/browser/run");
 const WAIT = 15_000; // for any one condition
 const TOTAL = 180_000;
@@ -170,6 +170,38 @@ try {
     await page.locator("#send-file").click();
     assert.equal(await shows("sent", { size: 70_000 }), "binary, random.bin");
     assert.equal(await shows("received", { size: 70_000 }), "binary, equal to what was sent");
+  });
+
+  await test(DEFLATE ? "compression is agreed on, and the page says so" : "no extension is agreed on", async () => {
+    const extensions = await page.evaluate(() => socket.extensions);
+    const info = await page.locator("#info").textContent();
+    assert.match(extensions, DEFLATE ? /^permessage-deflate\b/ : /^$/);
+    assert.equal(info, DEFLATE ? `Extensions: ${extensions}` : "");
+  });
+
+  await test("1 MiB of varied text comes back equal", async () => {
+    const result = await page.evaluate(wait => new Promise((resolve, reject) => {
+      // Words, as often as in a language: much repetition, and no two lines the same.
+      const words = ["κόσμε", "grüße", "世界", "🚀", "👩‍🚀", "echo", "naïve", "the", "a\n", "\u0000", "\uffff"];
+      let text = "", seed = 1;
+      while (text.length < 600_000) {
+        seed = (Math.imul(seed, 1_103_515_245) + 12_345) >>> 0;
+        text += words[(seed >>> 16) % words.length] + (seed % 7 ? " " : seed);
+      }
+      const encoder = new TextEncoder();
+      // Exactly 1 MiB: cut where a character ends, and filled up.
+      let { read, written } = encoder.encodeInto(text, new Uint8Array(2 ** 20));
+      text = text.slice(0, read) + ".".repeat(2 ** 20 - written);
+      const ws = new WebSocket(document.getElementById("url").value);
+      setTimeout(() => reject(new Error("no echo in time")), wait);
+      ws.onerror = () => reject(new Error("the connection failed"));
+      ws.onopen = () => ws.send(text);
+      ws.onmessage = ({ data }) => {
+        ws.onclose = e => resolve({ size: encoder.encode(text).length, equal: data === text, code: e.code });
+        ws.close(1000);
+      };
+    }), WAIT);
+    assert.deepEqual(result, { size: 2 ** 20, equal: true, code: 1000 });
   });
 
   await test("256 KiB of text comes back equal, and is shown shortened", async () => {

@@ -26,6 +26,18 @@ function attend(ws, options) {
   ws.on("close", (code, reason) => tell({ saw: "closed", code, reason: reason.toString(), clean: code !== 1006 }));
 }
 
+// What the constructors take. Not given, a parameter is as the other likes it; false would refuse.
+function deflate({ deflate }) {
+  if (!deflate) return {};
+  const alone = deflate.takeover ? undefined : true, bits = deflate.window_bits < 15 ? deflate.window_bits : undefined;
+  return {
+    perMessageDeflate: {
+      serverNoContextTakeover: alone, clientNoContextTakeover: alone, serverMaxWindowBits: bits, clientMaxWindowBits: bits,
+      threshold: 0,
+    },
+  };
+}
+
 const opened = (ws, headers) => tell({ saw: "open", headers, subprotocol: ws.protocol || null });
 
 async function obey(ws, command) {
@@ -65,6 +77,7 @@ function serve(options) {
     host: "127.0.0.1",
     port: 0,
     maxPayload: options.max_size ?? 0,
+    ...deflate(options),
     verifyClient: (_, answer) => (refuse ? answer(false, refuse.status, refuse.body) : answer(true)),
     handleProtocols: (offered) => subprotocols.find((name) => offered.has(name)) ?? false,
   });
@@ -80,7 +93,7 @@ function serve(options) {
 
 function connect(url, options) {
   const { headers, max_size, subprotocols } = options;
-  const ws = new WebSocket(url, subprotocols, { headers, maxPayload: max_size ?? 0 });
+  const ws = new WebSocket(url, subprotocols, { headers, maxPayload: max_size ?? 0, ...deflate(options) });
   let response;
   ws.on("upgrade", (upgrade) => { response = upgrade; });
   ws.on("open", () => opened(ws, response.headers));

@@ -13,6 +13,7 @@ from http import HTTPStatus
 from websockets.asyncio.client import connect
 from websockets.asyncio.server import serve
 from websockets.exceptions import ConnectionClosed, InvalidStatus
+from websockets.extensions.permessage_deflate import ClientPerMessageDeflateFactory, ServerPerMessageDeflateFactory
 
 CYCLE = bytes(range(251))
 connections = []
@@ -29,6 +30,22 @@ def pattern(size):
 
 def fields(headers):
     return {name.lower(): value for name, value in headers.raw_items()}
+
+
+def deflate(factory, options, any_bits):
+    """Keyword arguments for serve and connect."""
+    wanted = options["deflate"]
+    if wanted is None:
+        return {}
+    alone, bits = not wanted["takeover"], wanted["window_bits"]
+    narrow = bits if bits < 15 else None
+    extension = factory(
+        server_no_context_takeover=alone,
+        client_no_context_takeover=alone,
+        server_max_window_bits=narrow,
+        client_max_window_bits=narrow or any_bits,
+    )
+    return {"compression": None, "extensions": [extension]}
 
 
 async def attend(ws, headers, options):
@@ -122,6 +139,7 @@ async def serving(options):
         subprotocols=options["subprotocols"] or None,
         max_size=options["max_size"],
         ping_interval=None,
+        **deflate(ServerPerMessageDeflateFactory, options, None),
     )
     tell(port=server.sockets[0].getsockname()[1])
     await commands()
@@ -136,6 +154,7 @@ async def client(url, options):
             max_size=options["max_size"],
             ping_interval=None,
             proxy=None,
+            **deflate(ClientPerMessageDeflateFactory, options, True),
         )
     except InvalidStatus as refused:
         tell(saw="refused", status=refused.response.status_code, body=refused.response.body.decode())

@@ -1,6 +1,7 @@
 //! Who is at the other end and who listens; and from that, an open connection or a refusal.
 use crate::{
     puppet::{Options, PATIENCE, Puppet, Saw, Script},
+    tap::Tap,
     tungstenite,
 };
 use sansocket::{
@@ -51,13 +52,15 @@ pub struct Ours {
     pub subprotocols: Vec<&'static str>,
     /// Refuse every request, as a server.
     pub refusal: Option<Response<Bytes>>,
+    /// Sees what passes.
+    pub tap: Option<Tap>,
 }
 
 impl Default for Ours {
     fn default() -> Self {
         let mut config = Config::server();
         config.max_message_size = 8 << 20;
-        Self { config, headers: vec![], subprotocols: vec![], refusal: None }
+        Self { config, headers: vec![], subprotocols: vec![], refusal: None, tap: None }
     }
 }
 
@@ -96,10 +99,12 @@ impl Case {
 
     /// As many connections as the peer wants, all open at once.
     pub fn try_open(self, ours: &Ours, theirs: &Options) -> (Vec<Outcome>, Puppet) {
+        let tapped = |port| ours.tap.as_ref().map_or(port, |tap| tap.before(port));
         match self.role {
             Role::we_serve => {
                 let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-                let url = format!("ws://{}/interop", listener.local_addr().unwrap());
+                let port = tapped(listener.local_addr().unwrap().port());
+                let url = format!("ws://127.0.0.1:{port}/interop");
                 let puppet = match self.peer {
                     Peer::Tungstenite => tungstenite::connect(&url, theirs),
                     Peer::Python => Puppet::connect(Script::Python, &url, theirs),
@@ -114,6 +119,7 @@ impl Case {
                     Peer::Python => Puppet::serve(Script::Python, theirs),
                     Peer::Node => Puppet::serve(Script::Node, theirs),
                 };
+                let port = tapped(port);
                 ((0..theirs.count).map(|_| connect(port, ours)).collect(), puppet)
             }
         }

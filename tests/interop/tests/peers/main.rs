@@ -5,11 +5,13 @@
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
 mod case;
 mod closing;
+mod compression;
 mod control;
 mod failing;
 mod messages;
 mod opening;
 mod puppet;
+mod tap;
 mod tungstenite;
 
 use case::{Case, Peer, Role};
@@ -90,5 +92,25 @@ macro_rules! peer {
 }
 
 peer!(tungstenite_rust, Tungstenite, []);
-peer!(python_websockets, Python, [failing::a_message_too_big_for_the_peer_ends_with_1009]);
-peer!(node_ws, Node, [failing::a_message_too_big_for_the_peer_ends_with_1009]);
+peer!(
+    python_websockets,
+    Python,
+    [
+        failing::a_message_too_big_for_the_peer_ends_with_1009,
+        compression::compressed_messages_are_echoed_by_the_peer,
+        compression::compressed_messages_are_echoed_by_us,
+        compression::compressed_messages_in_pieces_are_whole,
+        compression::what_becomes_too_big_when_inflated_ends_with_1009
+    ]
+);
+peer!(
+    node_ws,
+    Node,
+    [
+        failing::a_message_too_big_for_the_peer_ends_with_1009,
+        compression::compressed_messages_are_echoed_by_the_peer,
+        compression::compressed_messages_are_echoed_by_us,
+        compression::compressed_messages_in_pieces_are_whole,
+        compression::what_becomes_too_big_when_inflated_ends_with_1009
+    ]
+);

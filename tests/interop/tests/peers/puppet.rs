@@ -26,6 +26,15 @@ pub struct Options {
     pub count: usize,
     /// The longest message that it takes.
     pub max_size: Option<usize>,
+    /// How it compresses; if not told, as it likes.
+    pub deflate: Option<Theirs>,
+}
+
+/// How a peer compresses, and wants to have compressed.
+#[derive(Clone, Debug, Serialize)]
+pub struct Theirs {
+    pub takeover: bool,
+    pub window_bits: u8,
 }
 
 #[derive(Clone, Debug, Serialize)]
@@ -37,7 +46,7 @@ pub struct Refuse {
 impl Default for Options {
     fn default() -> Self {
         let (headers, subprotocols) = (BTreeMap::new(), vec![]);
-        Self { echo: false, headers, subprotocols, refuse: None, count: 1, max_size: None }
+        Self { echo: false, headers, subprotocols, refuse: None, count: 1, max_size: None, deflate: None }
     }
 }
 
