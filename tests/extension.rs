@@ -8,7 +8,9 @@ use proptest::prelude::*;
 use sansocket::{
     Config, Delivery, Kind, Outgoing, Prepared, Role, Violation,
     bytes::{Buf, BufMut, Bytes, BytesMut},
-    extension::{self, Agreement, Decoder, Encoder, Extension, ExtensionOffer, InvalidAnswer, Profile},
+    extension::{
+        self, Agreement, Decoder, Encoder, Extension, ExtensionOffer, InvalidAnswer, Output, Profile,
+    },
     frame::Rsv,
     handshake::{Acceptance, ClientHandshake, ClientRequest, ResponseFault, ServerHandshake},
     proto::{Connection, Established, Event},
@@ -86,21 +88,12 @@ impl Decoder for RunsDecoder {
         assert_eq!((self.run, self.left), (None, None));
         Ok(())
     }
-    fn decode(
-        &mut self,
-        input: &[u8],
-        fin: bool,
-        room: usize,
-        out: &mut BytesMut,
-    ) -> Result<usize, Violation> {
-        assert!(room > 0, "there is always room for a byte");
-        let full = out.len() + room;
+    fn decode(&mut self, input: &[u8], fin: bool, out: &mut Output<'_>) -> Result<usize, Violation> {
+        assert!(out.room() > 0, "there is always room for a byte");
         let mut taken = 0;
-        while out.len() < full {
+        while out.room() > 0 {
             if let Some((len, byte)) = self.left.take() {
-                let now = (full - out.len()).min(len.into());
-                out.put_bytes(byte, now);
-                let rest = len - now as u8;
+                let rest = len - out.add(&vec![byte; len.into()]) as u8;
                 self.left = (rest > 0).then_some((rest, byte));
                 continue;
             }

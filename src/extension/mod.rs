@@ -17,7 +17,7 @@
 //! use sansocket::{
 //!     Config, Violation,
 //!     bytes::BytesMut,
-//!     extension::{Agreement, Decoder, Encoder, Extension, ExtensionOffer, InvalidAnswer},
+//!     extension::{Agreement, Decoder, Encoder, Extension, ExtensionOffer, InvalidAnswer, Output},
 //!     frame::Rsv,
 //! };
 //! use std::sync::Arc;
@@ -54,9 +54,9 @@
 //!     fn begin(&mut self, _rsv: Rsv) -> Result<(), Violation> {
 //!         Ok(())
 //!     }
-//!     fn decode(&mut self, input: &[u8], _fin: bool, room: usize, out: &mut BytesMut) -> Result<usize, Violation> {
-//!         let taken = input.len().min(room);
-//!         out.extend(input[..taken].iter().map(|byte| !byte));
+//!     fn decode(&mut self, input: &[u8], _fin: bool, out: &mut Output<'_>) -> Result<usize, Violation> {
+//!         let taken = input.len().min(out.room());
+//!         out.add(&input[..taken].iter().map(|byte| !byte).collect::<Vec<_>>());
 //!         Ok(taken)
 //!     }
 //! }
@@ -74,12 +74,14 @@
 pub mod deflate;
 mod negotiation;
 mod offer;
+mod output;
 
 #[cfg(feature = "deflate")]
 #[cfg_attr(docsrs, doc(cfg(feature = "deflate")))]
 pub use deflate::Deflate;
 pub use negotiation::{accept, confirm, offers};
 pub use offer::{ExtensionOffer, InvalidExtension};
+pub use output::Output;
 
 pub use crate::message::Profile;
 
@@ -98,7 +100,7 @@ pub trait Extension: Debug + Send + Sync {
     /// Server: takes up an offer of that name, or declines it with `None`; the client's next offer is tried then.
     fn accept(&self, offer: &ExtensionOffer) -> Option<Agreement>;
 
-    /// Client: what the server's answer means, given what was [offered](Self::offers).
+    /// Client: what the server's answer means. It has the extension's name, and that was [offered](Self::offers).
     ///
     /// # Errors
     /// [`InvalidAnswer`] fails the handshake: it is not an answer to any of the offers (RFC 6455 §4.1).
@@ -140,7 +142,7 @@ impl Agreement {
 pub trait Encoder: Debug + Send + Sync {
     /// A message begins. `len` is its length in bytes, unless it is sent in pieces.
     ///
-    /// Gives the reserved bits of its first frame; with [`Rsv::NONE`] it is sent as it is, and
+    /// Returns the reserved bits of its first frame, of those that the agreement names; with [`Rsv::NONE`] it is sent as it is, and
     /// [`encode`](Self::encode) not called.
     fn begin(&mut self, len: Option<usize>) -> Rsv;
 
@@ -155,7 +157,8 @@ pub trait Encoder: Debug + Send + Sync {
     }
 }
 
-/// Changes messages that have been received back, one after the other, in pieces. Control frames never come here.
+/// Turns what is received back into the messages that were sent, one after the other, in pieces. Control frames never come
+/// here.
 pub trait Decoder: Debug + Send + Sync {
     /// A message begins whose first frame has some of the extension's bits set. (One without them is delivered as it is.)
     ///
@@ -163,19 +166,13 @@ pub trait Decoder: Debug + Send + Sync {
     /// A [`Violation`] fails the connection.
     fn begin(&mut self, rsv: Rsv) -> Result<(), Violation>;
 
-    /// Takes bytes from the front of `input`, the next of the message, and appends at most `room` bytes to `out`. `fin`:
-    /// nothing of the message comes after `input`. Gives how many bytes of `input` it took.
+    /// Takes bytes from the front of `input`, the next of the message, and adds what they mean to `out`. `fin`: nothing of
+    /// the message comes after `input`. Returns how many bytes of `input` it took.
     ///
     /// It is called again, with what it left, as long as it leaves something or fills the room: so it is done when it has
     /// taken all of `input` and left some room. There is always room for a byte; `input` may be empty.
     ///
     /// # Errors
     /// A [`Violation`] fails the connection: [`Encoding`](Violation::Encoding) if the bytes make no sense, or end too soon.
-    fn decode(
-        &mut self,
-        input: &[u8],
-        fin: bool,
-        room: usize,
-        out: &mut BytesMut,
-    ) -> Result<usize, Violation>;
+    fn decode(&mut self, input: &[u8], fin: bool, out: &mut Output<'_>) -> Result<usize, Violation>;
 }

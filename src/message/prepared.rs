@@ -28,9 +28,13 @@ struct Inner {
     kind: Kind,
     payload: Bytes,
     plain: OnceLock<Frame>,
-    /// A server has few configurations at once; a connection of one more prepares the message for itself.
-    encoded: [OnceLock<(Profile, Frame)>; 4],
+    encoded: Encoded,
 }
+
+/// What encoders have made of the message, one for each profile, in the order that they came in. A peer can choose between
+/// few profiles, so the list is short; and as none gives way to another, nobody can undo the work done for the rest.
+#[derive(Debug, Default)]
+struct Encoded(OnceLock<Box<(Profile, Frame, Encoded)>>);
 
 /// What the encoder of an extension makes of a message, if that depends on the message alone: see
 /// [`Encoder::profile`](crate::extension::Encoder::profile).
@@ -59,7 +63,7 @@ impl Prepared {
             kind: message.kind(),
             payload: message.into_bytes(),
             plain: OnceLock::new(),
-            encoded: Default::default(),
+            encoded: Encoded::default(),
         }))
     }
     /// Text or binary.
@@ -87,22 +91,16 @@ impl Prepared {
     pub(crate) fn plain(&self, make: impl FnOnce() -> Frame) -> &Frame {
         self.0.plain.get_or_init(make)
     }
-    /// Encoded in this way, in a frame, which `make` makes if that has not been done. `None`: there are too many ways.
-    pub(crate) fn encoded(&self, profile: Profile, make: impl FnOnce() -> Frame) -> Option<&Frame> {
-        let mut make = Some(make);
-        for slot in &self.0.encoded {
-            let (of, frame) = match (slot.get(), &mut make) {
-                (Some(found), _) => found,
-                (None, make) => {
-                    let Some(make) = make.take() else { continue };
-                    slot.get_or_init(|| (profile, make()))
-                }
-            };
+    /// Encoded in this way, in a frame, which `make` makes if that has not been done.
+    pub(crate) fn encoded(&self, profile: Profile, mut make: impl FnMut() -> Frame) -> &Frame {
+        let mut list = &self.0.encoded;
+        loop {
+            let (of, frame, rest) = &**list.0.get_or_init(|| Box::new((profile, make(), Encoded::default())));
             if *of == profile {
-                return Some(frame);
+                return frame;
             }
+            list = rest;
         }
-        None
     }
 }
 

@@ -1,6 +1,10 @@
 //! Messages on their way through an extension's decoder: where what it makes of them is kept until it is handed out.
 use super::{input::Input, spare};
-use crate::{error::Violation, extension::Decoder, frame::Rsv};
+use crate::{
+    error::Violation,
+    extension::{Decoder, Output},
+    frame::Rsv,
+};
 use bytes::BytesMut;
 
 /// With [`Delivery::Chunks`](crate::Delivery::Chunks), a piece is handed out once it has so many bytes.
@@ -64,33 +68,29 @@ impl Decoding {
         let output = &mut self.output;
         if output.buf.capacity() == 0 {
             output.forget_shared();
-            spare::DECODED.with(|spare| spare.take(&mut output.buf));
+            spare::Of::Decoded.take(&mut output.buf);
         }
-        let before = output.buf.len();
         let room = limit.unwrap_or(PIECE).saturating_sub(output.message().len());
-        let (taken, given) = match limit {
+        if let (Some(limit), 0) = (limit, room) {
             // It is as long as it may be: is there more of it?
-            Some(limit) if room == 0 => {
-                let mut more = BytesMut::new();
-                let taken = self.decoder.decode(input, fin, 1, &mut more)?;
-                if !more.is_empty() {
-                    return Err(Violation::MessageTooBig { limit });
-                }
-                return Self::progress(input, taken, 0, 1);
+            let mut more = BytesMut::new();
+            let taken = self.decoder.decode(input, fin, &mut Output::new(&mut more, 1))?;
+            if !more.is_empty() {
+                return Err(Violation::MessageTooBig { limit });
             }
-            _ => {
-                let taken = self.decoder.decode(input, fin, room, &mut output.buf)?;
-                (taken, output.buf.len().saturating_sub(before))
-            }
-        };
+            return Self::progress(input, taken, 0, 1);
+        }
+        let (before, capacity) = (output.buf.len(), output.buf.capacity());
+        let taken = self.decoder.decode(input, fin, &mut Output::new(&mut output.buf, room))?;
+        output.has_grown(capacity);
         (output.end, output.cursor) = (output.buf.len(), output.buf.len());
-        Self::progress(input, taken, given, room)
+        Self::progress(input, taken, output.buf.len() - before, room)
     }
 
     /// A decoder that neither takes nor gives would be called for ever.
     fn progress(input: &[u8], taken: usize, given: usize, room: usize) -> Result<Decoded, Violation> {
         let done = taken >= input.len() && given < room;
-        if taken > input.len() || given > room || !done && taken == 0 && given == 0 {
+        if taken > input.len() || !done && taken == 0 && given == 0 {
             return Err(Violation::Encoding);
         }
         Ok(Decoded { taken, done })
@@ -117,7 +117,7 @@ impl Decoding {
     }
 
     fn release(&mut self) {
-        self.output.release_by(|buf, memory| spare::DECODED.with(|spare| spare.put(buf, memory)));
+        self.output.release(spare::Of::Decoded);
     }
 
     /// Nothing comes for now: gives back the memory that what waits does not need.

@@ -8,6 +8,7 @@ use super::{
     input::Lent,
     read_buf::ReadBuf,
     reader::{Found, Reader},
+    spare,
     state::{ReadyState, RecvState, Role},
     timer::Timers,
 };
@@ -185,7 +186,7 @@ impl Inbound {
                 Err(violation) => return Some(self.fail(violation, out)),
             }
         } else {
-            self.reader.settle();
+            self.reader.end();
             self.reader.input.discard(); // whatever still comes
         }
         if self.eof && !self.told { Some(self.end(out)) } else { None }
@@ -230,6 +231,7 @@ impl Inbound {
             _ => match decode_close(payload) {
                 Ok(frame) => {
                     self.state = RecvState::CloseReceived;
+                    self.reader.end();
                     let by_peer = !out.sending().close_begun;
                     let ending = self.ending();
                     (ending.received, ending.by_peer) = (Some(frame.clone()), by_peer);
@@ -246,6 +248,7 @@ impl Inbound {
     fn fail(&mut self, violation: Violation, out: &mut impl ControlSink) -> Ready {
         let error = ProtocolError { violation, offset: self.reader.frame_offset() };
         self.state = RecvState::Discarding;
+        self.reader.end();
         self.ending().error = Some(error.clone());
         out.control(Control::Fail(violation.close_frame()));
         Ready::Error(Box::new(error))
@@ -259,7 +262,8 @@ impl Inbound {
     fn end(&mut self, out: &mut impl ControlSink) -> Ready {
         self.told = true;
         self.state = RecvState::Ended;
-        self.reader.input.release();
+        self.reader.end();
+        self.reader.input.release(spare::Of::Input);
         self.timers.stop_all();
         let sent = out.close_sent();
         out.control(Control::End);
@@ -270,8 +274,7 @@ impl Inbound {
 
     /// What has come and has not been looked at.
     pub(crate) fn take_unread(&mut self) -> Bytes {
-        self.reader.settle();
-        self.reader.input.take_unread()
+        self.reader.take_unread()
     }
 
     /// See [`Config::high_water_mark`].

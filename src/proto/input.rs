@@ -99,28 +99,22 @@ impl Input {
     }
 
     /// Leaves the memory to the thread. Only when there is nothing in it.
-    #[inline]
-    pub(super) fn release(&mut self) {
-        self.release_by(|buf, memory| spare::INPUT.with(|spare| spare.put(buf, memory)));
-    }
-
-    /// Leaves the memory, so much of it, to whoever it is `put` by. Only when there is nothing in it.
     #[inline(always)]
-    pub(super) fn release_by(&mut self, put: impl FnOnce(&mut BytesMut, usize)) {
+    pub(super) fn release(&mut self, to: spare::Of) {
         self.discard();
         if self.buf.capacity() > 0 || self.shared {
-            self.leave(put);
+            self.leave(to);
         }
     }
 
-    #[inline]
-    fn leave(&mut self, put: impl FnOnce(&mut BytesMut, usize)) {
+    #[inline(always)]
+    fn leave(&mut self, to: spare::Of) {
         let memory = self.memory();
         (self.whole, self.left) = (0, 0);
         if std::mem::take(&mut self.shared) {
             self.forget();
         } else if memory > 0 {
-            put(&mut self.buf, memory);
+            to.put(&mut self.buf, memory);
         }
     }
 
@@ -144,7 +138,7 @@ impl Input {
     pub(super) fn fill(&mut self) {
         if self.buf.capacity() == 0 {
             self.forget_shared();
-            spare::INPUT.with(|spare| spare.take(&mut self.buf));
+            spare::Of::Input.take(&mut self.buf);
         } else if self.is_empty() {
             self.discard();
         } else {
@@ -168,7 +162,7 @@ impl Input {
             // A few bytes had to wait in memory of their size: on they go, in front of what comes, in the thread's.
             let waited = std::mem::take(&mut self.buf);
             (self.whole, self.left) = (0, 0);
-            spare::INPUT.with(|spare| spare.take(&mut self.buf));
+            spare::Of::Input.take(&mut self.buf);
             self.buf.reserve(READ);
             self.buf.extend_from_slice(&waited);
         } else {
@@ -203,6 +197,14 @@ impl Input {
         }
     }
 
+    /// The buffer has been added to by another hand, which knows it had room for so many bytes in all: if it has grown, it
+    /// has memory of its own, or its front back.
+    pub(super) fn has_grown(&mut self, before: usize) {
+        if self.buf.capacity() > before {
+            (self.whole, self.left, self.shared) = (0, 0, false);
+        }
+    }
+
     /// A few bytes wait for more: they do so in memory of their size, and leave a large buffer to the thread.
     pub(super) fn shrink(&mut self) {
         self.cut_consumed();
@@ -217,7 +219,7 @@ impl Input {
             return; // the rest of it goes with the message that has it too
         }
         large.clear();
-        spare::INPUT.with(|spare| spare.put(&mut large, memory));
+        spare::Of::Input.put(&mut large, memory);
     }
 
     #[inline(never)]

@@ -3,13 +3,14 @@
 //! It asks for nothing and answers nothing: what a control frame means is for `inbound` to say.
 mod payload;
 
-use super::{decoding::Decoding, input::Input, state::Role, utf8::Utf8Validator};
+use super::{decoding::Decoding, input::Input, spare, state::Role, utf8::Utf8Validator};
 use crate::{
     config::{Config, Delivery},
     error::Violation,
     frame::{Decoded, Header, MaskKey, Opcode, Rsv},
     message::Kind,
 };
+use bytes::Bytes;
 
 /// What [`Reader::read`] has made ready; where it lies, `input` says.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -118,13 +119,28 @@ impl Reader {
     #[inline]
     pub(super) fn rest(&mut self) {
         if self.input.is_empty() {
-            self.input.release();
+            self.input.release(spare::Of::Input);
         } else {
             self.input.shrink();
         }
         if let Some(decoding) = &mut self.decoding {
             decoding.rest();
         }
+    }
+
+    /// Nothing more is to be read: gives back all that a message in progress held, and the decoder's memory.
+    pub(super) fn end(&mut self) {
+        self.settle();
+        self.decoding = None;
+    }
+
+    /// Gives away what has not been read.
+    pub(super) fn take_unread(&mut self) -> Bytes {
+        self.settle();
+        if let Some(decoding) = &mut self.decoding {
+            self.input.cursor += std::mem::take(&mut decoding.unmasked); // a part of the message in progress
+        }
+        self.input.take_unread()
     }
 
     /// How many bytes have come, ever.

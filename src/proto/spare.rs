@@ -8,30 +8,65 @@ use std::cell::RefCell;
 const KEEP: usize = 256 * 1024;
 
 /// One spare buffer of each thread, or one without memory.
-pub(super) struct Spare(RefCell<BytesMut>);
+struct Spare(RefCell<BytesMut>);
 
 thread_local! {
-    /// For what is received.
-    pub(super) static INPUT: Spare = Spare(RefCell::new(BytesMut::new()));
-    /// For what an extension has decoded.
-    pub(super) static DECODED: Spare = Spare(RefCell::new(BytesMut::new()));
-    /// For what an extension has encoded.
-    pub(super) static ENCODED: Spare = Spare(RefCell::new(BytesMut::new()));
-    /// For what is sent.
-    pub(super) static OUTPUT: Spare = Spare(RefCell::new(BytesMut::new()));
+    static INPUT: Spare = Spare(RefCell::new(BytesMut::new()));
+    static DECODED: Spare = Spare(RefCell::new(BytesMut::new()));
+    static ENCODED: Spare = Spare(RefCell::new(BytesMut::new()));
+    static OUTPUT: Spare = Spare(RefCell::new(BytesMut::new()));
 }
 
-impl Spare {
+/// Which of a thread's spares.
+#[derive(Clone, Copy)]
+pub(super) enum Of {
+    /// For what is received.
+    Input,
+    /// For what an extension has decoded.
+    Decoded,
+    /// For what an extension has encoded.
+    Encoded,
+    /// For what is sent.
+    Output,
+}
+
+impl Of {
+    /// `None` while the thread ends: then there are no spares.
+    #[inline(always)]
+    fn with<T>(self, f: impl FnOnce(&Spare) -> T) -> Option<T> {
+        match self {
+            Self::Input => INPUT.try_with(f),
+            Self::Decoded => DECODED.try_with(f),
+            Self::Encoded => ENCODED.try_with(f),
+            Self::Output => OUTPUT.try_with(f),
+        }
+        .ok()
+    }
+
     /// Exchanges a buffer without memory for the thread's.
-    #[inline]
-    pub(super) fn take(&self, buf: &mut BytesMut) {
-        std::mem::swap(&mut *self.0.borrow_mut(), buf);
+    #[inline(always)]
+    pub(super) fn take(self, buf: &mut BytesMut) {
+        self.with(|spare| spare.take(buf));
     }
 
     /// Leaves an empty buffer to the thread, or frees it. `memory` is how much it has, with what has been cut off its
     /// front.
+    #[inline(always)]
+    pub(super) fn put(self, buf: &mut BytesMut, memory: usize) {
+        if self.with(|spare| spare.put(buf, memory)).is_none() {
+            *buf = BytesMut::new();
+        }
+    }
+}
+
+impl Spare {
     #[inline]
-    pub(super) fn put(&self, buf: &mut BytesMut, memory: usize) {
+    fn take(&self, buf: &mut BytesMut) {
+        std::mem::swap(&mut *self.0.borrow_mut(), buf);
+    }
+
+    #[inline]
+    fn put(&self, buf: &mut BytesMut, memory: usize) {
         let mut spare = self.0.borrow_mut();
         if spare.capacity() == 0 && memory == buf.capacity() && memory <= KEEP {
             return std::mem::swap(&mut *spare, buf);

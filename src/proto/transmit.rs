@@ -44,7 +44,7 @@ impl Transmit {
     #[cold]
     fn make_room(&mut self, more: usize) {
         if self.cork.capacity() == 0 {
-            spare::OUTPUT.with(|spare| spare.take(&mut self.cork));
+            spare::Of::Output.take(&mut self.cork);
         }
         self.cork.reserve(more);
     }
@@ -75,7 +75,7 @@ impl Transmit {
     fn leave_cork(&mut self) {
         let memory = self.cork.capacity() + std::mem::take(&mut self.cut) as usize;
         self.cork.clear();
-        spare::OUTPUT.with(|spare| spare.put(&mut self.cork, memory));
+        spare::Of::Output.put(&mut self.cork, memory);
     }
 
     /// Cuts what has been taken off the front of the cork.

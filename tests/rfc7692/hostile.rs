@@ -1,6 +1,9 @@
 //! What is compressed to do harm: bombs, streams cut short or broken, and limits that many frames try to slip past.
-use crate::{support::*, *};
-use counted::tally;
+use crate::{
+    common::*,
+    counted::{self, tally},
+    support::*,
+};
 use sansocket::{Delivery, Violation};
 
 /// T11.

@@ -1,5 +1,5 @@
 //! §6, §7.2: which messages are compressed, in which frames, and what is kept from one to the next.
-use crate::{support::*, *};
+use crate::{common::*, support::*};
 use sansocket::{Delivery, Message, Outgoing, Prepared, Violation};
 
 /// "Hello", as §7.2.3.1 has it; and what it becomes after itself, §7.2.3.2.

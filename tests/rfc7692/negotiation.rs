@@ -1,5 +1,5 @@
 //! §5, §7.1: what is offered, answered and refused, in the heads of real handshakes.
-use crate::{support::*, *};
+use crate::{common::*, support::*};
 use sansocket::{
     bytes::Buf,
     handshake::{Acceptance, ClientHandshake, ClientRequest, HandshakeError, ResponseFault, ServerHandshake},

@@ -2,7 +2,7 @@
 use sansocket::{
     Violation,
     bytes::{BufMut, BytesMut},
-    extension::{Agreement, Decoder, Encoder, Extension, ExtensionOffer, InvalidAnswer},
+    extension::{Agreement, Decoder, Encoder, Extension, ExtensionOffer, InvalidAnswer, Output},
     frame::Rsv,
 };
 
@@ -41,7 +41,7 @@ impl Decoder for Idle {
     fn begin(&mut self, _: Rsv) -> Result<(), Violation> {
         Err(Violation::ReservedBits)
     }
-    fn decode(&mut self, _: &[u8], _: bool, _: usize, _: &mut BytesMut) -> Result<usize, Violation> {
+    fn decode(&mut self, _: &[u8], _: bool, _: &mut Output<'_>) -> Result<usize, Violation> {
         Err(Violation::ReservedBits)
     }
 }

@@ -48,3 +48,6 @@ pub(super) fn compressor(window_bits: u8) -> usize {
 pub(super) fn window(window_bits: u8) -> usize {
     1 << window_bits.max(9) // zlib cannot send with 8, so one that agreed to that may send with 9
 }
+
+/// A decompressor's state in zlib-rs, whatever the window.
+pub(super) const INFLATER: usize = 48 << 10;

@@ -1,7 +1,10 @@
 //! Messages received: inflated by a state borrowed for each, of which only the window may outlive the message.
 use super::{Context, budget, budget::Reservation, pool};
-use crate::{error::Violation, extension::Decoder, frame::Rsv};
-use bytes::BytesMut;
+use crate::{
+    error::Violation,
+    extension::{Decoder, Output},
+    frame::Rsv,
+};
 use flate2::{Decompress, FlushDecompress, Status};
 use std::{collections::VecDeque, fmt};
 
@@ -11,6 +14,10 @@ const CHUNK: (usize, usize) = (512, 64 << 10);
 /// What senders take off the end of every message (RFC 7692 §7.2.1), and the end of the stream itself.
 const END: [u8; 9] = [0, 0, 0xFF, 0xFF, 1, 0, 0, 0xFF, 0xFF];
 
+/// To begin a stream costs as much as to inflate thousands of bytes. So a message has so many, and beyond them one for as
+/// many bytes each: senders need one, or one for each piece.
+const FEW: usize = 64;
+
 pub(super) struct Inflater {
     /// Only while a message is under way.
     state: Option<Decompress>,
@@ -19,7 +26,12 @@ pub(super) struct Inflater {
     /// What such a stream may refer to.
     window: Window,
     takeover: bool,
+    /// Of the message under way: how many streams have ended, and how many bytes they made.
+    streams: usize,
+    made: usize,
     _reserved: Reservation,
+    /// For the state, while the rest of the message is waited for.
+    waiting: Option<Reservation>,
 }
 
 impl Inflater {
@@ -29,51 +41,54 @@ impl Inflater {
             fresh: true,
             window: Window { bytes: VecDeque::new(), limit: budget::window(context.window_bits) },
             takeover: context.takeover,
+            streams: 0,
+            made: 0,
             _reserved: reserved,
+            waiting: None,
         }
     }
 
     /// `true`: it has taken all of `input` and has nothing more to give.
-    fn inflate(
-        &mut self,
-        input: &[u8],
-        taken: &mut usize,
-        room: usize,
-        out: &mut BytesMut,
-    ) -> Result<bool, Violation> {
-        let start = out.len();
-        let mut chunk = input.len().saturating_mul(4).clamp(CHUNK.0, CHUNK.1);
-        loop {
-            let left = room.saturating_sub(out.len() - start);
-            if left == 0 {
-                return Ok(false);
-            }
+    fn inflate(&mut self, input: &[u8], taken: &mut usize, out: &mut Output<'_>) -> Result<bool, Violation> {
+        let least = input.len().saturating_mul(4).clamp(CHUNK.0, CHUNK.1);
+        let mut chunk = least;
+        while out.room() > 0 {
             if self.fresh && *taken == input.len() {
                 return Ok(true);
             }
             let state = self.state.get_or_insert_with(pool::decompress);
             if self.fresh {
                 state.reset(false);
-                self.window.give(state, &out[start..])?;
+                self.window.give(state, out.added())?;
                 self.fresh = false;
             }
-            let len = chunk.min(left);
-            grow(out, len, left);
-            let from = out.len();
-            out.resize(from + len, 0);
-            let (status, read, made) = step(state, &input[*taken..], &mut out[from..])?;
-            out.truncate(from + made);
+            let len = chunk.min(out.room());
+            let mut stepped = Err(Violation::Encoding);
+            out.fill(len, |room| {
+                stepped = step(state, &input[*taken..], room);
+                stepped.map_or(0, |(.., made)| made)
+            });
+            let (status, read, made) = stepped?;
             *taken += read;
+            self.made = self.made.saturating_add(made);
+            chunk = (chunk * 2).min(CHUNK.1);
             match status {
                 // Other streams may follow (§7.2.3.5), and refer to this one. That is prepared when one does.
-                Status::StreamEnd => self.fresh = true,
+                Status::StreamEnd => {
+                    self.fresh = true;
+                    self.streams += 1;
+                    if self.streams > FEW + self.made / FEW {
+                        return Err(Violation::Encoding);
+                    }
+                    chunk = least.min(CHUNK.0);
+                }
                 _ if made == len => {}
                 _ if *taken == input.len() => return Ok(true),
                 _ if read == 0 && made == 0 => return Err(Violation::Encoding),
                 _ => {}
             }
-            chunk = (chunk * 2).min(CHUNK.1);
         }
+        Ok(false)
     }
 
     /// Whether the stream is whole: then the end that is put in its place says nothing, and ends it exactly.
@@ -103,27 +118,23 @@ impl Inflater {
             pool::return_decompress(state);
         }
         self.fresh = true;
+        self.waiting = None;
     }
 }
 
 impl Decoder for Inflater {
     fn begin(&mut self, _: Rsv) -> Result<(), Violation> {
         self.give_back();
+        (self.streams, self.made) = (0, 0);
         if !self.takeover {
             self.window.bytes.clear();
         }
         Ok(())
     }
 
-    fn decode(
-        &mut self,
-        input: &[u8],
-        fin: bool,
-        room: usize,
-        out: &mut BytesMut,
-    ) -> Result<usize, Violation> {
-        let (start, mut taken) = (out.len(), 0);
-        let ended = match self.inflate(input, &mut taken, room, out) {
+    fn decode(&mut self, input: &[u8], fin: bool, out: &mut Output<'_>) -> Result<usize, Violation> {
+        let mut taken = 0;
+        let ended = match self.inflate(input, &mut taken, out) {
             Ok(paused) => fin && paused,
             Err(violation) => {
                 self.give_back();
@@ -133,11 +144,13 @@ impl Decoder for Inflater {
         let whole = !ended || self.whole();
         if ended {
             self.give_back();
+        } else if self.waiting.is_none() {
+            self.waiting = Some(Reservation::regardless(budget::INFLATER));
         }
         if ended && !self.takeover {
             self.window.bytes = VecDeque::new(); // an idle connection holds nothing
         } else {
-            self.window.slide(&out[start..]);
+            self.window.slide(out.added());
         }
         if whole { Ok(taken) } else { Err(Violation::Encoding) }
     }
@@ -167,18 +180,6 @@ fn step(state: &mut Decompress, input: &[u8], out: &mut [u8]) -> Result<(Status,
     Ok((status, (state.total_in() - read) as usize, (state.total_out() - made) as usize))
 }
 
-/// Capacity for `more` bytes, which are at most `left`: doubled, but no further than by what is left. A buffer would go
-/// past it by itself, and a bomb has its way with what is over.
-fn grow(out: &mut BytesMut, more: usize, left: usize) {
-    let (len, capacity) = (out.len(), out.capacity());
-    if capacity - len >= more || capacity.saturating_mul(2) <= len.saturating_add(left) {
-        return; // `resize` does
-    }
-    let mut exact = BytesMut::with_capacity(len + left);
-    exact.extend_from_slice(out);
-    *out = exact;
-}
-
 /// The last bytes of output, no more than the peer may refer to.
 struct Window {
     bytes: VecDeque<u8>,
@@ -202,10 +203,9 @@ impl Window {
     fn give(&self, state: &mut Decompress, fresh: &[u8]) -> Result<(), Violation> {
         let (older, newer) = self.bytes.as_slices();
         let fresh = &fresh[fresh.len().saturating_sub(self.limit)..];
-        for part in [older, newer, fresh] {
-            if !part.is_empty() {
-                state.set_dictionary(part).map_err(|_| Violation::Encoding)?;
-            }
+        let parts = if fresh.len() < self.limit { [older, newer, fresh] } else { [fresh, &[], &[]] };
+        for part in parts.into_iter().filter(|part| !part.is_empty()) {
+            state.set_dictionary(part).map_err(|_| Violation::Encoding)?;
         }
         Ok(())
     }

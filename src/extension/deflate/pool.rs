@@ -1,24 +1,61 @@
-//! States lent for a message: those of a thread, so that connections between two messages hold none.
+//! States lent for a message: a few for the whole process, so that connections between two messages hold none, and nor do
+//! threads that wait.
 use flate2::{Compress, Compression, Decompress};
-use std::cell::RefCell;
+use std::sync::{
+    Mutex,
+    atomic::{AtomicUsize, Ordering::Relaxed},
+};
 
-/// How many of each kind a thread keeps: messages hardly ever overlap on a thread, unless they are received in pieces.
+/// Threads share this many pools, so that those that are busy hardly ever meet.
+const POOLS: usize = 16;
+
+/// How many of each kind a pool keeps: messages hardly ever overlap on a thread, unless they are received in pieces.
 const SPARES: usize = 2;
 
-#[derive(Default)]
 struct Pool {
     inflate: Vec<Decompress>,
     /// With level and window bits.
     deflate: Vec<(u8, u8, Compress)>,
 }
 
-thread_local! {
-    static POOL: RefCell<Pool> = RefCell::default();
+impl Pool {
+    const EMPTY: Self = Self { inflate: Vec::new(), deflate: Vec::new() };
+
+    /// Gives it back if there are enough.
+    fn put_inflate(&mut self, state: Decompress) -> Option<Decompress> {
+        let enough = self.inflate.len() >= SPARES;
+        if enough {
+            return Some(state);
+        }
+        self.inflate.push(state);
+        None
+    }
+    fn take_deflate(&mut self, level: u8, window_bits: u8) -> Option<Compress> {
+        let fits = |spare: &(u8, u8, Compress)| (spare.0, spare.1) == (level, window_bits);
+        self.deflate.iter().position(fits).map(|at| self.deflate.swap_remove(at).2)
+    }
+    /// Gives the oldest back if there are enough: it may be of settings that are used no more.
+    fn put_deflate(&mut self, level: u8, window_bits: u8, state: Compress) -> Option<Compress> {
+        let oldest = (self.deflate.len() >= SPARES).then(|| self.deflate.remove(0).2);
+        self.deflate.push((level, window_bits, state));
+        oldest
+    }
 }
 
-/// `None` while the thread ends.
+static ALL: [Mutex<Pool>; POOLS] = [const { Mutex::new(Pool::EMPTY) }; POOLS];
+
+thread_local! {
+    /// Which is this thread's.
+    static OWN: usize = {
+        static NEXT: AtomicUsize = AtomicUsize::new(0);
+        NEXT.fetch_add(1, Relaxed) % POOLS
+    };
+}
+
+/// `None` if another thread is just looking: a new state is had sooner than it is waited for.
 fn with<T>(f: impl FnOnce(&mut Pool) -> T) -> Option<T> {
-    POOL.try_with(|pool| f(&mut pool.borrow_mut())).ok()
+    let own = OWN.try_with(|own| *own).unwrap_or_default();
+    ALL[own].try_lock().ok().map(|mut pool| f(&mut pool))
 }
 
 /// To be reset before it is used. The window is always the largest: the state takes 47.5 KB whatever it is, and only of the
@@ -27,20 +64,12 @@ pub(super) fn decompress() -> Decompress {
     with(|pool| pool.inflate.pop()).flatten().unwrap_or_else(|| Decompress::new(false))
 }
 pub(super) fn return_decompress(state: Decompress) {
-    with(|pool| {
-        if pool.inflate.len() < SPARES {
-            pool.inflate.push(state);
-        }
-    });
+    drop(with(|pool| pool.put_inflate(state))); // without the lock
 }
 
 /// As new. `level` is 0 to 9, `window_bits` 9 to 15.
 pub(super) fn compress(level: u8, window_bits: u8) -> Compress {
-    let spare = with(|pool| {
-        let fits = |spare: &(u8, u8, Compress)| (spare.0, spare.1) == (level, window_bits);
-        pool.deflate.iter().position(fits).map(|at| pool.deflate.swap_remove(at).2)
-    });
-    match spare.flatten() {
+    match with(|pool| pool.take_deflate(level, window_bits)).flatten() {
         Some(mut state) => {
             state.reset();
             state
@@ -49,13 +78,7 @@ pub(super) fn compress(level: u8, window_bits: u8) -> Compress {
     }
 }
 pub(super) fn return_compress(level: u8, window_bits: u8, state: Compress) {
-    with(|pool| {
-        // The oldest goes: it may be of settings that are used no more.
-        if pool.deflate.len() == SPARES {
-            pool.deflate.remove(0);
-        }
-        pool.deflate.push((level, window_bits, state));
-    });
+    drop(with(|pool| pool.put_deflate(level, window_bits, state)));
 }
 
 #[cfg(test)]
@@ -63,23 +86,18 @@ mod tests {
     use super::*;
     use flate2::FlushCompress;
 
-    fn counts() -> (usize, usize) {
-        with(|pool| (pool.inflate.len(), pool.deflate.len())).unwrap()
-    }
-
     #[test]
     fn a_few_are_kept_and_only_of_the_settings_asked_for() {
-        for _ in 0..3 {
-            let lent: Vec<_> = (0..4).map(|_| decompress()).collect();
-            lent.into_iter().for_each(return_decompress);
-            let lent: Vec<_> = (9..13).map(|bits| (bits, compress(1, bits))).collect();
-            lent.into_iter().for_each(|(bits, state)| return_compress(1, bits, state));
-        }
-        assert_eq!(counts(), (SPARES, SPARES));
-        compress(1, 9); // which was dropped for later ones
-        assert_eq!(counts(), (SPARES, SPARES));
-        compress(1, 12);
-        assert_eq!(counts(), (SPARES, SPARES - 1));
+        let new = |bits| Compress::new_with_window_bits(Compression::new(1), false, bits);
+        let mut pool = Pool::EMPTY;
+        assert!((0..SPARES).all(|_| pool.put_inflate(Decompress::new(false)).is_none()));
+        assert!(pool.put_inflate(Decompress::new(false)).is_some(), "enough");
+        assert!(pool.put_deflate(1, 9, new(9)).is_none());
+        assert!(pool.put_deflate(1, 10, new(10)).is_none());
+        assert!(pool.put_deflate(1, 11, new(11)).is_some(), "that of 9 bits goes");
+        assert!(pool.take_deflate(1, 9).is_none() && pool.take_deflate(2, 10).is_none());
+        assert!(pool.take_deflate(1, 10).is_some() && pool.take_deflate(1, 11).is_some());
+        assert_eq!((pool.inflate.len(), pool.deflate.len()), (SPARES, 0));
     }
 
     #[test]

@@ -89,6 +89,7 @@ impl Inbound {
     fn stalled(&mut self, now: Instant, out: &mut impl ControlSink) {
         self.ending().timed_out = Some(Deadline::Message);
         self.state = RecvState::Discarding;
+        self.reader.end();
         out.control(Control::Fail(CloseFrame::new(
             CloseCode::POLICY_VIOLATION,
             &Deadline::Message.to_string(),

@@ -6,7 +6,7 @@ use crate::{
     message::{Frame, Kind, Payload, Prepared, Profile},
     proto::{spare, state::Role},
 };
-use bytes::{Buf, BytesMut};
+use bytes::{Buf, Bytes, BytesMut};
 
 /// The sending side of an agreement.
 #[derive(Debug)]
@@ -76,15 +76,19 @@ impl Outbound {
     fn encode(&mut self, opcode: Opcode, rsv: Rsv, fin: bool, piece: &[u8]) {
         let Some(encoding) = &mut self.encoding else { return };
         let mut encoded = BytesMut::new();
-        spare::ENCODED.with(|spare| spare.take(&mut encoded));
+        spare::Of::Encoded.take(&mut encoded);
         encoding.encoder.encode(piece, fin, &mut encoded);
-        if !self.may_cork(encoded.len()) {
+        if self.may_cork(encoded.len()) {
+            self.cork(opcode, rsv, fin, &encoded);
+        } else if encoded.len() < encoded.capacity() / 2 {
+            // What waits takes no more memory than is counted.
+            self.wait(opcode, rsv, fin, Bytes::copy_from_slice(&encoded));
+        } else {
             return self.wait(opcode, rsv, fin, encoded.freeze());
         }
-        self.cork(opcode, rsv, fin, &encoded);
         encoded.clear();
         let memory = encoded.capacity();
-        spare::ENCODED.with(|spare| spare.put(&mut encoded, memory));
+        spare::Of::Encoded.put(&mut encoded, memory);
     }
 
     /// Queues a message that is prepared, unless this connection's encoder makes of it what no other does.
@@ -94,12 +98,7 @@ impl Outbound {
             Some(encoding) if !plain => {
                 let Some(profile) = encoding.profile else { return false };
                 let encoder = &mut *encoding.encoder;
-                let Some(frame) =
-                    prepared.encoded(profile, || encoded_frame(encoder, kind, prepared.as_bytes()))
-                else {
-                    return false;
-                };
-                frame
+                prepared.encoded(profile, || encoded_frame(encoder, kind, prepared.as_bytes()))
             }
             _ => prepared.plain(|| frame(kind, Rsv::NONE, prepared.as_bytes())),
         };

@@ -6,7 +6,7 @@ mod sending;
 use super::{Context, budget::Reservation, deflater::Deflater, inflater::Inflater};
 use crate::{
     error::Violation,
-    extension::{Decoder, Encoder},
+    extension::{Decoder, Encoder, Output},
     frame::Rsv,
 };
 use bytes::BytesMut;
@@ -29,7 +29,7 @@ fn inflate_pieces(decoder: &mut dyn Decoder, pieces: &[&[u8]], room: usize) -> R
         let (mut rest, fin) = (*piece, at + 1 == pieces.len());
         loop {
             let before = out.len();
-            let taken = decoder.decode(rest, fin, room, &mut out)?;
+            let taken = decoder.decode(rest, fin, &mut Output::new(&mut out, room))?;
             rest = &rest[taken..];
             let made = out.len() - before;
             assert!(made <= room, "{made} bytes, room for {room}");

@@ -1,5 +1,6 @@
 //! RFC 7692 §7.2.2 and §7.2.3: every stream that a peer may send, and every one that it may not.
 use super::{cut, deflate, deflater, inflate, inflate_pieces, inflater, noise, prose};
+use crate::extension::Output;
 use crate::{error::Violation, extension::Decoder, frame::Rsv};
 use bytes::BytesMut;
 use flate2::{Compress, Compression, FlushCompress};
@@ -164,7 +165,7 @@ fn a_bomb_gets_the_room_that_there_is() {
         let mut decoder = inflater(15, false);
         let mut out = BytesMut::new();
         decoder.begin(Rsv::RSV1).unwrap();
-        let taken = decoder.decode(&bomb, true, room, &mut out).unwrap();
+        let taken = decoder.decode(&bomb, true, &mut Output::new(&mut out, room)).unwrap();
         assert_eq!(out.len(), room);
         assert!(out.capacity() <= room.max(8), "room for {room}, capacity of {}", out.capacity());
         assert!(taken < bomb.len() || room >= (4 << 20) - 300);
@@ -173,7 +174,7 @@ fn a_bomb_gets_the_room_that_there_is() {
     let mut decoder = inflater(15, false);
     let mut out = BytesMut::new();
     decoder.begin(Rsv::RSV1).unwrap();
-    assert_eq!(decoder.decode(&bomb, true, (4 << 20) + 1, &mut out).unwrap(), bomb.len());
+    assert_eq!(decoder.decode(&bomb, true, &mut Output::new(&mut out, (4 << 20) + 1)).unwrap(), bomb.len());
     assert_eq!(out.len(), 4 << 20);
 }
 
@@ -185,7 +186,7 @@ fn the_buffer_grows_by_the_room_only() {
         let mut decoder = inflater(15, false);
         let mut out = BytesMut::from(&noise(before, 5)[..]);
         decoder.begin(Rsv::RSV1).unwrap();
-        decoder.decode(&bomb, true, room, &mut out).unwrap();
+        decoder.decode(&bomb, true, &mut Output::new(&mut out, room)).unwrap();
         assert_eq!(out.len(), before + room);
         assert!(out.capacity() <= before + room, "{} over", out.capacity() - before - room);
         assert!(out[..before] == noise(before, 5)[..] && out[before..].iter().all(|&byte| byte == 0));
@@ -255,11 +256,11 @@ fn begin_forgets_a_message_that_did_not_end() {
     let mut decoder = inflater(15, false);
     let mut out = BytesMut::new();
     decoder.begin(Rsv::RSV1).unwrap();
-    decoder.decode(&HELLO[..5], false, 100, &mut out).unwrap();
+    decoder.decode(&HELLO[..5], false, &mut Output::new(&mut out, 100)).unwrap();
     assert!(!out.is_empty());
     assert_eq!(inflate(&mut decoder, &HELLO).unwrap(), b"Hello");
     decoder.begin(Rsv::RSV1).unwrap();
-    decoder.decode(&HELLO[..5], false, 100, &mut out).unwrap();
+    decoder.decode(&HELLO[..5], false, &mut Output::new(&mut out, 100)).unwrap();
     assert_eq!(inflate(&mut decoder, &[0xF2, 0x00, 0x11, 0x00, 0x00]), Err(Violation::Encoding));
 }
 
