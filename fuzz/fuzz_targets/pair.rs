@@ -1,45 +1,53 @@
 //! A client and a server of ours, a wire that cuts and delays, and a script: they never disagree.
 //!
 //! Input: settings, then steps of one byte each, with their arguments after it. At the end all that is on its way
-//! arrives, and unless the script broke the wire, both connections end clean.
+//! arrives, and unless the script broke the wire, both connections end clean. A first step of 0xFD or more is a setting:
+//! what is compressed.
 #![no_main]
 use arbitrary::{Result, Unstructured};
 use libfuzzer_sys::fuzz_target;
-use sansocket_fuzz::pair::{Pair, Settings};
+use sansocket_fuzz::pair::{Compression, How, Pair, Settings};
 
 /// The client and the server.
 const BOTH: [usize; 2] = [0, 1];
 
 fuzz_target!(|script: &[u8]| {
-    let mut script = Unstructured::new(script);
-    let Ok(mut pair) = settings(&mut script).map(Pair::new) else { return };
+    let (flags, compression, steps) = match script {
+        [flags, 0xFD, steps @ ..] => (flags, Compression::Alone, steps),
+        [flags, 0xFE, steps @ ..] => (flags, Compression::Takeover, steps),
+        [flags, 0xFF, steps @ ..] => (flags, Compression::Mixed, steps),
+        [flags, steps @ ..] => (flags, Compression::Off, steps),
+        [] => return,
+    };
+    let mut script = Unstructured::new(steps);
+    let mut pair = Pair::new(settings(*flags, compression));
     while !script.is_empty() && step(&mut pair, &mut script).is_ok() {}
     pair.finish();
 });
 
-fn settings(script: &mut Unstructured<'_>) -> Result<Settings> {
-    let flags: u8 = script.arbitrary()?;
-    let fragment_size = [64 << 10, 1000, 7, 1][usize::from(flags & 3)];
-    Ok(Settings {
-        fragment_size,
+fn settings(flags: u8, compression: Compression) -> Settings {
+    Settings {
+        fragment_size: [64 << 10, 1000, 7, 1][usize::from(flags & 3)],
         chunks: BOTH.map(|end| flags & 4 << end != 0),
         timeouts: flags & 16 != 0,
         echo: flags & 32 != 0,
         auto_pong: flags & 64 == 0,
         close_first: usize::from(flags >> 7),
-    })
+        compression,
+    }
 }
 
 fn step(pair: &mut Pair, script: &mut Unstructured<'_>) -> Result<()> {
     let step: u8 = script.arbitrary()?;
     let end = usize::from(step & 1);
     let flag = step & 2 != 0;
+    let how = [How::Borrowed, How::Owned, How::Uncompressed, How::Prepared][usize::from(step >> 6)];
     match step >> 2 & 15 {
-        0 => pair.send(end, flag, script.arbitrary::<u8>()?.into(), step & 64 != 0),
-        1 => pair.send(end, flag, script.arbitrary::<u16>()?.into(), step & 64 != 0),
-        2 => pair.send(end, flag, usize::from(script.arbitrary::<u16>()?) * 5, step & 64 != 0),
-        3 | 4 => pair.piece(end, flag, script.arbitrary::<u8>()?.into(), step & 64 != 0),
-        5 => pair.piece(end, flag, script.arbitrary::<u16>()?.into(), step & 64 != 0),
+        0 => pair.send(end, flag, script.arbitrary::<u8>()?.into(), how),
+        1 => pair.send(end, flag, script.arbitrary::<u16>()?.into(), how),
+        2 => pair.send(end, flag, usize::from(script.arbitrary::<u16>()?) * 5, how),
+        3 | 4 => pair.piece(end, flag, script.arbitrary::<u8>()?.into(), how),
+        5 => pair.piece(end, flag, script.arbitrary::<u16>()?.into(), how),
         6 => pair.ping(end, script.arbitrary::<u8>()?.into()),
         7 => pair.pong(end, script.arbitrary::<u8>()?.into()),
         8 => {

@@ -1,6 +1,7 @@
 //! What the fuzz targets share: chance that repeats itself, and RFC 6455 read a second time, naively.
 pub mod cuts;
 pub mod http;
+pub mod inflate;
 pub mod memory;
 pub mod model;
 pub mod pair;

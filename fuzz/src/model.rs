@@ -1,5 +1,6 @@
 //! RFC 6455 §5 read naively: all bytes at hand, everything copied, nothing clever. It shares with the library
 //! only the names of things, so that an error would have to be made twice to go unseen.
+use crate::inflate::{End, Inflate};
 use sansocket::{Role, Violation};
 
 /// What a stream of frames says. Adjacent pieces of a message are one.
@@ -46,6 +47,8 @@ pub struct Reading {
 #[derive(Default)]
 struct InMessage {
     text: bool,
+    /// It has to be inflated when all of it is there.
+    compressed: bool,
     data: Vec<u8>,
     /// How much of it has become items, and how much is whole characters for certain.
     told: usize,
@@ -67,6 +70,11 @@ impl InMessage {
 
 /// Reads everything, as the given role receives it.
 pub fn read(role: Role, bytes: &[u8], limits: Limits) -> Reading {
+    read_inflating(role, bytes, limits, None)
+}
+
+/// Likewise, where messages may be compressed (RFC 7692 §6). Of one that does not end, nothing is told.
+pub fn read_inflating(role: Role, bytes: &[u8], limits: Limits, mut inflate: Option<Inflate>) -> Reading {
     let mut reading = Reading::default();
     let mut message: Option<InMessage> = None;
     let (mut fragments, mut empty) = (0, 0);
@@ -75,7 +83,7 @@ pub fn read(role: Role, bytes: &[u8], limits: Limits) -> Reading {
         reading.whole = at;
         let rest = &bytes[at..];
         let Some(header) = Header::read(rest) else { break vec![] };
-        let wrong = header.faults(role, message.is_some());
+        let wrong = header.faults(role, message.is_some(), inflate.is_some());
         if !wrong.is_empty() {
             break wrong;
         }
@@ -118,7 +126,7 @@ pub fn read(role: Role, bytes: &[u8], limits: Limits) -> Reading {
         let fragmented = !(header.fin && header.opcode != 0);
         let current = message.get_or_insert_with(|| {
             (fragments, empty) = (0, 0);
-            InMessage { text: header.opcode == 1, ..Default::default() }
+            InMessage { text: header.opcode == 1, compressed: header.rsv != 0, ..Default::default() }
         });
         // An empty last frame adds nothing but the end.
         fragments += u32::from(!(header.fin && len == 0));
@@ -139,7 +147,19 @@ pub fn read(role: Role, bytes: &[u8], limits: Limits) -> Reading {
         reading.longest = reading.longest.max(payload.len());
         current.data.extend(payload);
         let ends = whole && header.fin;
-        if current.text {
+        if current.compressed && ends {
+            let Some(inflated) =
+                inflate.as_mut().map(|inflate| inflate.message(&current.data, limits.message))
+            else {
+                unreachable!("a fault");
+            };
+            match inflated.end {
+                End::Whole if !inflated.overreaches => current.data = inflated.bytes,
+                End::TooLong => break vec![Violation::MessageTooBig { limit: limits.message }],
+                _ => break vec![Violation::Encoding],
+            }
+        }
+        if current.text && (ends || !current.compressed) {
             match std::str::from_utf8(&current.data[current.valid..]) {
                 Err(error) if ends || error.error_len().is_some() => break vec![Violation::Utf8],
                 Err(error) => current.valid += error.valid_up_to(),
@@ -197,10 +217,12 @@ impl Header {
         Some(Self { fin: first >= 128, rsv: first & 0x70, opcode: first % 16, masked, short, len, key, size })
     }
 
-    fn faults(&self, role: Role, in_message: bool) -> Vec<Violation> {
+    fn faults(&self, role: Role, in_message: bool, extended: bool) -> Vec<Violation> {
         let control = self.opcode >= 8;
+        let known = if extended && [1, 2].contains(&self.opcode) { 0x40 } else { 0 };
         let rules = [
-            (self.rsv != 0, Violation::ReservedBits),
+            // RSV1 is for the first frame of a message (RFC 7692 §6).
+            (self.rsv & !known != 0, Violation::ReservedBits),
             (role == Role::Server && !self.masked, Violation::Unmasked),
             (role == Role::Client && self.masked, Violation::Masked),
             (![0, 1, 2, 8, 9, 10].contains(&self.opcode), Violation::ReservedOpcode(self.opcode)),
@@ -235,7 +257,7 @@ fn close_faults(body: &[u8]) -> Vec<Violation> {
 /// The code that answers a violation (RFC 6455 §7.4.1).
 pub fn answer(violation: Violation) -> u16 {
     match violation {
-        Violation::Utf8 => 1007,
+        Violation::Utf8 | Violation::Encoding => 1007,
         Violation::MessageTooBig { .. } => 1009,
         Violation::TooManyFragments { .. } | Violation::TooManyEmptyFragments { .. } => 1008,
         _ => 1002,

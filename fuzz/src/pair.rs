@@ -1,43 +1,16 @@
 //! A client and a server, the wire between them, and what each of them must make of the other.
-use crate::{
-    Repeatable,
-    model::{self, Body, Item, Limits},
-};
+mod setup;
+
+pub use setup::{Compression, How, Settings};
+
+use crate::model::{self, Body, Item, Limits};
 use sansocket::{
-    CloseCode, CloseFrame, Config, Delivery, Keepalive, Kind, ReadyState, Role, SendError,
+    CloseCode, CloseFrame, Kind, Message, Prepared, ReadyState, Role, SendError,
     bytes::Buf,
-    proto::{Closed, Connection, Established, Event},
+    proto::{Closed, Connection, Event},
 };
-use std::{
-    sync::{Arc, LazyLock},
-    time::{Duration, Instant},
-};
-
-/// How the two are configured.
-#[derive(Clone, Copy, Debug)]
-pub struct Settings {
-    pub fragment_size: usize,
-    /// Whether the end receives in pieces.
-    pub chunks: [bool; 2],
-    pub timeouts: bool,
-    /// The server sends messages back, lent.
-    pub echo: bool,
-    pub auto_pong: bool,
-    /// Who closes, if nobody has.
-    pub close_first: usize,
-}
-
-/// At most so much is sent by each: more than is framed ahead of the transport. In small fragments, less.
-const ENOUGH: [usize; 2] = [150_000, 3000];
-
-impl Settings {
-    fn enough(self) -> usize {
-        ENOUGH[usize::from(self.fragment_size < 1000)]
-    }
-}
-
-static BINARY: LazyLock<Vec<u8>> = LazyLock::new(|| (0..400_000u32).map(|i| (i ^ i >> 8) as u8).collect());
-static TEXT: LazyLock<String> = LazyLock::new(|| "naïve €uro 𐍈 ".repeat(20_000));
+use setup::{as_text, config, outgoing, payload};
+use std::time::{Duration, Instant};
 
 /// One end, and what it has done and heard.
 struct End {
@@ -78,6 +51,8 @@ pub struct Pair {
     /// The transport failed, or an end gave up: not everything need arrive.
     broken: bool,
     waited: bool,
+    /// Messages that have been prepared: their kind, and the length asked for.
+    prepared: Vec<(bool, usize, Prepared)>,
 }
 
 impl Pair {
@@ -86,7 +61,7 @@ impl Pair {
         #[expect(clippy::disallowed_methods, reason = "there is no other way to an Instant")]
         let now = Instant::now();
         let end = |role, index: usize| End {
-            connection: Connection::new(Established::bare(role), config(settings, index)),
+            connection: Connection::new(settings.compression.established(role), config(settings, index)),
             chunks: settings.chunks[index],
             auto_pong: settings.auto_pong,
             echo: settings.echo && role == Role::Server && !settings.chunks[index],
@@ -109,7 +84,7 @@ impl Pair {
             eof: false,
         };
         let ends = [end(Role::Client, 0), end(Role::Server, 1)];
-        Self { ends, now, settings, broken: false, waited: false }
+        Self { ends, now, settings, broken: false, waited: false, prepared: vec![] }
     }
 
     /// So many bytes, or fewer: not too many in all.
@@ -117,16 +92,26 @@ impl Pair {
         len.min(self.settings.enough().saturating_sub(self.ends[end].sent_len))
     }
 
-    pub fn send(&mut self, end: usize, text: bool, len: usize, owned: bool) {
+    /// One of that kind and length: the one that was, if there was one.
+    fn prepare(&mut self, text: bool, len: usize) -> Prepared {
+        let found = self.prepared.iter().find(|(kind, other, _)| (*kind, *other) == (text, len));
+        if let Some((.., prepared)) = found {
+            return prepared.clone();
+        }
+        let bytes = payload(text, self.prepared.len(), len);
+        let message = if text { Message::from(as_text(bytes)) } else { Message::from(bytes.to_vec()) };
+        let prepared = Prepared::new(message);
+        self.prepared.push((text, len, prepared.clone()));
+        prepared
+    }
+
+    pub fn send(&mut self, end: usize, text: bool, len: usize, how: How) {
         let len = self.allowed(end, len);
+        let prepared = (how == How::Prepared).then(|| self.prepare(text, len));
         let end = &mut self.ends[end];
         let bytes = payload(text, end.sent.len(), len);
-        let done = match (text, owned) {
-            (true, true) => end.connection.send(as_text(bytes).to_owned()),
-            (true, false) => end.connection.send(as_text(bytes)),
-            (false, true) => end.connection.send(bytes.to_vec()),
-            (false, false) => end.connection.send(bytes),
-        };
+        let done = end.connection.send(outgoing(text, bytes, how, &prepared));
+        let bytes = prepared.as_ref().map_or(bytes, Prepared::as_bytes);
         let unfinished = end.begun.is_some().then_some(SendError::Unfinished);
         if end.allows(done, unfinished) {
             end.sent_len += bytes.len();
@@ -135,17 +120,14 @@ impl Pair {
     }
 
     /// The kind is that of the message begun, unless `other`; the last piece, if the length is odd.
-    pub fn piece(&mut self, end: usize, other: bool, len: usize, owned: bool) {
+    pub fn piece(&mut self, end: usize, other: bool, len: usize, how: How) {
         let (fin, len) = (len % 2 == 1, self.allowed(end, len));
+        let text = self.ends[end].begun.as_ref().is_some_and(|(text, _)| *text) != other;
+        let prepared = (how == How::Prepared).then(|| self.prepare(text, len));
         let end = &mut self.ends[end];
-        let text = end.begun.as_ref().is_some_and(|(text, _)| *text) != other;
         let bytes = payload(text, end.sent.len() + len, len);
-        let done = match (text, owned) {
-            (true, true) => end.connection.send_chunk(as_text(bytes).to_owned(), fin),
-            (true, false) => end.connection.send_chunk(as_text(bytes), fin),
-            (false, true) => end.connection.send_chunk(bytes.to_vec(), fin),
-            (false, false) => end.connection.send_chunk(bytes, fin),
-        };
+        let done = end.connection.send_chunk(outgoing(text, bytes, how, &prepared), fin);
+        let bytes = prepared.as_ref().map_or(bytes, Prepared::as_bytes);
         let mismatch = (end.begun.is_some() && other).then_some(SendError::KindMismatch);
         if end.allows(done, mismatch) {
             end.sent_len += bytes.len();
@@ -326,6 +308,7 @@ impl Pair {
 
     fn check_end(&mut self, end: usize) {
         let (broken, longest) = (self.broken, self.settings.fragment_size);
+        let inflate = self.settings.compression.inflate(end);
         let [ours, theirs] = self.both(end);
         let closed = ours.closed.as_deref().expect("an end, told");
         assert!(ours.connection.poll_event().is_none(), "something after the end");
@@ -334,10 +317,16 @@ impl Pair {
         assert_eq!(closed.error, None);
 
         // What was written is a stream of frames as the RFC wants them, that ends with the Close frame.
-        let wire = model::read(theirs.connection.role(), &ours.wire, Limits::NONE);
+        let wire = model::read_inflating(theirs.connection.role(), &ours.wire, Limits::NONE, inflate);
         assert_eq!(wire.error, None);
         assert_eq!(wire.whole, ours.wire.len(), "something after the Close frame, or half a frame");
         assert!(wire.longest <= longest);
+        let messages: Vec<_> = wire.items.iter().filter(|item| matches!(item, Item::Data { .. })).collect();
+        assert!(
+            ours.sent.iter().zip(&messages).all(|(sent, item)| sent == *item),
+            "written otherwise than sent"
+        );
+        assert!(messages.len() <= ours.sent.len(), "more is written than was sent");
         let close = wire.items.iter().find_map(|item| match item {
             Item::Close(body) => Some(body.clone()),
             _ => None,
@@ -464,36 +453,4 @@ fn in_order(heard: &[Vec<u8>], sent: &[Vec<u8>]) {
 
 fn body(frame: Option<&CloseFrame>) -> Body {
     frame.map(|frame| (frame.code.get(), frame.reason.as_str().to_owned()))
-}
-
-/// Bytes that differ from those of the message before, the text of whole characters.
-fn payload(text: bool, seed: usize, len: usize) -> &'static [u8] {
-    let from = seed % 61;
-    if !text {
-        return &BINARY[from..from + len];
-    }
-    let boundary = |at: usize| (0..=at).rev().find(|at| TEXT.is_char_boundary(*at)).unwrap_or(0);
-    &TEXT.as_bytes()[boundary(from)..boundary(from + len)]
-}
-
-fn as_text(bytes: &[u8]) -> &str {
-    std::str::from_utf8(bytes).expect("cut between characters")
-}
-
-fn config(settings: Settings, end: usize) -> Config {
-    let mut config = Config::client();
-    config.entropy = Arc::new(Repeatable::default());
-    config.fragment_size = settings.fragment_size;
-    config.auto_pong = settings.auto_pong;
-    config.delivery = if settings.chunks[end] { Delivery::Chunks } else { Delivery::Messages };
-    if settings.timeouts {
-        let [interval, timeout] = [7, 5].map(Duration::from_secs);
-        config.keepalive = Some(Keepalive { interval, timeout });
-    } else {
-        config.keepalive = None;
-        config.message_timeout = None;
-        config.write_timeout = None;
-        config.close_timeout = None;
-    }
-    config
 }
