@@ -287,6 +287,40 @@ fn a_message_may_ask_to_be_sent_as_it_is() {
     assert_eq!(written(&mut end), [&[1 | RSV2, 2][..], &[8, b'a'], &[FIN, 2], &[1, b'b']].concat());
 }
 
+/// Others may be of any number of profiles.
+#[derive(Debug)]
+struct Odd(u64, Count);
+
+impl Encoder for Odd {
+    fn begin(&mut self, _: Option<usize>) -> Rsv {
+        Rsv::RSV2
+    }
+    fn encode(&mut self, piece: &[u8], _fin: bool, out: &mut BytesMut) {
+        self.1.fetch_add(1, Ordering::Relaxed);
+        out.put_slice(piece);
+    }
+    fn profile(&self) -> Option<Profile> {
+        Some(Profile { extension: "x-odd", settings: self.0 })
+    }
+}
+
+#[test]
+fn a_prepared_message_is_encoded_once_however_many_others_there_are() {
+    let (prepared, count) = (Prepared::from("news"), Count::default());
+    for round in 0..3 {
+        for settings in 0..100 {
+            let odd = Odd(settings, count.clone());
+            let agreement = Agreement::new("x-odd".parse().unwrap(), Rsv::RSV2, odd, RunsDecoder::default());
+            let established = Established::bare(Role::Server).with_extension(agreement);
+            let mut end = Connection::new(established, Config::server());
+            end.send(&prepared).unwrap();
+            assert_eq!(written(&mut end), b"\xa1\x04news");
+            let done = if round == 0 { settings as usize + 1 } else { 100 };
+            assert_eq!(count.load(Ordering::Relaxed), done);
+        }
+    }
+}
+
 #[test]
 fn a_prepared_message_is_encoded_once() {
     for (text, encoded) in [("aaaaaaaa".to_owned(), 1), ("aa".to_owned(), 0), ("ab".repeat(100_000), 1)] {

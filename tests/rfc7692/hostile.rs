@@ -148,3 +148,78 @@ fn what_refers_to_before_the_beginning_is_an_error() {
         end.frame(TEXT | RSV1, again).fails(1007, Violation::Encoding);
     }
 }
+
+#[test]
+fn final_blocks_that_make_nothing_are_soon_too_many() {
+    let empty = |blocks: usize| [[3, 0].repeat(blocks), vec![0]].concat();
+    for role in BOTH {
+        end(role, false, |_| ()).frame(BINARY | RSV1, empty(64)).binary(b"");
+        end(role, false, |_| ()).frame(BINARY | RSV1, empty(65)).fails(1007, Violation::Encoding);
+        // A sender that ends every piece with one is another matter.
+        let mut peer = Compress::new(Compression::new(6), false);
+        let mut payload = Vec::with_capacity(1 << 20);
+        for _ in 0..1000 {
+            peer.reset();
+            peer.compress_vec(&[7; 100], &mut payload, FlushCompress::Finish).unwrap();
+        }
+        payload.push(0);
+        end(role, false, |_| ()).frame(BINARY | RSV1, payload).binary(&[7; 100_000]);
+    }
+}
+
+#[test]
+fn what_is_unread_is_what_follows_the_message_in_progress() {
+    let long = vec![0; 300 << 10];
+    for (first, payload) in [(BINARY, long.clone()), (BINARY | RSV1, deflated(&long))] {
+        let established = Established::bare(Role::Server).with_extension(agreement(
+            Role::Server,
+            &eager(false),
+            "; server_no_context_takeover",
+        ));
+        let mut config = config(Role::Server);
+        config.delivery = Delivery::Chunks;
+        let mut connection = Connection::new(established, config.clone());
+        let next = wire(PING, "later", Some(PEER_KEY));
+        connection.receive(&wire(first, &payload, Some(PEER_KEY)));
+        connection.receive(&next);
+        let (near, _far) = std::os::unix::net::UnixStream::pair().unwrap();
+        let mut socket = sansocket::blocking::WebSocket::new(connection, near, &config);
+        assert!(!socket.recv().unwrap().unwrap().is_empty());
+        assert_eq!(socket.into_inner().1, next, "first byte {first:#x}");
+    }
+}
+
+thread_local! {
+    static LAST: std::cell::RefCell<Option<AtExit>> = const { std::cell::RefCell::new(None) };
+}
+struct AtExit(Connection, std::sync::mpsc::Sender<bool>);
+impl AtExit {
+    fn echo(&mut self) -> bool {
+        self.0.receive(&wire(TEXT | RSV1, deflated("Hello"), Some(PEER_KEY)));
+        let (inbound, outbound) = self.0.halves();
+        let Some(sansocket::proto::Event::Message(message)) = inbound.poll_event(outbound) else { panic!() };
+        outbound.send(message).unwrap();
+        !written(&mut self.0).is_empty()
+    }
+}
+impl Drop for AtExit {
+    fn drop(&mut self) {
+        let echoed = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| self.echo()));
+        self.1.send(echoed.unwrap_or(false)).unwrap();
+    }
+}
+
+#[test]
+fn a_connection_may_be_used_while_its_thread_ends() {
+    let (done, was_done) = std::sync::mpsc::channel();
+    std::thread::spawn(|| {
+        LAST.with(|last| assert!(last.borrow().is_none())); // there before the spares, so they go before it
+        let connection = end(Role::Server, false, |_| ()).conn;
+        let mut last = AtExit(connection, done);
+        assert!(last.echo());
+        LAST.with(|cell| *cell.borrow_mut() = Some(last));
+    })
+    .join()
+    .unwrap();
+    assert!(was_done.recv().unwrap(), "it panicked");
+}

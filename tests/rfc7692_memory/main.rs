@@ -10,7 +10,7 @@ mod support;
 
 use common::*;
 use counted::tally;
-use sansocket::{Prepared, extension::deflate::memory_reserved};
+use sansocket::{Outgoing, Prepared, extension::deflate::memory_reserved};
 use std::sync::{Mutex, PoisonError};
 use support::*;
 
@@ -126,5 +126,68 @@ fn a_prepared_message_is_compressed_once_for_many() {
         send(&mut ends[0]);
         let (spent, ()) = tally(|| ends.iter_mut().for_each(send));
         assert_eq!(spent.calls, 0, "neither a compressor nor a buffer: {spent:?}");
+    });
+}
+
+#[test]
+fn a_connection_that_is_over_holds_no_message() {
+    let part = deflated(vec![0; 900 << 10]);
+    let bomb = deflated(vec![0; 2 << 20]);
+    for how in ["bomb", "violation", "close", "eof", "abort"] {
+        let (part, bomb) = (part.clone(), bomb.clone());
+        fresh(move || {
+            let (spent, ends) = tally(|| {
+                let mut ends: Vec<End> = (0..10).map(|_| end(Role::Server, true, |_| ())).collect();
+                for end in &mut ends {
+                    end.frame(BINARY | RSV1, deflated("of a window")).binary(b"of a window");
+                    match how {
+                        "bomb" => end.frame(BINARY | RSV1, &bomb),
+                        "violation" => end.frame(2 | RSV1, &part).frame(0x70, ""),
+                        "close" => end.frame(2 | RSV1, &part).frame(CLOSE, ""),
+                        _ => end.frame(2 | RSV1, &part),
+                    };
+                    if how == "eof" {
+                        end.eof();
+                    }
+                    if how == "abort" {
+                        end.quiet();
+                        end.conn.abort();
+                    }
+                    all_told(&mut end.conn);
+                    end.flush();
+                }
+                ends
+            });
+            let each = spent.held / ends.len() as isize;
+            assert!(each < 8 << 10, "{how}: {each} bytes");
+        });
+    }
+}
+
+#[test]
+fn what_is_queued_takes_about_as_much_memory_as_is_counted() {
+    fresh(|| {
+        let mut end = end(Role::Server, false, |_| ());
+        end.conn.send(Outgoing::from(vec![7; 1 << 20]).uncompressed()).unwrap(); // what follows has to wait
+        let message = vec![b'x'; 60_000];
+        end.conn.send(&message).unwrap(); // and there are the thread's buffer and state
+        let before = end.conn.buffered_amount();
+        let (spent, ()) = tally(|| (0..1000).for_each(|_| end.conn.send(&message).unwrap()));
+        let counted = end.conn.buffered_amount() - before;
+        // And what it takes to know of a thousand messages.
+        let most = 2 * counted as isize + (100 << 10);
+        assert!(spent.held < most, "{} bytes, {counted} counted", spent.held);
+    });
+}
+
+#[test]
+fn an_unfinished_message_counts_towards_the_budget() {
+    fresh(|| {
+        let before = memory_reserved();
+        let mut end = end(Role::Server, false, |_| ());
+        end.frame(2 | RSV1, &deflated("Hello")[..3]).quiet();
+        assert_eq!(memory_reserved() - before, 48 << 10);
+        end.frame(FIN, &deflated("Hello")[3..]).binary(b"Hello");
+        assert_eq!(memory_reserved(), before);
     });
 }
