@@ -8,6 +8,9 @@ const MARK: [u8; 4] = [0, 0, 0xFF, 0xFF];
 /// The farthest that a reference goes (RFC 1951 §2).
 const FARTHEST: usize = 32 << 10;
 
+/// So many streams may a message have, and beyond them one for as many bytes each: the library's own rule.
+const FEW: usize = 64;
+
 const LENGTHS: [(usize, usize); 29] = [
     (3, 0),
     (4, 0),
@@ -98,6 +101,7 @@ impl Inflate {
             window: self.window,
             begin,
             stream: begin,
+            streams: 0,
             overreaches: false,
         };
         let end = match run.message() {
@@ -122,6 +126,8 @@ struct Run<'a> {
     /// Where in `out` the message begins, and the stream that is being read.
     begin: usize,
     stream: usize,
+    /// How many have ended.
+    streams: usize,
     overreaches: bool,
 }
 
@@ -145,6 +151,10 @@ impl Run<'_> {
                     return Ok(());
                 }
                 if last {
+                    self.streams += 1;
+                    if self.streams > FEW + (self.out.len() - self.begin) / FEW {
+                        return Err(Stop::Corrupt);
+                    }
                     self.at = self.at.next_multiple_of(8);
                     break;
                 }
