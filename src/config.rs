@@ -21,7 +21,7 @@ use std::{sync::Arc, time::Duration};
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct Config {
-    /// Bytes in a received message, at most; one more fails the connection with 1009. There is no separate limit
+    /// Bytes in a received message, once decompressed, at most; one more fails the connection with 1009. There is no separate limit
     /// on frames. 16 MiB for a client, 1 MiB for a server. Not applied to [`Delivery::Chunks`].
     pub max_message_size: usize,
     /// Frames in a received message, at most; one more fails it with 1008. Empty ones count too, but for a last one
@@ -51,9 +51,11 @@ pub struct Config {
     /// From the first Close frame to the end of the transport. 5 s; `None` for ever.
     pub close_timeout: Option<Duration>,
 
-    /// The extensions to negotiate, best first; see [`extension`](crate::extension). None for a server. With the feature
-    /// `deflate`, a client offers [`Deflate`](crate::extension), and a server takes it up with
-    /// `config.extensions.push(Arc::new(Deflate::default()))`.
+    /// The extensions to negotiate; see [`extension`](crate::extension), and [`add_extension`](Self::add_extension). A client
+    /// offers them in this order, and a server takes up the first offer that it can, in the client's order.
+    ///
+    /// None for a server. With the feature `deflate`, whoever in the program asks for it, a client offers permessage-deflate
+    /// with its default settings; `clear` the list if it should not.
     pub extensions: Vec<Arc<dyn Extension>>,
     /// Which pages a server lets connect. Its own.
     pub origins: Origins,
@@ -138,6 +140,30 @@ impl Config {
             fragment_size: 64 << 10,
             high_water_mark: 64 << 10,
             entropy: Arc::new(SystemEntropy),
+        }
+    }
+}
+
+impl Config {
+    /// Adds an extension, in the place of the one of the same name if there is one: so a client's default can be given other
+    /// settings.
+    ///
+    #[cfg_attr(feature = "deflate", doc = "```")]
+    #[cfg_attr(not(feature = "deflate"), doc = "```ignore")]
+    /// use sansocket::{Config, Deflate};
+    ///
+    /// let mut deflate = Deflate::default();
+    /// deflate.level = 6;
+    /// deflate.send.takeover = true;
+    /// let mut config = Config::client();
+    /// config.add_extension(deflate);
+    /// assert_eq!(config.extensions.len(), 1);
+    /// ```
+    pub fn add_extension(&mut self, extension: impl Extension + 'static) {
+        let same = self.extensions.iter_mut().find(|other| other.name() == extension.name());
+        match same {
+            Some(other) => *other = Arc::new(extension),
+            None => self.extensions.push(Arc::new(extension)),
         }
     }
 }

@@ -29,7 +29,7 @@ pub enum Violation {
     #[error("reserved opcode {0:#x}")]
     ReservedOpcode(u8),
     /// RFC 6455 §5.2: reserved bits set to which no extension gives a meaning. 1002.
-    #[error("reserved bits set without an extension")]
+    #[error("reserved bits set where no extension gives them a meaning")]
     ReservedBits,
     /// RFC 6455 §5.2: the length was not encoded in the fewest bytes. 1002.
     #[error("payload length not minimally encoded")]

@@ -87,10 +87,12 @@ pub enum ResponseFault {
     #[error("its Sec-WebSocket-Extensions header field is malformed")]
     MalformedExtensions,
     /// RFC 6455 §4.1, rule 5.
-    #[error("it accepts an extension that was not offered")]
+    #[error("it accepts an extension that was not offered (Config::extensions)")]
     ExtensionNotOffered,
     /// RFC 6455 §9.1, RFC 7692 §7.1: not an answer to what was offered.
-    #[error("it accepts an extension with parameters that do not answer what was offered")]
+    #[error(
+        "it accepts an extension with parameters that do not answer what was offered (Config::extensions)"
+    )]
     InvalidExtensionAnswer,
     /// RFC 6455 §9.1: more than was offered, or the same twice. A connection has one extension at most.
     #[error("it accepts more than one extension")]

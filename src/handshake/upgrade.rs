@@ -200,6 +200,18 @@ impl Acceptance {
         Self { subprotocol: Some(subprotocol), ..self }
     }
     /// Declines all extensions: for a client that is known not to get on with them.
+    ///
+    /// ```
+    /// # use sansocket::{handshake::{Acceptance, Rejection, Upgrade}, proto::Connection};
+    /// fn accept(upgrade: Upgrade) -> Result<Connection, Rejection> {
+    ///     let agent = upgrade.request().headers().get("User-Agent").and_then(|agent| agent.to_str().ok());
+    ///     let acceptance = match agent {
+    ///         Some(agent) if agent.contains("Version/15") => Acceptance::new().without_extensions(),
+    ///         _ => Acceptance::new(),
+    ///     };
+    ///     upgrade.accept(acceptance)
+    /// }
+    /// ```
     pub fn without_extensions(self) -> Self {
         Self { without_extensions: true, ..self }
     }

@@ -34,7 +34,7 @@ use std::{sync::Arc, time::Instant};
 /// for ever. [`Event::Closed`] is the end.
 ///
 /// An idle connection holds no buffer: what it has drained it leaves to its thread, which keeps one of at most
-/// 256 KiB for each direction.
+/// 256 KiB for each direction, and with an extension another.
 #[derive(Debug)]
 pub struct Connection {
     pub(crate) inbound: Inbound,

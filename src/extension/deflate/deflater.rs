@@ -58,7 +58,7 @@ impl Encoder for Deflater {
                 out.put_u8(0);
             }
         } else {
-            let (level, bits, from) = (self.level, self.context.window_bits.max(9), out.len());
+            let (level, bits, from) = (self.level, self.context.window_bits, out.len());
             let state = self.state.get_or_insert_with(|| pool::compress(level, bits));
             if !compress(state, piece, out) {
                 // Unheard of. Still the peer is told the truth, and nothing that is sent later refers to this.
