@@ -167,8 +167,7 @@ fn the_level_reaches_the_compressor() {
 fn the_level_of_the_settings_is_the_one_compressed_with() {
     let text = prose(100_000, 4);
     let made = |level| {
-        let mut settings = Deflate::default();
-        settings.level = level;
+        let settings = Deflate { level, ..Deflate::default() };
         let offer = settings.offers().remove(0);
         let mut agreement = settings.accept(&offer).unwrap();
         deflate(&mut *agreement.encoder, &text)
