@@ -3,6 +3,7 @@ use crate::{
     close::CloseFrame,
     config::{Config, Delivery},
     error::{ProtocolError, SendError},
+    extension::ExtensionOffer,
     handshake::{ClientHandshake, ClientRequest, HandshakeError, Upgraded},
     message::{Message, Outgoing},
     proto::{Closed, Connection, Deadline, Event, ReadBuf, ReadyState, Subprotocol, Transmit},
@@ -279,6 +280,10 @@ impl Session {
     /// What a browser calls `WebSocket.protocol`.
     pub fn subprotocol(&self) -> Option<&Subprotocol> {
         self.connection().and_then(Connection::subprotocol)
+    }
+    /// What a browser calls `WebSocket.extensions`: the extension that the connection uses, with what was agreed on.
+    pub fn extension(&self) -> Option<&ExtensionOffer> {
+        self.connection().and_then(Connection::extension)
     }
     fn connection(&self) -> Option<&Connection> {
         match &self.state {

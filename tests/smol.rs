@@ -73,6 +73,35 @@ fn a_message_is_written_and_read_in_pieces() {
     });
 }
 
+/// With compression, and without it for one message.
+#[cfg(feature = "deflate")]
+#[test]
+fn messages_are_compressed_if_both_ends_say_so() {
+    let mut config = Config::server();
+    config.extensions = Config::client().extensions;
+    block_on(async {
+        let (near, far) = streams().await;
+        let server = ws::accept_with(far, config, async |_: &Upgrade| Ok(Acceptance::new()));
+        let (client, server) = join(ws::connect_over(near, request(), Config::client()), server).await;
+        let ((mut client, _), mut server) = (client.unwrap(), server.unwrap());
+        assert!(client.extension().is_some() && client.extension() == server.extension());
+        let mut queued = vec![];
+        for plain in [false, true] {
+            let mut writer = client.message_writer(Kind::Binary);
+            if plain {
+                writer = writer.uncompressed();
+            }
+            writer.write_all(&[7; 10_000]).await.unwrap();
+            queued.push(writer.buffered_amount());
+            writer.close().await.unwrap();
+            let mut got = Vec::new();
+            server.message_reader().await.unwrap().unwrap().read_to_end(&mut got).await.unwrap();
+            assert!(got == [7; 10_000]);
+        }
+        assert!(queued[0] < 200 && queued[1] > 10_000, "{queued:?}");
+    });
+}
+
 #[test]
 fn both_roles_echo_and_close() {
     block_on(async {
@@ -95,7 +124,9 @@ fn both_roles_echo_and_close() {
         assert!(echoed.unwrap());
         // The server may be the one who closes.
         let (mut client, mut server) = pair().await;
-        let (closed, ended) = join(server.close(None), client.recv()).await;
+        // `Async` ends the transport only when it is dropped, and the client waits for that.
+        let closing = async move { server.close(None).await };
+        let (closed, ended) = join(closing, client.recv()).await;
         assert!(closed.was_clean());
         assert_eq!(ended.unwrap(), None);
     });

@@ -54,9 +54,19 @@ impl<S, R: Runtime<S>> WebSocket<S, R> {
     ///
     /// Nothing is sent until the first write. If another message was left unfinished, every write fails, and so
     /// does `finish`: [`SendError::Unfinished`].
+    ///
+    /// An extension that was agreed on compresses it, however short, unless it is
+    /// [`uncompressed`](MessageWriter::uncompressed): nobody knows how long it will be.
     pub fn message_writer(&mut self, kind: Kind) -> MessageWriter<'_, S, R> {
         let may_begin = !self.link.outbound.is_unfinished();
-        MessageWriter { socket: self, kind, utf8: Utf8Validator::default(), may_begin, ended: false }
+        MessageWriter {
+            socket: self,
+            kind,
+            utf8: Utf8Validator::default(),
+            may_begin,
+            plain: false,
+            ended: false,
+        }
     }
 }
 
@@ -140,11 +150,23 @@ pub struct MessageWriter<'a, S, R> {
     utf8: Utf8Validator,
     /// No other message was left unfinished before this one.
     may_begin: bool,
+    /// It is not to be changed by an extension.
+    plain: bool,
     /// The last piece is queued.
     ended: bool,
 }
 
 impl<S, R> MessageWriter<'_, S, R> {
+    /// Sends the message as it is, whatever extension was agreed on: see [`Outgoing::uncompressed`]. Before the first
+    /// write: the first piece decides for the message.
+    pub fn uncompressed(self) -> Self {
+        Self { plain: true, ..self }
+    }
+
+    fn piece<'m>(&self, bytes: &'m [u8]) -> Outgoing<'m> {
+        Outgoing { plain: self.plain, ..Outgoing::borrowed(self.kind, bytes) }
+    }
+
     /// See [`WebSocket::buffered_amount`], in bytes: no more than the high-water mark and one write of 64 KiB.
     pub fn buffered_amount(&self) -> usize {
         self.socket.buffered_amount()
@@ -179,7 +201,8 @@ impl<S, R: Runtime<S>> MessageWriter<'_, S, R> {
             self.check()?;
             let mut utf8 = self.utf8; // asked again, it is to fail again
             utf8.finish().map_err(not_text)?;
-            self.socket.link.outbound.send_chunk(Outgoing::borrowed(self.kind, &[]), true)?;
+            let last = self.piece(&[]);
+            self.socket.link.outbound.send_chunk(last, true)?;
             self.ended = true;
         }
         self.poll_flush(cx)
@@ -205,18 +228,18 @@ impl<S, R: Runtime<S>> MessageWriter<'_, S, R> {
         if self.ended {
             return Poll::Ready(Err(io::Error::new(io::ErrorKind::BrokenPipe, "the message has ended")));
         }
-        let piece = &bytes[..bytes.len().min(PIECE)];
+        let bytes = &bytes[..bytes.len().min(PIECE)];
         let mut utf8 = self.utf8;
         if self.kind == Kind::Text {
-            utf8.feed(piece).map_err(not_text)?;
+            utf8.feed(bytes).map_err(not_text)?;
         }
         // Room first: what is queued must not be written twice, so nothing may fail or wait after that.
         if self.socket.buffered_amount() > self.socket.inbound.high_water_mark() {
             ready!(self.socket.poll_room(cx)).map_err(into_io)?;
         }
-        let queued = self.socket.link.outbound.send_chunk(Outgoing::borrowed(self.kind, piece), false);
-        queued.map_err(|error| into_io(error.into()))?;
+        let piece = self.piece(bytes);
+        self.socket.link.outbound.send_chunk(piece, false).map_err(|error| into_io(error.into()))?;
         self.utf8 = utf8;
-        Poll::Ready(Ok(piece.len()))
+        Poll::Ready(Ok(bytes.len()))
     }
 }

@@ -29,8 +29,12 @@ impl<S: Unpin, R: Runtime<S>> FusedStream for WebSocket<S, R> {
     }
 }
 
-/// As [`feed`](WebSocket::feed) and [`flush`](WebSocket::flush); closing is the whole closing handshake, with 1000, and
-/// fails as [`recv`](WebSocket::recv) does when the connection ended in any other way.
+/// As [`feed`](WebSocket::feed) and [`flush`](WebSocket::flush): if an extension was agreed on, messages leave compressed.
+/// For one that should not, call `feed`, which takes [`Outgoing::uncompressed`](crate::Outgoing::uncompressed) too, and a
+/// [`Prepared`](crate::Prepared) message for many connections.
+///
+/// Closing is the whole closing handshake, with 1000, and fails as [`recv`](WebSocket::recv) does when the connection ended
+/// in any other way.
 impl<S: Unpin, R: Runtime<S>> Sink<Message> for WebSocket<S, R> {
     type Error = Error;
 

@@ -52,9 +52,12 @@ impl<S: Transport> WebSocket<S> {
 
     /// Begins a message of any length, to be written in pieces and ended with [`finish`](MessageWriter::finish). Nothing
     /// else can be sent before it is; received messages wait. Control frames pass.
+    ///
+    /// An extension that was agreed on compresses it, however short, unless it is
+    /// [`uncompressed`](MessageWriter::uncompressed): nobody knows how long it will be.
     pub fn message_writer(&mut self, kind: Kind) -> MessageWriter<'_, S> {
         let may_begin = !self.link.outbound.is_unfinished();
-        MessageWriter { socket: self, kind, utf8: Utf8Validator::default(), may_begin }
+        MessageWriter { socket: self, kind, utf8: Utf8Validator::default(), may_begin, plain: false }
     }
 }
 
@@ -120,9 +123,21 @@ pub struct MessageWriter<'a, S: Transport> {
     utf8: Utf8Validator,
     /// No other message was left unfinished before this one.
     may_begin: bool,
+    /// It is not to be changed by an extension.
+    plain: bool,
 }
 
 impl<S: Transport> MessageWriter<'_, S> {
+    /// Sends the message as it is, whatever extension was agreed on: see [`Outgoing::uncompressed`]. Before the first
+    /// write: the first piece decides for the message.
+    pub fn uncompressed(self) -> Self {
+        Self { plain: true, ..self }
+    }
+
+    fn piece<'m>(&self, bytes: &'m [u8]) -> Outgoing<'m> {
+        Outgoing { plain: self.plain, ..Outgoing::borrowed(self.kind, bytes) }
+    }
+
     /// What was left unfinished must not be taken for the beginning of this message.
     fn check(&self) -> Result<(), SendError> {
         if self.may_begin { Ok(()) } else { Err(SendError::Unfinished) }
@@ -136,7 +151,8 @@ impl<S: Transport> MessageWriter<'_, S> {
     pub fn finish(mut self) -> Result<(), Error> {
         self.check()?;
         self.utf8.finish().map_err(not_text)?;
-        self.socket.link.outbound.send_chunk(Outgoing::borrowed(self.kind, &[]), true)?;
+        let last = self.piece(&[]);
+        self.socket.link.outbound.send_chunk(last, true)?;
         self.socket.flush()
     }
 }
@@ -152,7 +168,7 @@ impl<S: Transport> Write for MessageWriter<'_, S> {
         if self.socket.buffered_amount() > self.socket.high_water {
             self.flush()?;
         }
-        let piece = Outgoing::borrowed(self.kind, bytes);
+        let piece = self.piece(bytes);
         self.socket.link.outbound.send_chunk(piece, false).map_err(|error| into_io(error.into()))?;
         self.utf8 = utf8;
         Ok(bytes.len())

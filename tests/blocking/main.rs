@@ -2,6 +2,10 @@
 #![allow(clippy::disallowed_methods, clippy::disallowed_types, reason = "tests do I/O")]
 mod closing;
 mod deadlines;
+#[cfg(feature = "deflate")]
+mod deflate;
+#[cfg(feature = "deflate")]
+mod deflate_wire;
 mod handshake;
 #[path = "../support/idle.rs"]
 mod idle;
@@ -9,3 +13,6 @@ mod messages;
 mod pieces;
 mod script;
 mod split;
+#[cfg(feature = "deflate")]
+#[path = "../support/mod.rs"]
+mod support;

@@ -17,8 +17,17 @@ fn chat() -> ClientRequest {
 fn sent(request: ClientRequest) -> String {
     drain(ClientHandshake::new(request, client_config()).transmit())
 }
+/// A client that offers no extension.
+fn no_extensions() -> Config {
+    let mut config = client_config();
+    config.extensions.clear();
+    config
+}
 fn respond_to(request: ClientRequest, bytes: &[u8]) -> Result<Upgraded, HandshakeError> {
-    let mut handshake = ClientHandshake::new(request, client_config());
+    respond_with(client_config(), request, bytes)
+}
+fn respond_with(config: Config, request: ClientRequest, bytes: &[u8]) -> Result<Upgraded, HandshakeError> {
+    let mut handshake = ClientHandshake::new(request, config);
     drain(handshake.transmit());
     handshake.receive(bytes);
     handshake.receive_eof();
@@ -28,7 +37,10 @@ fn respond(head: &Head) -> Result<Upgraded, HandshakeError> {
     respond_to(chat(), &head.bytes())
 }
 fn fault(request: ClientRequest, head: &Head) -> Option<ResponseFault> {
-    match respond_to(request, &head.bytes()) {
+    which_fault(respond_to(request, &head.bytes()))
+}
+fn which_fault(outcome: Result<Upgraded, HandshakeError>) -> Option<ResponseFault> {
+    match outcome {
         Ok(_) => None,
         Err(HandshakeError::Response(fault)) => Some(fault),
         Err(other) => panic!("{other}"),
@@ -54,7 +66,7 @@ fn section_4_1_the_request_byte_for_byte() {
         .subprotocol("chat.v2".try_into().unwrap())
         .subprotocol("chat.v1".try_into().unwrap());
     assert_eq!(
-        sent(full),
+        drain(ClientHandshake::new(full, no_extensions()).transmit()),
         "GET /chat?x=1 HTTP/1.1\r\n\
          Host: example.com:8080\r\n\
          Upgrade: websocket\r\n\
@@ -67,8 +79,20 @@ fn section_4_1_the_request_byte_for_byte() {
          cookie: a=b\r\n\
          \r\n"
     );
-    let bare = sent(chat());
+    let bare = drain(ClientHandshake::new(chat(), no_extensions()).transmit());
     assert!(!bare.contains("Sec-WebSocket-Protocol") && !bare.contains("Sec-WebSocket-Extensions"), "{bare}");
+}
+
+/// RFC 7692 §5: what a client asks for, and then what any server that knows the extension can do.
+#[cfg(feature = "deflate")]
+#[test]
+fn rfc_7692_section_5_the_offer_of_a_client_byte_for_byte() {
+    let sent = sent(chat());
+    let lines: Vec<_> = sent.split("\r\n").filter(|line| line.contains("Extensions")).collect();
+    let offer = "Sec-WebSocket-Extensions: permessage-deflate; server_no_context_takeover; \
+        client_no_context_takeover; server_max_window_bits=12; client_max_window_bits=12, \
+        permessage-deflate; client_max_window_bits";
+    assert_eq!(lines, [offer]);
 }
 
 /// Row 10.
@@ -241,8 +265,8 @@ fn section_4_1_a_101_may_be_written_in_many_ways() {
 fn section_4_1_an_extension_that_was_not_offered_fails() {
     use ResponseFault as F;
     for (values, expected) in [
-        (&["permessage-deflate"][..], F::ExtensionNotOffered),
-        (&["permessage-deflate; a; a, x"], F::ExtensionNotOffered),
+        (&["permessage-other"][..], F::ExtensionNotOffered),
+        (&["permessage-other; a; a, x"], F::ExtensionNotOffered),
         (&[""], F::MalformedExtensions),
         (&["a;;b"], F::MalformedExtensions),
         (&["a", "b"], F::RepeatedExtensions),
@@ -251,7 +275,12 @@ fn section_4_1_an_extension_that_was_not_offered_fails() {
             .iter()
             .fold(Head::response(), |head, value| head.with(&format!("Sec-WebSocket-Extensions: {value}")));
         assert_eq!(fault(chat(), &head), Some(expected), "{values:?}");
+        let outcome = respond_with(no_extensions(), chat(), &head.bytes());
+        assert_eq!(which_fault(outcome), Some(expected), "{values:?}, with nothing offered");
     }
+    let deflate = Head::response().with("Sec-WebSocket-Extensions: permessage-deflate");
+    let outcome = respond_with(no_extensions(), chat(), &deflate.bytes());
+    assert_eq!(which_fault(outcome), Some(F::ExtensionNotOffered), "known, and not offered");
 }
 
 /// Rows 22, 45.

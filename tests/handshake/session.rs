@@ -45,7 +45,7 @@ fn open_message_close() {
         Some(SessionEvent::Open(response)) => assert_eq!(response.status().as_u16(), 101),
         other => panic!("{other:?}"),
     }
-    assert!(session.subprotocol().is_none());
+    assert!(session.subprotocol().is_none() && session.extension().is_none());
     assert!(
         matches!(session.poll_event(), Some(SessionEvent::Message(message)) if message == Message::text("Hi"))
     );
@@ -65,6 +65,27 @@ fn open_message_close() {
     assert!(session.wants_shutdown());
     session.shut_down();
     assert!(!session.wants_shutdown());
+}
+
+/// WHATWG: `WebSocket.extensions` is empty until the connection is open, and then what the server answered.
+#[cfg(feature = "deflate")]
+#[test]
+fn the_extension_is_what_was_agreed_on() {
+    let mut session = connecting();
+    assert!(session.extension().is_none());
+    drain(session.transmit());
+    let answer = "permessage-deflate; server_no_context_takeover; client_no_context_takeover";
+    let mut bytes = Head::response().with(&format!("Sec-WebSocket-Extensions: {answer}")).bytes();
+    bytes.extend(b"\xc1\x07\xf2\x48\xcd\xc9\xc9\x07\x00");
+    session.receive(&bytes);
+    assert!(matches!(session.poll_event(), Some(SessionEvent::Open(_))));
+    assert_eq!(session.extension().map(ToString::to_string).as_deref(), Some(answer));
+    assert!(
+        matches!(session.poll_event(), Some(SessionEvent::Message(message)) if message == Message::text("Hello"))
+    );
+    session.receive_eof();
+    while session.poll_event().is_some() {}
+    assert_eq!(session.extension().map(ToString::to_string).as_deref(), Some(answer), "after the end, too");
 }
 
 /// Row 16. WHATWG: InvalidStateError.

@@ -9,6 +9,10 @@ mod support;
 mod cancel;
 mod closing;
 mod cuts;
+#[cfg(feature = "deflate")]
+mod deflate;
+#[cfg(feature = "deflate")]
+mod deflate_wire;
 mod ends;
 mod line;
 mod memory;

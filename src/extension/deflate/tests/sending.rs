@@ -2,7 +2,7 @@
 use super::{context, cut, deflate, deflate_pieces, deflater, inflate, inflater, noise, prose};
 use crate::{
     extension::{
-        Encoder,
+        Deflate, Encoder, Extension,
         deflate::{budget::Reservation, deflater::Deflater},
     },
     frame::Rsv,
@@ -147,6 +147,33 @@ fn what_cannot_be_compressed_is_stored() {
         assert!(out.ends_with(&[0, 0, 0xFF, 0xFF]));
         assert!(inflate(&mut inflater(15, false), &out[..out.len() - 4]).unwrap() == text);
     }
+}
+
+/// The level is the compressor's: 0 stores, and each further one of these looks for more. A state that a thread kept for
+/// another level is not taken for it.
+#[test]
+fn the_level_reaches_the_compressor() {
+    let text = prose(100_000, 3);
+    let made = |level| deflate(&mut deflater(level, 15, false), &text).len();
+    for _ in 0..2 {
+        let (stored, fast, best) = (made(0), made(1), made(9));
+        assert!((text.len()..text.len() + 100).contains(&stored), "{stored}");
+        assert!(best < fast && fast < stored / 2, "{stored}, {fast}, {best}");
+    }
+}
+
+/// Through what is public, too: more than 9 is as 9.
+#[test]
+fn the_level_of_the_settings_is_the_one_compressed_with() {
+    let text = prose(100_000, 4);
+    let made = |level| {
+        let settings = Deflate { level, ..Deflate::default() };
+        let offer = settings.offers().remove(0);
+        let mut agreement = settings.accept(&offer).unwrap();
+        deflate(&mut *agreement.encoder, &text)
+    };
+    assert!(made(0).len() > text.len() && made(9).len() < made(1).len());
+    assert_eq!(made(10), made(9));
 }
 
 /// Long messages take several calls of zlib, of which only the last flushes.
