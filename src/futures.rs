@@ -6,6 +6,9 @@
 //! The clock is that of `async-io`, which keeps a thread for it. There is no dialling: connect a stream with the runtime
 //! of your choice, and pass it to [`connect_over`]. TLS streams go the same way.
 //!
+//! Drop the socket once it is closed: closing an `Async<TcpStream>` does not end its writing side, so the peer learns of
+//! the end only then.
+//!
 //! A server:
 //!
 //! ```no_run

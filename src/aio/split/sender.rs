@@ -195,6 +195,9 @@ impl<S, R: Runtime<S>> Sender<S, R> {
 }
 
 /// As [`feed`](Sender::feed), [`flush`](Sender::flush) and [`close`](Sender::close), with 1000.
+///
+/// If an extension was agreed on, messages leave compressed; for one that should not, or that is
+/// [prepared](crate::Prepared), call [`feed`](Sender::feed).
 impl<S, R: Runtime<S>> Sink<Message> for Sender<S, R> {
     type Error = Error;
 

@@ -22,8 +22,8 @@ use std::{
     time::Duration,
 };
 
-/// The lock is held while the stream is read or written, or a frame is queued; never while messages are unmasked or
-/// validated, never while anyone waits, and never while anyone is woken.
+/// The lock is held while the stream is read or written, or a message is queued, which may be to compress it, for that has an
+/// order; never while messages are unmasked, inflated or validated, never while anyone waits, and never while anyone is woken.
 ///
 /// No message waits for a call that may not come: whoever queues one writes it or, if the receiver is parked, wakes
 /// the receiver; and a stream that takes no more now wakes all who wait.
