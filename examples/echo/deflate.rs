@@ -1,7 +1,7 @@
 //! `--deflate` and what tunes it, the same for servers and clients. Without one of these nothing is compressed, however
 //! the library was built.
 use sansocket::extension::Extension;
-use std::{fmt::Display, ops::RangeInclusive, str::FromStr, sync::Arc};
+use std::{fmt::Display, str::FromStr, sync::Arc};
 
 pub const HELP: &str = "
   --deflate               compress messages (permessage-deflate); so does each of these:
@@ -45,7 +45,7 @@ fn within(
     args: &mut lexopt::Parser,
     name: &str,
     example: &str,
-    range: RangeInclusive<u8>,
+    range: std::ops::RangeInclusive<u8>,
 ) -> Result<u8, String> {
     let value = parse(args, name, example)?;
     let (least, most) = (range.start(), range.end());
@@ -54,7 +54,7 @@ fn within(
 
 #[cfg(not(feature = "deflate"))]
 #[derive(Default)]
-pub struct Compression;
+pub struct Compression(());
 
 #[cfg(not(feature = "deflate"))]
 impl Compression {
@@ -72,6 +72,7 @@ impl Compression {
 }
 
 /// The value of the option `name`.
+#[cfg_attr(not(feature = "deflate"), allow(dead_code, reason = "not every example has other options"))]
 pub fn parse<T: FromStr<Err: Display>>(
     args: &mut lexopt::Parser,
     name: &str,
