@@ -72,8 +72,8 @@ WORKLOADS = {
         **MEMORY,
     ),
     "idlezt": Workload(
-        f"idle --conns 1000 --touch 16384 {JSON} --takeover",
-        "1,000 connections, idle after an echo of 16 KiB, compressed, context takeover offered",
+        f"idle --conns 500 --touch 16384 {JSON} --takeover",
+        "500 connections, idle after an echo of 16 KiB, compressed, context takeover offered",
         "touched_bytes",
         compresses=True,
         **(MEMORY | dict(habits=True)),
