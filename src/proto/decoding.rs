@@ -26,6 +26,8 @@ pub(super) struct Decoding {
     active: bool,
     /// How many bytes at the input's cursor have been unmasked and wait to be decoded.
     pub(super) unmasked: usize,
+    /// All that came of what has been taken is in the output; if not, there was no room.
+    drained: bool,
     pub(super) output: Input,
 }
 
@@ -39,18 +41,23 @@ pub(super) struct Decoded {
 
 impl Decoding {
     pub(super) fn new(decoder: Box<dyn Decoder>, rsv: Rsv) -> Self {
-        Self { decoder, rsv, active: false, unmasked: 0, output: Input::default() }
+        Self { decoder, rsv, active: false, unmasked: 0, drained: true, output: Input::default() }
     }
 
     /// A message begins, in a frame with these bits.
     pub(super) fn begin(&mut self, rsv: Rsv) -> Result<(), Violation> {
-        self.active = rsv != Rsv::NONE;
+        (self.active, self.drained) = (rsv != Rsv::NONE, true);
         if self.active { self.decoder.begin(rsv) } else { Ok(()) }
     }
 
     /// Whether the message in progress is encoded.
     pub(super) fn is_active(&self) -> bool {
         self.active
+    }
+
+    /// Whether there is something to be decoded, or to be had of what has been.
+    pub(super) fn has_more(&self) -> bool {
+        self.unmasked > 0 || !self.drained
     }
 
     /// Whether a frame that begins a message may have these bits set.
@@ -78,21 +85,29 @@ impl Decoding {
             if !more.is_empty() {
                 return Err(Violation::MessageTooBig { limit });
             }
-            return Self::progress(input, taken, 0, 1);
+            return self.progress(input, taken, 0, 1);
         }
         let (before, capacity) = (output.buf.len(), output.buf.capacity());
         let taken = self.decoder.decode(input, fin, &mut Output::new(&mut output.buf, room))?;
         output.has_grown(capacity);
         (output.end, output.cursor) = (output.buf.len(), output.buf.len());
-        Self::progress(input, taken, output.buf.len() - before, room)
+        let given = output.buf.len() - before;
+        self.progress(input, taken, given, room)
     }
 
     /// A decoder that neither takes nor gives would be called for ever.
-    fn progress(input: &[u8], taken: usize, given: usize, room: usize) -> Result<Decoded, Violation> {
+    fn progress(
+        &mut self,
+        input: &[u8],
+        taken: usize,
+        given: usize,
+        room: usize,
+    ) -> Result<Decoded, Violation> {
         let done = taken >= input.len() && given < room;
         if taken > input.len() || !done && taken == 0 && given == 0 {
             return Err(Violation::Encoding);
         }
+        self.drained = done;
         Ok(Decoded { taken, done })
     }
 

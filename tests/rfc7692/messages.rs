@@ -255,3 +255,24 @@ fn a_prepared_message_is_compressed_for_each_that_keeps_a_context() {
         end.writes(TEXT, "Hello");
     }
 }
+
+#[test]
+fn what_a_fragment_means_is_delivered_before_the_next_one_comes() {
+    // A piece is full within a repetition whose bits have all come; where that is depends on what comes before.
+    for before in 0..100_u8 {
+        let message: Vec<u8> = (0..before).chain([7; 70_000]).collect();
+        let payload = deflated(&message);
+        for cut in payload.len() - 40..payload.len() {
+            let mut all = Vec::with_capacity(100_000);
+            Inflating::new().0.decompress_vec(&payload[..cut], &mut all, FlushDecompress::Sync).unwrap();
+            let mut end = end(Role::Server, false, |config| config.delivery = Delivery::Chunks);
+            end.frame(2 | RSV1, &payload[..cut]);
+            let told = all_told(&mut end.conn);
+            let got = told.iter().map(|event| match event {
+                Told::Chunk(piece, false) => piece.len(),
+                other => panic!("{other:?}"),
+            });
+            assert_eq!(got.sum::<usize>(), all.len(), "{before} bytes before, cut at {cut}");
+        }
+    }
+}

@@ -51,7 +51,7 @@ impl Reader {
         }
         let fin = self.fin && self.left == 0;
         let limit = (config.delivery == Delivery::Messages).then_some(config.max_message_size);
-        while decoding.unmasked > 0 || fin {
+        while decoding.has_more() || fin {
             let encoded = &input.buf[input.cursor..input.cursor + decoding.unmasked];
             let before = decoding.output.message().len();
             let decoded = decoding.decode(encoded, fin, limit)?;
