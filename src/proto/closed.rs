@@ -14,8 +14,11 @@ pub struct Closed {
     pub by_peer: bool,
     /// What the peer did wrong, when that is why.
     pub error: Option<ProtocolError>,
-    /// Which deadline passed, when that is why.
+    /// Which deadline passed. After a clean close it is [`Deadline::Close`]: the peer did not end the transport in time.
     pub timed_out: Option<Deadline>,
+    /// Bytes of messages that were queued and never left this end: headers included, pongs and the Close frame not.
+    /// The transport may have lost more: bytes that it took are not known to have arrived.
+    pub unsent: usize,
 }
 
 /// A deadline of [`Config`](crate::Config) that can end a connection.
@@ -39,7 +42,7 @@ pub enum Deadline {
 impl Closed {
     /// Of a connection that never opened.
     pub(crate) const fn unopened() -> Self {
-        Self { received: None, sent: None, by_peer: false, error: None, timed_out: None }
+        Self { received: None, sent: None, by_peer: false, error: None, timed_out: None, unsent: 0 }
     }
     /// Both ends sent a Close frame: `CloseEvent.wasClean` (RFC 6455 §7.1.4).
     pub const fn was_clean(&self) -> bool {
@@ -83,7 +86,7 @@ mod tests {
     use super::*;
     use crate::{close::CloseCode, error::Violation};
 
-    const LOST: Closed = Closed { received: None, sent: None, by_peer: false, error: None, timed_out: None };
+    const LOST: Closed = Closed { received: None, sent: None, by_peer: false, error: None, timed_out: None, unsent: 0 };
 
     #[test]
     fn section_7_1_5_codes_that_are_never_sent_are_derived() {

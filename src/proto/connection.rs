@@ -2,7 +2,7 @@
 use super::{
     decoding::Decoding,
     established::{Established, Subprotocol},
-    event::{ControlSink, Event},
+    event::Event,
     inbound::Inbound,
     outbound::{Encoding, Outbound},
     read_buf::ReadBuf,
@@ -16,7 +16,7 @@ use crate::{
     extension::{Agreement, ExtensionOffer},
     message::Outgoing,
 };
-use std::{sync::Arc, time::Instant};
+use std::sync::Arc;
 
 /// A WebSocket after its opening handshake. It holds no socket, starts no thread and reads no clock.
 ///
@@ -122,7 +122,7 @@ impl Connection {
     }
     /// Gives up: nothing more is waited for, and [`Event::Closed`] is next.
     pub fn abort(&mut self) {
-        self.inbound.abandon();
+        self.inbound.abort();
     }
 
     /// The bytes to write next. Write what the transport takes and [`advance`](bytes::Buf::advance) by that much.
@@ -134,27 +134,9 @@ impl Connection {
     pub fn buffered_amount(&self) -> usize {
         self.outbound.buffered_amount()
     }
-    /// Whether the transport should now be shut down for writing: FIN, TLS `close_notify`, HTTP/2 END_STREAM
-    /// (RFC 6455 §7.1.1). Never before [`transmit`](Self::transmit) has run empty.
-    pub fn wants_shutdown(&self) -> bool {
-        self.inbound.wants_shutdown(&self.outbound)
-    }
     /// The transport has been shut down for writing.
     pub fn shut_down(&mut self) {
         self.outbound.shut_down();
-    }
-
-    /// Tells it the time: see [`Inbound::handle_timeout`].
-    pub fn handle_timeout(&mut self, now: Instant) {
-        self.inbound.handle_timeout(now, &mut self.outbound);
-    }
-    /// When to call [`handle_timeout`](Self::handle_timeout) again, at the latest.
-    pub fn poll_timeout(&self) -> Option<Instant> {
-        self.inbound.poll_timeout()
-    }
-    /// Whether the clock should be read before waiting: see [`Inbound::wants_time`].
-    pub fn wants_time(&self) -> bool {
-        self.inbound.wants_time(&self.outbound)
     }
 
     /// What a browser calls `WebSocket.readyState`; never [`Connecting`](ReadyState::Connecting).
@@ -179,18 +161,5 @@ impl Connection {
     /// its [`Control`](super::Control) to wherever [`Outbound`] is.
     pub fn split(self) -> (Inbound, Outbound) {
         (self.inbound, self.outbound)
-    }
-}
-
-/// A reference will do, so that [`Inbound`] can be polled beside an [`Outbound`] kept elsewhere.
-impl<C: ControlSink> ControlSink for &mut C {
-    fn control(&mut self, control: super::Control<'_>) {
-        (**self).control(control);
-    }
-    fn sending(&self) -> super::Sending {
-        (**self).sending()
-    }
-    fn close_sent(&self) -> Option<Option<CloseFrame>> {
-        (**self).close_sent()
     }
 }

@@ -31,6 +31,28 @@ pub enum Event<'a> {
     Closed(Box<Closed>),
 }
 
+/// What [`Inbound::advance`](super::Inbound::advance) made ready and [`Inbound::lend`](super::Inbound::lend) hands out as
+/// an [`Event`]. It borrows nothing, so that a driver can move bytes between the two.
+#[derive(Debug)]
+#[non_exhaustive]
+pub enum Ready {
+    /// A whole message, or a chunk of one.
+    Data {
+        /// Whether the message ends with it.
+        fin: bool,
+    },
+    /// A ping, with so many bytes of payload.
+    Ping(usize),
+    /// A pong, with so many bytes of payload.
+    Pong(usize),
+    /// The peer's Close frame.
+    CloseReceived(Option<Box<CloseFrame>>),
+    /// The peer broke the protocol.
+    Error(Box<ProtocolError>),
+    /// The end.
+    Closed(Box<Closed>),
+}
+
 /// What the receiving half and the timers ask of the sending half.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
@@ -43,8 +65,8 @@ pub enum Control<'a> {
     Close(Option<CloseFrame>),
     /// Fail the connection: Close at once, without the messages that have not been framed (RFC 6455 §7.1.7).
     Fail(CloseFrame),
-    /// The transport is gone.
-    End,
+    /// The peer has ended the transport: no message may follow, and those that are queued still leave.
+    Finish,
 }
 
 /// Where [`Inbound`](super::Inbound) finds the sending half: the [`Outbound`](super::Outbound) beside it, or one
@@ -54,8 +76,22 @@ pub trait ControlSink {
     fn control(&mut self, control: Control<'_>);
     /// How sending stands.
     fn sending(&self) -> Sending;
-    /// The Close frame, once the transport has taken it whole; the inner `None` is an empty one.
-    fn close_sent(&self) -> Option<Option<CloseFrame>>;
+    /// The connection has ended: forgets what has not left, and gives the account of it.
+    fn end(&mut self) -> Sent;
+}
+
+/// A reference will do, so that [`Inbound`](super::Inbound) can be polled beside an [`Outbound`](super::Outbound) kept
+/// elsewhere.
+impl<C: ControlSink> ControlSink for &mut C {
+    fn control(&mut self, control: Control<'_>) {
+        (**self).control(control);
+    }
+    fn sending(&self) -> Sending {
+        (**self).sending()
+    }
+    fn end(&mut self) -> Sent {
+        (**self).end()
+    }
 }
 
 /// How the sending half stands, for the receiving half and its timers.
@@ -64,10 +100,24 @@ pub trait ControlSink {
 pub struct Sending {
     /// Its state.
     pub state: SendState,
+    /// Whether there are bytes that the transport has not let go of.
+    pub waiting: bool,
+    /// Whether a pong waits for room, so that the next would take its place.
+    pub owes_pong: bool,
+    /// Bytes queued that the transport has not taken: see [`Outbound::buffered_amount`](super::Outbound::buffered_amount).
+    pub buffered: usize,
+    /// How many bytes the transport has let go of, ever, modulo 2^32: whether there are more than before is what matters.
+    pub released: u32,
     /// Whether a Close frame has been queued or sent.
     pub close_begun: bool,
-    /// Whether there are bytes that the transport has not taken.
-    pub waiting: bool,
-    /// How many bytes the transport has taken, ever, modulo 2^32: whether it takes any is what matters.
-    pub taken: u32,
+}
+
+/// What became of the output of a connection that has ended.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Sent {
+    /// The Close frame, if the transport has taken it whole; the inner `None` is an empty one.
+    pub close: Option<Option<CloseFrame>>,
+    /// Bytes of messages that were queued and never left: see [`Closed::unsent`](super::Closed::unsent).
+    pub unsent: usize,
 }

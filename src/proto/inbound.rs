@@ -4,12 +4,12 @@ mod deadlines;
 use super::{
     closed::Closed,
     decoding::Decoding,
-    event::{Control, ControlSink, Event},
+    event::{Control, ControlSink, Event, Ready},
     input::Lent,
     read_buf::ReadBuf,
     reader::{Found, Reader},
     spare,
-    state::{ReadyState, RecvState, Role},
+    state::{InputState, RecvState, Role, SendState},
     timer::Timers,
 };
 use crate::{
@@ -30,39 +30,29 @@ use std::sync::Arc;
 /// ```
 #[derive(Debug)]
 pub struct Inbound {
-    config: Arc<Config>,
-    reader: Reader,
-    role: Role,
-    state: RecvState,
+    pub(super) config: Arc<Config>,
+    pub(super) reader: Reader,
+    pub(super) role: Role,
+    pub(super) state: RecvState,
+    /// The reading side of the transport.
+    pub(super) input: InputState,
     /// How many bytes had come when the keepalive last looked, modulo 2^32.
     heard: u32,
-    /// The silence that is waited for is that after a ping.
+    /// The silence that the keepalive timer waits for is that after a ping.
     pinged: bool,
-    /// The transport ended, or was given up; what it brought is still to be read.
-    eof: bool,
-    /// `Event::Closed` has been told.
-    told: bool,
-    /// Whoever read the message in pieces has had enough of it: the rest is not to be handed out.
+    /// The rest of the message in progress is not to be handed out.
     skipping: bool,
-    /// It has been read from since the time was last told.
-    listening: bool,
+    /// Whether output above the high-water mark keeps events and reads back.
+    pub(super) pausing: bool,
+    /// Whether the driver reads at all.
+    pub(super) reading: bool,
+    /// Whether it has been reading ever since the time was last told: if not, silence says nothing about the peer.
+    listened: bool,
     timers: Timers,
-    /// How many bytes the peer had taken when the write timer last looked.
-    taken: u32,
+    /// How many bytes the transport had let go of when the write timer last looked.
+    released: u32,
     /// What is known of the end: nothing, as long as all is well.
     ending: Option<Box<Closed>>,
-}
-
-/// What [`Inbound::advance`] made ready and [`Inbound::lend`] hands out. It borrows nothing, so that a loop
-/// can fill the input between asking and lending.
-#[derive(Debug)]
-pub(crate) enum Ready {
-    Data { fin: bool },
-    Ping(usize),
-    Pong(usize),
-    CloseReceived(Option<Box<CloseFrame>>),
-    Error(Box<ProtocolError>),
-    Closed(Box<Closed>),
 }
 
 impl Inbound {
@@ -72,14 +62,15 @@ impl Inbound {
             reader: Reader::new(role, decoding),
             role,
             state: RecvState::Open,
+            input: InputState::Open,
             heard: 0,
             pinged: false,
-            eof: false,
-            told: false,
             skipping: false,
-            listening: true,
+            pausing: true,
+            reading: true,
+            listened: true,
             timers: Timers::default(),
-            taken: 0,
+            released: 0,
             ending: None,
         }
     }
@@ -105,26 +96,25 @@ impl Inbound {
         ReadBuf::new(&mut self.reader.input.buf)
     }
 
-    /// Nothing more has come for now: gives back memory that what has come does not need.
+    /// Nothing more has come for now: gives back the memory that the bytes in hand do not need. Call it before waiting.
     #[inline]
-    pub(crate) fn rest(&mut self) {
+    pub fn rest(&mut self) {
         self.reader.rest();
     }
 
-    /// The transport ended. What it brought is still delivered, then [`Event::Closed`].
+    /// The transport ended. What it brought is still delivered, and what is queued still leaves, within
+    /// [`write_timeout`](Config::write_timeout); then comes [`Event::Closed`].
     pub fn receive_eof(&mut self) {
-        self.eof = true;
+        self.input.on_eof();
     }
 
-    /// What has come is not wanted any more, and nothing is waited for.
-    pub(super) fn abandon(&mut self) {
-        if self.state == RecvState::Open {
-            self.state = RecvState::Discarding;
-        }
-        self.eof = true;
+    /// The transport failed, or is not wanted any more: nothing is waited for, and [`Event::Closed`] is next.
+    pub fn abort(&mut self) {
+        self.state.on_fail();
+        self.input.on_give_up();
     }
 
-    /// The next thing that happened. `None`: there is nothing until more bytes come, or time passes.
+    /// The next thing that happened. `None`: there is nothing until more bytes come or go, or time passes.
     #[inline]
     pub fn poll_event(&mut self, out: &mut impl ControlSink) -> Option<Event<'_>> {
         match self.advance(out) {
@@ -136,70 +126,67 @@ impl Inbound {
         }
     }
 
-    /// A whole message in one frame, if that is next: what [`lend_data`](Self::lend_data) then hands out. The fast lane
-    /// of [`advance`](Self::advance).
+    /// Makes the next event ready, for [`lend`](Self::lend) to hand out: [`poll_event`](Self::poll_event) in two steps.
+    /// `None`: move bytes, as the questions of [`Inbound`] say.
     #[inline]
-    pub(crate) fn advance_whole(&mut self) -> bool {
-        self.state == RecvState::Open && self.reader.read_whole(&self.config)
-    }
-
-    /// Whether all that has come has been dealt with, and more may come.
-    #[inline]
-    pub(crate) fn is_quiet(&mut self) -> bool {
-        self.state == RecvState::Open && self.reader.input.is_drained() && !self.eof && self.reader.ends()
-    }
-
-    /// Whether something has come that has not been looked at, as far as can be seen at once.
-    #[inline]
-    pub(crate) fn has_input(&self) -> bool {
-        !self.reader.input.is_drained()
-    }
-
-    /// Hands out the message, or the piece of one, that has just been made ready.
-    #[inline]
-    pub(crate) fn lend_data(&mut self) -> Lent<'_> {
-        Lent { kind: self.reader.kind(), input: &mut self.reader.input }
-    }
-
-    /// Makes the next event ready. When there is none, [`rest`](Self::rest) or read on.
-    #[inline]
-    pub(crate) fn advance(&mut self, out: &mut impl ControlSink) -> Option<Ready> {
+    pub fn advance(&mut self, out: &mut impl ControlSink) -> Option<Ready> {
         if self.state == RecvState::Open {
             if !self.reader.input.is_drained() {
-                if self.reader.read_whole(&self.config) {
+                if !self.is_paused(&out.sending()) && self.reader.read_whole(&self.config) {
                     return Some(Ready::Data { fin: true });
                 }
-            } else if !self.eof && self.reader.ends() {
+            } else if self.input == InputState::Open && self.reader.ends() {
                 return None;
             }
         }
-        self.advance_any(out)
+        self.advance_slow(out)
     }
 
     #[inline(never)]
-    fn advance_any(&mut self, out: &mut impl ControlSink) -> Option<Ready> {
-        if self.state == RecvState::Open {
+    fn advance_slow(&mut self, out: &mut impl ControlSink) -> Option<Ready> {
+        if self.state == RecvState::Ended || self.is_paused(&out.sending()) {
+            return None;
+        }
+        while self.state == RecvState::Open {
             match self.reader.read(&self.config) {
+                Ok(Some(Found::Data { fin })) if self.skipping => self.skipping = !fin,
                 Ok(Some(Found::Data { fin })) => return Some(Ready::Data { fin }),
                 Ok(Some(Found::Control(opcode, len))) => return Some(self.control_frame(opcode, len, out)),
-                Ok(None) => {}
+                Ok(None) => return self.poll_end(out),
                 Err(violation) => return Some(self.fail(violation, out)),
             }
-        } else {
-            self.reader.end();
-            self.reader.input.discard(); // whatever still comes
         }
-        if self.eof && !self.told { Some(self.end(out)) } else { None }
+        self.reader.end();
+        self.reader.input.discard(); // bytes that still come
+        self.poll_end(out)
     }
 
-    /// The bytes of the message, or of the piece of one, that was made ready last.
-    pub(crate) fn lent(&self) -> &[u8] {
+    /// With everything read: the end, if nothing is to be waited for.
+    fn poll_end(&mut self, out: &mut impl ControlSink) -> Option<Ready> {
+        let mut sending = out.sending();
+        if self.input == InputState::Ended && sending.state == SendState::Open {
+            out.control(Control::Finish);
+            sending = out.sending();
+        }
+        let ended = self.role.has_ended(self.state, sending.state, self.input, sending.waiting);
+        ended.then(|| self.end(out))
+    }
+
+    /// Hands out the message or the chunk that was made ready last: what [`lend`](Self::lend) does with
+    /// [`Ready::Data`].
+    #[inline]
+    pub fn lend_data(&mut self) -> Lent<'_> {
+        Lent { kind: self.reader.kind(), input: &mut self.reader.input }
+    }
+
+    /// The bytes of the message or the chunk that was made ready last: there until the next call that moves on.
+    pub fn lent(&self) -> &[u8] {
         self.reader.input.message()
     }
 
-    /// Hands out what has just been made ready.
+    /// Hands out what [`advance`](Self::advance) has just made ready.
     #[inline]
-    pub(crate) fn lend(&mut self, ready: Ready) -> Event<'_> {
+    pub fn lend(&mut self, ready: Ready) -> Event<'_> {
         match ready {
             Ready::Data { fin } => {
                 let delivery = self.config.delivery;
@@ -230,7 +217,7 @@ impl Inbound {
             Opcode::Pong => Ready::Pong(len),
             _ => match decode_close(payload) {
                 Ok(frame) => {
-                    self.state = RecvState::CloseReceived;
+                    self.state.on_close();
                     self.reader.end();
                     let by_peer = !out.sending().close_begun;
                     let ending = self.ending();
@@ -247,7 +234,7 @@ impl Inbound {
     #[cold]
     fn fail(&mut self, violation: Violation, out: &mut impl ControlSink) -> Ready {
         let error = ProtocolError { violation, offset: self.reader.frame_offset() };
-        self.state = RecvState::Discarding;
+        self.state.on_fail();
         self.reader.end();
         self.ending().error = Some(error.clone());
         out.control(Control::Fail(violation.close_frame()));
@@ -260,72 +247,44 @@ impl Inbound {
 
     #[cold]
     fn end(&mut self, out: &mut impl ControlSink) -> Ready {
-        self.told = true;
-        self.state = RecvState::Ended;
+        self.state.on_end();
         self.reader.end();
         self.reader.input.release(spare::Of::Input);
         self.timers.stop_all();
-        let sent = out.close_sent();
-        out.control(Control::End);
+        let sent = out.end();
         let ending = self.ending();
-        ending.sent = sent;
+        (ending.sent, ending.unsent) = (sent.close, sent.unsent);
         Ready::Closed(Box::new(ending.clone()))
     }
 
-    /// What has come and has not been looked at.
-    pub(crate) fn take_unread(&mut self) -> Bytes {
+    /// The bytes that have come and have not been read.
+    pub fn take_unread(&mut self) -> Bytes {
         self.reader.take_unread()
-    }
-
-    /// See [`Config::high_water_mark`].
-    #[inline]
-    pub(crate) fn high_water_mark(&self) -> usize {
-        self.config.high_water_mark
     }
 
     /// How the connection ended, once [`Event::Closed`] has told it.
     pub fn closed(&self) -> Option<&Closed> {
-        self.ending.as_deref().filter(|_| self.told)
+        self.ending.as_deref().filter(|_| self.state == RecvState::Ended)
     }
 
-    /// Whether [`Event::Closed`] has been told.
-    #[inline]
-    pub(crate) fn is_over(&self) -> bool {
-        self.told
-    }
-
-    /// Whether the rest of a message is [to be skipped](Self::skip_rest); the last piece of it ends that.
-    #[inline]
-    pub(crate) fn skips(&mut self, fin: bool) -> bool {
-        let skips = self.skipping;
-        self.skipping &= !fin;
-        skips
-    }
-
-    /// What is still to come of the message in progress is not to be handed out.
-    pub(crate) fn skip_rest(&mut self) {
+    /// The rest of the message in progress is not wanted: it is read and not handed out.
+    pub fn skip_message(&mut self) {
         self.skipping = true;
     }
 
     /// Text or binary: the message that was handed out.
-    pub(crate) fn kind(&self) -> Kind {
+    pub fn kind(&self) -> Kind {
         self.reader.kind()
     }
 
-    /// Whether the transport should now be shut down for writing: see [`Connection::wants_shutdown`](super::Connection::wants_shutdown).
-    pub fn wants_shutdown(&self, out: &impl ControlSink) -> bool {
-        let sending = out.sending();
-        !sending.waiting && self.role.wants_shutdown(self.state, sending.state)
+    /// The limits and deadlines.
+    pub fn config(&self) -> &Arc<Config> {
+        &self.config
     }
 
     /// This direction's state.
     pub fn state(&self) -> RecvState {
         self.state
-    }
-
-    /// The state of both directions: see [`Connection::state`](super::Connection::state).
-    pub fn ready_state(&self, out: &impl ControlSink) -> ReadyState {
-        ReadyState::of(self.state, out.sending().state)
     }
 
     /// Which end this is.

@@ -29,16 +29,14 @@
 //! # }
 //! ```
 //!
-//! The rooms: `state` (every state and transition), `reader` (bytes into messages, in place), `decoding` (through an
-//! extension),
-//! `inbound` and `outbound` (the two directions), `transmit` (bytes on their way out), `timer` (deadlines).
-#![cfg_attr(
-    not(any(feature = "tokio", feature = "futures")),
-    allow(dead_code, unused_imports, reason = "some of it only the asynchronous adapter needs")
-)]
+//! The rooms: `state` (every state and transition), `drive` (what a driver should do next), `reader` (bytes into
+//! messages, in place), `decoding` (through an extension), `input` (the buffer that bytes arrive in), `inbound` and
+//! `outbound` (the two directions), `transmit` (bytes on their way out), `timer` (deadlines), `closed` (the account of the
+//! end), `event` (what the directions tell the driver and each other).
 mod closed;
 mod connection;
 mod decoding;
+mod drive;
 mod established;
 mod event;
 mod inbound;
@@ -55,12 +53,10 @@ mod utf8;
 pub use closed::{Closed, Deadline};
 pub use connection::Connection;
 pub use established::{Established, InvalidSubprotocol, Subprotocol};
-pub use event::{Control, ControlSink, Event, Sending};
+pub use event::{Control, ControlSink, Event, Ready, Sending, Sent};
 pub use inbound::Inbound;
-pub(crate) use inbound::Ready;
 pub use input::Lent;
-pub(crate) use outbound::Mark;
-pub use outbound::Outbound;
+pub use outbound::{Outbound, Position};
 pub use read_buf::ReadBuf;
 pub use state::{ReadyState, RecvState, Role, SendState};
 pub use transmit::Transmit;

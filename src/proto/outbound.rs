@@ -2,17 +2,16 @@
 mod backlog;
 mod control;
 mod encoding;
-mod mark;
+mod position;
 
 pub(super) use encoding::Encoding;
-pub(crate) use mark::Mark;
+pub use position::Position;
 
 use self::{
     backlog::{Backlog, Waiting},
     control::Controls,
 };
 use super::{
-    event::{Control, ControlSink},
     state::{Role, SendState},
     transmit::Transmit,
 };
@@ -47,8 +46,15 @@ pub struct Outbound {
     away: usize,
     /// Short payloads leave as they are: this is a server, without an extension, and its fragments are not shorter.
     corks_short: bool,
-    /// How many messages, or pieces of them, have waited and been framed, ever, modulo 2^32.
-    framed: u32,
+    /// The transport has taken bytes that it may not have let go of: its flush is pending.
+    holding: bool,
+    /// How many messages, or chunks of them, have waited and been framed, ever.
+    framed: u64,
+    /// How many bytes the transport had let go of when it was last known to hold none.
+    released: u64,
+    /// Control frames lie together in front of this place in the stream, modulo 2^32, and take this many bytes.
+    tail_end: u32,
+    tail: u32,
 }
 
 /// A message that is sent in pieces.
@@ -94,7 +100,11 @@ impl Outbound {
             encoding,
             controls: None,
             away: 0,
+            holding: false,
             framed: 0,
+            released: 0,
+            tail_end: 0,
+            tail: 0,
         }
     }
 
@@ -216,7 +226,7 @@ impl Outbound {
     fn frame_piece(&mut self) -> bool {
         let Some((piece, last)) = self.backlog.take(self.config.fragment_size) else { return false };
         let Waiting { opcode, rsv, fin, payload } = piece;
-        self.framed = self.framed.wrapping_add(u32::from(last));
+        self.framed += u64::from(last);
         if self.role == Role::Client || payload.len() < LONG_FROM {
             self.cork(opcode, rsv, fin, &payload);
         } else {
@@ -227,8 +237,8 @@ impl Outbound {
         true
     }
 
-    /// Whether a message sent in pieces has begun and not ended.
-    pub(crate) fn is_unfinished(&self) -> bool {
+    /// Whether a message sent in chunks has begun and not ended.
+    pub fn is_unfinished(&self) -> bool {
         self.pieces.is_some()
     }
 
@@ -259,9 +269,9 @@ impl Outbound {
                 return; // control frames are copied
             }
             if let Some(pong) = self.controls.as_mut().and_then(|controls| controls.pong.take()) {
-                self.cork(Opcode::Pong, Rsv::NONE, true, &pong);
+                self.cork_control(Opcode::Pong, &pong);
             } else if let Some(ping) = self.controls.as_mut().and_then(|controls| controls.ping.take()) {
-                self.cork(Opcode::Ping, Rsv::NONE, true, &ping);
+                self.cork_control(Opcode::Ping, &ping);
             } else if self.frame_piece() {
             } else if let Some(close) = self.controls.as_mut().and_then(|controls| controls.close.as_mut()) {
                 if std::mem::replace(&mut close.framed, true) {
@@ -269,9 +279,11 @@ impl Outbound {
                 }
                 let mut body = [0; 125];
                 let len = encode_close(close.frame.as_ref(), &mut body);
-                self.cork(Opcode::Close, Rsv::NONE, true, &body[..len]);
+                self.cork_control(Opcode::Close, &body[..len]);
             } else {
-                self.controls = None;
+                if !self.owes_pong() {
+                    self.controls = None;
+                }
                 return;
             }
         }
@@ -284,35 +296,72 @@ impl Outbound {
         self.backlog.bytes() + self.transmit.remaining() + self.away
     }
 
-    /// Whether the transport has taken all there is to send.
+    /// Whether the transport has taken all there is to send, and let go of it.
     #[inline]
     pub fn is_flushed(&self) -> bool {
+        self.is_written() && !self.holding
+    }
+
+    /// Whether the transport has taken all there is to send.
+    #[inline]
+    pub fn is_written(&self) -> bool {
         !self.transmit.has_remaining() && self.is_framed() && self.away == 0
     }
 
-    /// Takes the bytes to write next away, so that a writer need not keep others from sending. None of them is
-    /// counted as taken by the transport before [`written`](Self::written).
-    pub(crate) fn take_transmit(&mut self) -> Transmit {
+    /// Whether there are bytes to write, or bytes that the transport has taken and not let go of: write
+    /// [`transmit`](Self::transmit), then flush the transport.
+    #[inline]
+    pub fn wants_write(&self) -> bool {
+        !self.is_flushed()
+    }
+
+    /// The transport has let go of all that it has taken: its flush is done. What has left is what counts as progress, so
+    /// a transport that buffers says so after each flush. One that never holds bytes back, such as a socket, need not.
+    #[inline]
+    pub fn flushed(&mut self) {
+        self.holding = false;
+        self.released = self.transmit.taken();
+    }
+
+    /// The transport may hold bytes that it has taken: its flush is pending. They are no progress before
+    /// [`flushed`](Self::flushed). Give it no more bytes until then.
+    #[inline]
+    pub fn flush_pending(&mut self) {
+        self.holding = true;
+    }
+
+    /// Whether the transport holds bytes back: see [`flush_pending`](Self::flush_pending).
+    #[inline]
+    pub fn is_holding(&self) -> bool {
+        self.holding
+    }
+
+    /// How many bytes the transport has let go of, ever.
+    #[inline]
+    fn released(&self) -> u64 {
+        if self.holding { self.released } else { self.transmit.taken() }
+    }
+
+    /// Takes the bytes to write next away, so that a writer in another thread need not keep others from sending. They are
+    /// [buffered](Self::buffered_amount) until [`written`](Self::written) says that the transport took them.
+    pub fn take_transmit(&mut self) -> Transmit {
         let counted = self.transmit().taken();
         let taken = std::mem::take(&mut self.transmit);
-        self.transmit.count_taken(counted as usize); // it goes on counting here
+        self.transmit.count_taken(counted); // it goes on counting here
         self.away += taken.remaining();
         taken
     }
 
-    /// Whether bytes have been taken away that are not known to have been written.
-    pub(crate) fn is_away(&self) -> bool {
-        self.away > 0
-    }
-
-    /// What was taken away has been written.
-    pub(crate) fn written(&mut self) {
-        self.transmit.count_taken(std::mem::take(&mut self.away));
+    /// The transport took this many of the bytes that were [taken away](Self::take_transmit).
+    pub fn written(&mut self, bytes: usize) {
+        let bytes = bytes.min(self.away);
+        self.away -= bytes;
+        self.transmit.count_taken(bytes as u64);
     }
 
     /// The transport has been shut down for writing.
     pub fn shut_down(&mut self) {
-        self.state = SendState::Ended;
+        self.state.on_shut_down();
     }
 
     /// This direction's state.
@@ -320,14 +369,18 @@ impl Outbound {
         self.state
     }
 
-    /// The transport takes no more bytes: forgets all there is to send.
-    pub(crate) fn abandon(&mut self) {
-        self.control(Control::End);
-        let (flushed, taken) = (self.is_flushed(), self.transmit.taken());
-        (self.transmit, self.away) = (Transmit::default(), 0);
-        self.transmit.count_taken(taken as usize); // or what is dropped now could pass for sent
-        if !flushed {
-            self.controls().cut_off = true;
+    /// The transport takes no more bytes: forgets all there is to send. Nothing can be sent any more.
+    pub fn write_failed(&mut self) {
+        let (unsent, released) = (self.unsent_framed(), self.released());
+        self.drop_unframed();
+        self.state.on_close();
+        let cut_off = !self.is_flushed();
+        (self.transmit, self.away, self.holding) = (Transmit::default(), 0, false);
+        self.transmit.count_taken(released);
+        if cut_off {
+            let controls = self.controls();
+            controls.cut_off = true;
+            controls.unsent += unsent;
         }
         if let Some(close) = self.controls.as_mut().and_then(|controls| controls.close.as_mut()) {
             close.framed = true;
@@ -335,7 +388,11 @@ impl Outbound {
     }
 
     fn drop_unframed(&mut self) {
+        let unsent = self.backlog.bytes();
         (self.backlog, self.pieces) = (Backlog::default(), None);
+        if unsent > 0 {
+            self.controls().unsent += unsent;
+        }
         if let Some(controls) = &mut self.controls {
             let (ping, pong) = (controls.ping.take(), controls.pong.take());
             controls.dropped |= ping.is_some() || pong.is_some();

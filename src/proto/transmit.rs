@@ -17,8 +17,8 @@ pub struct Transmit {
     long_len: usize,
     /// How much has been cut off the front of the cork's memory. (More than 4 GiB counts as 4 GiB.)
     cut: u32,
-    /// How many bytes the transport has taken, ever, modulo 2^32.
-    taken: u32,
+    /// How many bytes the transport has taken, ever.
+    taken: u64,
 }
 
 #[derive(Debug)]
@@ -61,12 +61,13 @@ impl Transmit {
     }
 
     /// The transport has taken bytes that were kept elsewhere.
-    pub(super) fn count_taken(&mut self, bytes: usize) {
-        self.taken = self.taken.wrapping_add(bytes as u32);
+    pub(super) fn count_taken(&mut self, bytes: u64) {
+        self.taken += bytes;
     }
 
-    /// How many bytes the transport has taken, ever, modulo 2^32.
-    pub(super) fn taken(&self) -> u32 {
+    /// How many bytes the transport has taken, ever.
+    #[inline]
+    pub(super) fn taken(&self) -> u64 {
         self.taken
     }
 
@@ -114,7 +115,7 @@ impl Buf for Transmit {
     fn advance(&mut self, n: usize) {
         // Nearly always all of it is taken, and all of it is short.
         if self.long.is_empty() && n == self.cork.len() {
-            self.count_taken(n);
+            self.count_taken(n as u64);
             self.leave_cork();
         } else {
             self.advance_some(n);
@@ -126,7 +127,7 @@ impl Transmit {
     #[inline(never)]
     fn advance_some(&mut self, n: usize) {
         assert!(n <= self.remaining(), "advanced past the end");
-        self.count_taken(n);
+        self.count_taken(n as u64);
         let mut left = n;
         while let Some(Long { before, payload }) = self.long.front_mut() {
             let corked = left.min(*before);
@@ -188,7 +189,7 @@ mod tests {
             assert_eq!(got, b"1 short, 2:a payload where it lies, another, 3", "step {step}");
             assert_eq!(
                 (out.taken(), out.cork.capacity()),
-                (got.len() as u32, 0),
+                (got.len() as u64, 0),
                 "drained, it holds no buffer"
             );
         }

@@ -5,59 +5,84 @@ use crate::{
     proto::{
         closed::Deadline,
         event::{Control, ControlSink, Sending},
-        state::{RecvState, SendState},
+        state::{InputState, RecvState, SendState},
         timer::Timer,
     },
 };
 use std::time::{Duration, Instant};
 
 impl Inbound {
-    /// Tells it the time: the only way that time comes in. Fires what is due, and starts what should now run.
+    /// Tells the time, which comes in by this call only. Does what is due, and starts the timers that should now run.
     ///
-    /// Calling it too often costs little; calling it late delays what is due, and never never fires it.
+    /// Read and write first: silence counts as the peer's only if a read has just found nothing. Extra calls are cheap. A
+    /// late call acts late; without any call no deadline ever passes. Output may be queued by it (a ping, a Close frame).
     pub fn handle_timeout(&mut self, now: Instant, out: &mut impl ControlSink) {
-        let sending = out.sending();
-        if self.eof {
+        if self.state == RecvState::Ended || self.input == InputState::GivenUp {
             return self.timers.stop_all();
         }
-        if self.state != RecvState::Open || sending.state != SendState::Open {
-            if self.timers.take_due(Timer::Close, now) {
-                return self.give_up(Deadline::Close);
-            }
-            let running = self.timers.is_running(Timer::Close);
-            if !running {
-                self.timers.stop_all();
-                self.timers.start(Timer::Close, now, self.config.close_timeout);
-            }
+        let sending = out.sending();
+        let closing = self.is_closing(&sending);
+        self.watch_output(now, &sending, closing);
+        if self.input == InputState::GivenUp {
             return;
         }
-        self.keep_alive(now, out, &sending);
-        if self.eof {
-            return;
+        if closing {
+            return self.watch_close(now, &sending);
         }
-        if !self.reader.is_unfinished() {
-            self.timers.stop(Timer::Message);
-        } else if std::mem::take(&mut self.reader.progressed) || !self.timers.is_running(Timer::Message) {
-            self.timers.start(Timer::Message, now, self.config.message_timeout);
-        } else if self.timers.take_due(Timer::Message, now) {
-            return self.stalled(now, out);
+        let reads = self.reading && self.wants_read_with(&sending);
+        if !std::mem::replace(&mut self.listened, reads) || !reads {
+            self.excuse_silence(now);
         }
+        self.watch_message(now, out);
+        if self.state == RecvState::Open {
+            self.keep_alive(now, out, &sending);
+        }
+        self.released = sending.released;
+    }
+
+    /// Whether the driver reads. While it does not, silence says nothing about the peer: the deadlines that blame silence
+    /// start anew. A driver that reads before it calls [`handle_timeout`](Self::handle_timeout), and does not read only
+    /// where [`wants_read`](Self::wants_read) says so, never needs this. Default: it reads.
+    #[inline]
+    pub fn set_reading(&mut self, reading: bool) {
+        self.reading = reading;
+        self.listened &= reading;
+    }
+
+    /// Output waits, and none of it leaves: the peer takes nothing.
+    fn watch_output(&mut self, now: Instant, sending: &Sending, closing: bool) {
+        let patience = match self.config.write_timeout {
+            None if closing => self.config.close_timeout,
+            patience => patience,
+        };
         if !sending.waiting {
             self.timers.stop(Timer::Write);
-        } else if sending.taken != self.taken || !self.timers.is_running(Timer::Write) {
-            self.taken = sending.taken;
-            self.timers.start(Timer::Write, now, self.config.write_timeout);
+        } else if sending.released != self.released || !self.timers.is_running(Timer::Write) {
+            self.timers.start(Timer::Write, now, patience);
+            if closing {
+                self.released = sending.released;
+            }
         } else if self.timers.take_due(Timer::Write, now) {
             self.give_up(Deadline::Write);
         }
     }
 
-    /// Any byte is life; silence brings a ping, and silence after it the end.
+    /// Closing: from when nothing waits any more, the transport has to end.
+    fn watch_close(&mut self, now: Instant, sending: &Sending) {
+        self.timers.stop(Timer::Keepalive);
+        self.timers.stop(Timer::Message);
+        if self.timers.take_due(Timer::Close, now) {
+            self.give_up(Deadline::Close);
+        } else if !sending.waiting && !self.timers.is_running(Timer::Close) {
+            self.timers.start(Timer::Close, now, self.config.close_timeout);
+        }
+    }
+
+    /// Any byte is a sign of life, and so is output that leaves; silence brings a ping, and silence after it the end.
     fn keep_alive(&mut self, now: Instant, out: &mut impl ControlSink, sending: &Sending) {
         let Some(keepalive) = self.config.keepalive else { return };
         let received = self.received();
-        // So is that it takes what it is sent, as long as there is anything to take.
-        let alive = received != self.heard || sending.waiting && sending.taken != self.taken;
+        let alive = received != self.heard || sending.waiting && sending.released != self.released;
         if alive || !self.timers.is_running(Timer::Keepalive) {
             (self.heard, self.pinged) = (received, false);
             self.timers.start(Timer::Keepalive, now, Some(keepalive.interval));
@@ -71,11 +96,24 @@ impl Inbound {
         }
     }
 
-    /// While nothing is being read, silence says nothing of the peer: the deadlines that end it start anew.
-    pub(crate) fn listens(&mut self, reading: bool, now: Instant) {
-        if std::mem::replace(&mut self.listening, reading) && reading {
-            return;
+    /// An unfinished message has brought no byte for too long: the peer is there, but does not do its part.
+    fn watch_message(&mut self, now: Instant, out: &mut impl ControlSink) {
+        if !self.reader.is_unfinished() {
+            self.timers.stop(Timer::Message);
+        } else if std::mem::take(&mut self.reader.progressed) || !self.timers.is_running(Timer::Message) {
+            self.timers.start(Timer::Message, now, self.config.message_timeout);
+        } else if self.timers.take_due(Timer::Message, now) {
+            self.ending().timed_out = Some(Deadline::Message);
+            self.state.on_fail();
+            self.reader.end();
+            let reason = Deadline::Message.to_string();
+            out.control(Control::Fail(CloseFrame::new(CloseCode::POLICY_VIOLATION, &reason)));
+            self.timers.stop(Timer::Keepalive);
         }
+    }
+
+    /// Nobody listened when these deadlines passed, so they start anew.
+    fn excuse_silence(&mut self, now: Instant) {
         let (pinged, keepalive) = (self.pinged, self.config.keepalive);
         let silence = keepalive.map(|silence| if pinged { silence.timeout } else { silence.interval });
         for (timer, after) in [(Timer::Keepalive, silence), (Timer::Message, self.config.message_timeout)] {
@@ -85,23 +123,10 @@ impl Inbound {
         }
     }
 
-    /// An unfinished message has brought no byte: the peer is there, but does not do its part.
-    fn stalled(&mut self, now: Instant, out: &mut impl ControlSink) {
-        self.ending().timed_out = Some(Deadline::Message);
-        self.state = RecvState::Discarding;
-        self.reader.end();
-        out.control(Control::Fail(CloseFrame::new(
-            CloseCode::POLICY_VIOLATION,
-            &Deadline::Message.to_string(),
-        )));
-        self.timers.stop_all();
-        self.timers.start(Timer::Close, now, self.config.close_timeout);
-    }
-
     /// The transport is not waited for any more.
-    pub(crate) fn give_up(&mut self, deadline: Deadline) {
+    fn give_up(&mut self, deadline: Deadline) {
         self.ending().timed_out.get_or_insert(deadline);
-        self.eof = true;
+        self.input.on_give_up();
         self.timers.stop_all();
     }
 
@@ -110,44 +135,17 @@ impl Inbound {
         self.timers.next()
     }
 
-    /// The latest deadline that has passed, and has not been seen to.
-    pub(crate) fn latest_due(&self, now: Instant) -> Option<Instant> {
+    /// The latest of the deadlines that have passed by `now` and have not been acted on.
+    ///
+    /// For a driver whose clock may be ahead of its view of the transport, as in an asynchronous runtime: before it calls
+    /// [`handle_timeout`](Self::handle_timeout), the runtime's own timer for that time should have fired.
+    pub fn latest_due(&self, now: Instant) -> Option<Instant> {
         self.timers.latest_due(now)
     }
 
-    /// How many bytes have come, ever, modulo 2^32: whether any has is what matters.
+    /// How many bytes have come, ever, modulo 2^32: whether there are more than before is what matters.
     fn received(&self) -> u32 {
         self.reader.received() as u32
-    }
-
-    /// Whether bytes have come that [`handle_timeout`](Self::handle_timeout) has not been told the time of.
-    pub(crate) fn has_heard(&self) -> bool {
-        self.received() != self.heard
-    }
-
-    /// The deadline that ended it.
-    pub(crate) fn timed_out(&self) -> Option<Deadline> {
-        self.ending.as_ref().and_then(|ending| ending.timed_out)
-    }
-
-    /// See [`Config::close_timeout`].
-    pub(crate) fn close_timeout(&self) -> Option<Duration> {
-        self.config.close_timeout
-    }
-
-    /// See [`Config::write_timeout`].
-    pub(crate) fn write_timeout(&self) -> Option<Duration> {
-        self.config.write_timeout
-    }
-
-    /// See [`Keepalive::interval`](crate::Keepalive::interval).
-    pub(crate) fn keepalive_interval(&self) -> Option<Duration> {
-        self.config.keepalive.map(|keepalive| keepalive.interval)
-    }
-
-    /// The next deadline that bytes alone do not put off.
-    pub(crate) fn strict_deadline(&self) -> Option<Instant> {
-        self.timers.strict()
     }
 
     /// Whether there is a deadline that bytes alone do not put off (a message is unfinished, output waits, the
@@ -157,25 +155,25 @@ impl Inbound {
     /// passed, and before it waits if this says so, need not read the clock each time it wakes.
     pub fn wants_time(&self, out: &impl ControlSink) -> bool {
         let sending = out.sending();
-        let closing = self.state != RecvState::Open || sending.state != SendState::Open;
-        !self.eof && (closing || sending.waiting || self.is_timed())
+        let timed = sending.waiting || self.is_closing(&sending) || self.is_timed();
+        timed && self.state != RecvState::Ended && self.input != InputState::GivenUp
     }
 
     /// As [`wants_time`](Self::wants_time), of an open connection without output.
     #[inline]
-    pub(crate) fn is_timed(&self) -> bool {
+    fn is_timed(&self) -> bool {
         let untimed = self.config.keepalive.is_some() && !self.timers.is_running(Timer::Keepalive);
         untimed || self.reader.is_unfinished()
     }
 
-    /// Whether the transport has ended or was given up, and that has not been told.
+    /// Whether the connection is on its way to the end.
     #[inline]
-    pub(crate) fn is_given_up(&self) -> bool {
-        self.eof && !self.told
+    pub(super) fn is_closing(&self, sending: &Sending) -> bool {
+        self.state != RecvState::Open || sending.state != SendState::Open || self.input != InputState::Open
     }
 
-    /// The transport has not taken a byte for as long as a write may take.
-    pub(crate) fn write_timed_out(&mut self) {
-        self.give_up(Deadline::Write);
+    /// How long the transport may take no byte: [`write_timeout`](crate::Config::write_timeout).
+    pub fn write_timeout(&self) -> Option<Duration> {
+        self.config.write_timeout
     }
 }

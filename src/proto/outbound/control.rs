@@ -5,7 +5,7 @@ use crate::{
     error::SendError,
     frame::{Opcode, Rsv},
     proto::{
-        event::{Control, ControlSink, Sending},
+        event::{Control, ControlSink, Sending, Sent},
         state::SendState,
     },
 };
@@ -24,6 +24,10 @@ pub(super) struct Controls {
     pub(super) dropped: bool,
     /// The transport took no more before it had taken all.
     pub(super) cut_off: bool,
+    /// A pong had to wait for room; the transport is still behind by then.
+    pub(super) late_pong: bool,
+    /// Bytes of messages that were dropped.
+    pub(super) unsent: usize,
 }
 
 impl Controls {
@@ -73,10 +77,38 @@ impl Outbound {
         if self.transmit.remaining() < PROMPT
             && self.controls.as_ref().is_none_or(|controls| controls.pong.is_none())
         {
-            self.cork(Opcode::Pong, Rsv::NONE, true, payload);
+            self.cork_control(Opcode::Pong, payload);
         } else {
-            self.controls().pong = Some(payload.into());
+            let controls = self.controls();
+            controls.pong = Some(payload.into());
+            controls.late_pong = true;
         }
+    }
+
+    /// Frames a control frame, and remembers where the control frames at the end of the output begin.
+    pub(super) fn cork_control(&mut self, opcode: Opcode, payload: &[u8]) {
+        let begin = self.framed_to() as u32;
+        self.cork(opcode, Rsv::NONE, true, payload);
+        let end = self.framed_to() as u32;
+        let tail = if begin == self.tail_end { self.tail } else { 0 };
+        (self.tail, self.tail_end) = (tail + end.wrapping_sub(begin), end);
+    }
+
+    /// Where in the stream the bytes framed so far end.
+    pub(super) fn framed_to(&self) -> u64 {
+        self.transmit.taken() + (self.away + self.transmit.remaining()) as u64
+    }
+
+    /// How many framed bytes have not left, without those of control frames behind them.
+    pub(super) fn unsent_framed(&self) -> usize {
+        let framed = (self.framed_to() - self.released()) as usize;
+        let tail = if self.framed_to() as u32 == self.tail_end { self.tail as usize } else { 0 };
+        framed.saturating_sub(tail)
+    }
+
+    /// Bytes of messages that were queued and dropped, because the connection ended or failed before they had left.
+    pub fn unsent(&self) -> usize {
+        self.controls.as_ref().map_or(0, |controls| controls.unsent)
     }
 
     pub(super) fn close_frame(&self) -> Option<&Close> {
@@ -99,21 +131,28 @@ impl Outbound {
     /// Begins the closing handshake (RFC 6455 §7.1.2), after the messages queued; `None` sends an empty Close frame.
     /// Does nothing if it has begun already.
     pub fn close(&mut self, frame: impl Into<Option<CloseFrame>>) {
-        if self.state == SendState::Open {
-            self.state = SendState::Closing;
+        if self.state.on_close() {
             self.controls().close = Some(Close { frame: frame.into(), framed: false });
         }
     }
 
     /// Whether a ping has not been answered for want of room: the next would take its place.
-    pub(crate) fn owes_pong(&self) -> bool {
-        self.controls.as_ref().is_some_and(|controls| controls.pong.is_some())
+    pub(super) fn owes_pong(&self) -> bool {
+        self.controls.as_ref().is_some_and(|controls| {
+            controls.pong.is_some() || controls.late_pong && self.transmit.remaining() >= PROMPT
+        })
+    }
+
+    /// The Close frame, if the transport has taken it whole; the inner `None` is an empty one.
+    pub(super) fn close_sent(&self) -> Option<Option<CloseFrame>> {
+        let sent = self.close_frame().filter(|close| close.framed && !self.is_cut_off() && self.is_written());
+        sent.map(|close| close.frame.clone())
     }
 }
 
 impl ControlSink for Outbound {
     fn control(&mut self, control: Control<'_>) {
-        // Until the Close frame is framed, pongs still go: it is the last frame, not yet there.
+        // Pongs may be sent until the Close frame has been framed.
         let may_precede_close = match self.close_frame() {
             Some(close) => !close.framed,
             None => self.state == SendState::Open,
@@ -132,11 +171,8 @@ impl ControlSink for Outbound {
                     _ => self.close(frame),
                 }
             }
-            Control::End => {
-                self.drop_unframed();
-                if self.state == SendState::Open {
-                    self.state = SendState::Closing;
-                }
+            Control::Finish => {
+                self.state.on_close();
             }
         }
     }
@@ -145,14 +181,17 @@ impl ControlSink for Outbound {
     fn sending(&self) -> Sending {
         Sending {
             state: self.state,
-            close_begun: self.close_frame().is_some(),
             waiting: !self.is_flushed(),
-            taken: self.transmit.taken(),
+            owes_pong: self.owes_pong(),
+            buffered: self.buffered_amount(),
+            released: self.released() as u32,
+            close_begun: self.close_frame().is_some(),
         }
     }
 
-    fn close_sent(&self) -> Option<Option<CloseFrame>> {
-        let sent = self.close_frame().filter(|close| close.framed && !self.is_cut_off() && self.is_flushed());
-        sent.map(|close| close.frame.clone())
+    fn end(&mut self) -> Sent {
+        let close = self.close_sent();
+        self.write_failed();
+        Sent { close, unsent: self.unsent() }
     }
 }

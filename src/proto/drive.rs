@@ -1,0 +1,93 @@
+//! What a driver should do next: whether to read, to write, to shut down or to wait, and until when.
+//!
+//! These are questions, answered from the state and without I/O, so a driver may ask them in any order and as often as it
+//! likes. Both adapters of this crate ask nothing else.
+use super::{
+    Connection, Inbound,
+    event::{ControlSink, Sending},
+    state::{InputState, ReadyState, RecvState, SendState},
+};
+use std::time::Instant;
+
+impl Inbound {
+    /// Whether to read from the transport. Not after its end; not while more than
+    /// [`high_water_mark`](crate::Config::high_water_mark) is queued, so that a peer that takes no answers is asked for
+    /// nothing more; and not while a ping waits for its pong, so that a flood of pings ends at the transport.
+    pub fn wants_read(&self, out: &impl ControlSink) -> bool {
+        self.wants_read_with(&out.sending())
+    }
+
+    pub(super) fn wants_read_with(&self, sending: &Sending) -> bool {
+        self.input == InputState::Open
+            && self.state != RecvState::Ended
+            && !self.is_paused(sending)
+            && !(sending.owes_pong && sending.waiting)
+    }
+
+    /// Whether the transport should now be shut down for writing (RFC 6455 §7.1.1): see
+    /// [`Connection::wants_shutdown`](super::Connection::wants_shutdown).
+    pub fn wants_shutdown(&self, out: &impl ControlSink) -> bool {
+        let sending = out.sending();
+        !sending.waiting && self.role.wants_shutdown(self.state, sending.state, self.input)
+    }
+
+    /// Whether [`Event::Closed`](super::Event::Closed) can come without the transport being waited for: everything that was
+    /// to be read or written has been, or was given up.
+    pub fn is_ending(&self, out: &impl ControlSink) -> bool {
+        let sending = out.sending();
+        self.role.has_ended(self.state, sending.state, self.input, sending.waiting)
+    }
+
+    /// Whether more than the high-water mark is queued, so that no event is handed out and nothing is read.
+    ///
+    /// Not while closing: no message can be queued then, and the peer's Close frame is waited for.
+    #[inline]
+    pub(super) fn is_paused(&self, sending: &Sending) -> bool {
+        sending.buffered > self.config.high_water_mark
+            && self.pausing
+            && sending.state == SendState::Open
+            && self.input != InputState::GivenUp
+    }
+
+    /// Whether output above the high-water mark keeps events and reads back. Default: it does.
+    ///
+    /// Switch it off where those who send wait at the mark by themselves, in another thread or task: a peer that must be
+    /// read before it reads would else wait for ever.
+    pub fn set_pausing(&mut self, pausing: bool) {
+        self.pausing = pausing;
+    }
+
+    /// The state of both directions: see [`Connection::state`].
+    pub fn ready_state(&self, out: &impl ControlSink) -> ReadyState {
+        ReadyState::of(self.state, out.sending().state)
+    }
+}
+
+impl Connection {
+    /// Whether to read from the transport: see [`Inbound::wants_read`].
+    pub fn wants_read(&self) -> bool {
+        self.inbound.wants_read(&self.outbound)
+    }
+    /// Whether there are bytes to write, or bytes that the transport has taken and not let go of: see
+    /// [`Outbound::wants_write`](super::Outbound::wants_write).
+    pub fn wants_write(&self) -> bool {
+        self.outbound.wants_write()
+    }
+    /// Whether the transport should now be shut down for writing: FIN, TLS `close_notify`, HTTP/2 END_STREAM
+    /// (RFC 6455 §7.1.1). Never before [`transmit`](Self::transmit) has run empty.
+    pub fn wants_shutdown(&self) -> bool {
+        self.inbound.wants_shutdown(&self.outbound)
+    }
+    /// Tells the time: see [`Inbound::handle_timeout`].
+    pub fn handle_timeout(&mut self, now: Instant) {
+        self.inbound.handle_timeout(now, &mut self.outbound);
+    }
+    /// When to call [`handle_timeout`](Self::handle_timeout) again, at the latest.
+    pub fn poll_timeout(&self) -> Option<Instant> {
+        self.inbound.poll_timeout()
+    }
+    /// Whether the clock should be read before waiting: see [`Inbound::wants_time`].
+    pub fn wants_time(&self) -> bool {
+        self.inbound.wants_time(&self.outbound)
+    }
+}
