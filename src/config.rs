@@ -46,9 +46,11 @@ pub struct Config {
     pub keepalive: Option<Keepalive>,
     /// Without a byte of payload, while a received message is unfinished. 60 s; `None` for ever.
     pub message_timeout: Option<Duration>,
-    /// Without the peer taking a byte, while there are bytes for it. 30 s; `None` for ever.
+    /// Without a byte leaving this end, while there are bytes to send. A byte that the transport still holds back has not
+    /// left. Default: 30 s; `None` for ever.
     pub write_timeout: Option<Duration>,
-    /// From the first Close frame to the end of the transport. 5 s; `None` for ever.
+    /// From when the last byte of this end has left, the Close frame included, to the end of the transport. Until then
+    /// [`write_timeout`](Self::write_timeout) governs, or this one if that is `None`. Default: 10 s; `None` for ever.
     pub close_timeout: Option<Duration>,
 
     /// The extensions to negotiate; see [`extension`](crate::extension), and [`add_extension`](Self::add_extension). A client
@@ -132,7 +134,7 @@ impl Config {
             keepalive: Some(Keepalive { interval: seconds(20), timeout: seconds(20) }),
             message_timeout: Some(seconds(60)),
             write_timeout: Some(seconds(30)),
-            close_timeout: Some(seconds(5)),
+            close_timeout: Some(seconds(10)),
             extensions: Vec::new(),
             origins: Origins::Same,
             delivery: Delivery::Messages,

@@ -1,19 +1,31 @@
 //! The two ways the core can fail, by blame: the peer broke a rule, or the caller did.
 //!
 //! There is no third. The core does no I/O, so it has no I/O errors; adapters add theirs.
-use crate::close::{CloseCode, CloseFrame};
+use crate::close::{CloseCode, CloseFrame, CloseReason};
+use std::fmt;
 
 /// The peer broke the protocol. Always fatal, and always answered with [`close_code`](Self::close_code).
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("the peer broke the protocol: {violation}")]
+#[error("the peer broke the protocol: {violation}{}", Quoted(reason))]
 #[non_exhaustive]
 pub struct ProtocolError {
     /// The rule.
-    #[source]
     pub violation: Violation,
     /// Where, in the stream of bytes after the handshake, the frame begins that broke it.
     pub offset: u64,
+    /// The reason in a Close frame that broke a rule, as far as it can be read: what the peer wanted to say. Else empty.
+    pub reason: CloseReason,
 }
+
+/// A reason, where there is one.
+struct Quoted<'a>(&'a CloseReason);
+
+impl fmt::Display for Quoted<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if self.0.as_str().is_empty() { Ok(()) } else { write!(f, " ({})", self.0.as_str().escape_debug()) }
+    }
+}
+
 impl ProtocolError {
     /// The code of the Close frame that answers it.
     pub const fn close_code(&self) -> CloseCode {
@@ -61,6 +73,9 @@ pub enum Violation {
     /// RFC 6455 §7.4: a close code that may not be sent. 1002.
     #[error("close code {0} may not be sent")]
     CloseCode(u16),
+    /// RFC 6455 §5.5.1: the reason in a Close frame, with this code, that is not UTF-8. 1007.
+    #[error("the reason of a Close frame with code {0} is not valid UTF-8")]
+    CloseReason(u16),
     /// RFC 6455 §8.1: text that is not UTF-8. 1007.
     #[error("text is not valid UTF-8")]
     Utf8,
@@ -91,7 +106,7 @@ impl Violation {
     /// The code of the Close frame that answers it (RFC 6455 §7.4.1).
     pub const fn close_code(self) -> CloseCode {
         match self {
-            Self::Utf8 | Self::Encoding => CloseCode::INVALID_PAYLOAD,
+            Self::Utf8 | Self::CloseReason(_) | Self::Encoding => CloseCode::INVALID_PAYLOAD,
             Self::MessageTooBig { .. } => CloseCode::MESSAGE_TOO_BIG,
             Self::TooManyFragments { .. } | Self::TooManyEmptyFragments { .. } => CloseCode::POLICY_VIOLATION,
             _ => CloseCode::PROTOCOL_ERROR,

@@ -11,10 +11,13 @@ use crate::{
     handshake::{HandshakeError, InvalidHeader, UrlError},
     proto::{Closed, Deadline},
 };
-use std::io;
+use std::{fmt, io};
 
 /// What can go wrong once there is a transport, by blame.
-#[derive(Debug, thiserror::Error)]
+///
+/// Its `Debug` is its `Display`, so that a `main` that returns it prints a sentence. A text never says again what
+/// [`source`](std::error::Error::source) says.
+#[derive(thiserror::Error)]
 #[non_exhaustive]
 pub enum Error {
     /// The transport failed, or has nothing now: [`is_resumable`](Self::is_resumable) says which.
@@ -32,9 +35,19 @@ pub enum Error {
     /// A deadline of [`Config`](crate::Config) passed.
     #[error("{0}")]
     TimedOut(Deadline),
+    /// The peer closed with a code other than 1000 and 1001, or messages were queued that it did not take: see
+    /// [`Closed::is_normal`].
+    #[error("{0}")]
+    Closed(Box<Closed>),
     /// The transport ended without a Close frame from the peer (1006).
     #[error("{0}")]
     Lost(Box<Closed>),
+}
+
+impl fmt::Debug for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
+    }
 }
 
 impl Error {
@@ -46,6 +59,25 @@ impl Error {
     /// connection has ended.
     pub fn is_resumable(&self) -> bool {
         matches!(self, Self::Io(error) if would_wait(error))
+    }
+
+    /// Whether the same may succeed on a new connection, later: the transport failed, a deadline passed, the connection
+    /// was lost, or the server closed it for the time being (1001, 1011, 1012, 1013, 1014) or answered with 408, 425, 429
+    /// or 5xx. Not when either end broke a rule or the server refused: the next attempt would end like this one.
+    pub fn is_retryable(&self) -> bool {
+        match self {
+            Self::Io(error) => {
+                !matches!(error.kind(), io::ErrorKind::InvalidInput | io::ErrorKind::Unsupported)
+            }
+            Self::TimedOut(_) | Self::Lost(_) => true,
+            Self::Closed(closed) => matches!(closed.code(), 1000 | 1001 | 1005 | 1011..=1014),
+            Self::Handshake(HandshakeError::Refused(response)) => {
+                let status = response.status();
+                matches!(status.as_u16(), 408 | 425 | 429) || status.is_server_error()
+            }
+            Self::Handshake(error) => matches!(error, HandshakeError::Eof | HandshakeError::TimedOut),
+            Self::Protocol(_) | Self::Send(_) => false,
+        }
     }
 }
 
@@ -78,10 +110,9 @@ pub(crate) fn would_wait(error: &io::Error) -> bool {
 pub(crate) fn outcome(closed: &Closed) -> Result<(), Error> {
     match closed {
         Closed { error: Some(error), .. } => Err(error.clone().into()),
-        closed if closed.was_clean() => Ok(()),
-        Closed { timed_out: Some(deadline), .. } => Err(Error::TimedOut(*deadline)),
-        // The peer said goodbye, and did not wait for the answer.
-        Closed { received: Some(_), .. } => Ok(()),
+        closed if closed.is_normal() => Ok(()),
+        Closed { timed_out: Some(deadline), .. } if !closed.was_clean() => Err(Error::TimedOut(*deadline)),
+        Closed { received: Some(_), .. } => Err(Error::Closed(Box::new(closed.clone()))),
         closed => Err(Error::Lost(Box::new(closed.clone()))),
     }
 }
@@ -91,6 +122,7 @@ pub(crate) fn into_io(error: Error) -> io::Error {
     match error {
         Error::Io(error) => error,
         Error::TimedOut(_) => io::Error::new(io::ErrorKind::TimedOut, error),
+        Error::Closed(_) => io::Error::new(io::ErrorKind::ConnectionAborted, error),
         Error::Lost(_) => io::Error::new(io::ErrorKind::UnexpectedEof, error),
         Error::Send(_) => io::Error::new(io::ErrorKind::NotConnected, error),
         error => io::Error::new(io::ErrorKind::InvalidData, error),

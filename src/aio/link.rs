@@ -1,9 +1,6 @@
 //! [`Wire`]: the stream and the sending half, whole or split, as the receiving loop sees them.
 use super::Runtime;
-use crate::{
-    close::CloseFrame,
-    proto::{Control, ControlSink, Inbound, Outbound, SendState, Sending, Transmit},
-};
+use crate::proto::{Control, ControlSink, Inbound, Outbound, SendState, Sending, Sent, Transmit};
 use bytes::Buf;
 use std::{
     io::{self, IoSlice},
@@ -19,10 +16,6 @@ pub(super) trait Wire: ControlSink {
     fn poll_flush(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>>;
     /// Ends the writing side, and tells the sending half once that is done.
     fn poll_shutdown(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>>;
-    /// See [`Outbound::buffered_amount`].
-    fn buffered_amount(&self) -> usize;
-    /// See [`Outbound::owes_pong`].
-    fn owes_pong(&self) -> bool;
 }
 
 /// The stream and the sending half of a whole [`WebSocket`](super::WebSocket).
@@ -30,14 +23,12 @@ pub(super) trait Wire: ControlSink {
 pub(super) struct Link<S, R> {
     pub(super) stream: S,
     pub(super) outbound: Outbound,
-    /// The stream has taken all, and not let go of it.
-    holds: bool,
     runtime: PhantomData<fn() -> R>,
 }
 
 impl<S, R> Link<S, R> {
     pub(super) fn new(stream: S, outbound: Outbound) -> Self {
-        Self { stream, outbound, holds: false, runtime: PhantomData }
+        Self { stream, outbound, runtime: PhantomData }
     }
 }
 
@@ -48,25 +39,45 @@ impl<S, R> ControlSink for Link<S, R> {
     }
     #[inline]
     fn sending(&self) -> Sending {
-        let sending = self.outbound.sending();
-        Sending { waiting: sending.waiting || self.holds, ..sending }
+        self.outbound.sending()
     }
-    fn close_sent(&self) -> Option<Option<CloseFrame>> {
-        self.outbound.close_sent()
+    fn end(&mut self) -> Sent {
+        self.outbound.end()
     }
 }
 
 impl<S, R: Runtime<S>> Link<S, R> {
-    /// Writes all there is, and has the stream let go of it.
+    /// Writes all there is, and has the stream let go of it. A stream that holds bytes back lets go of them before it is
+    /// given more: so what it takes is progress of the peer's, and not of its own buffer.
     #[inline(never)]
     fn poll_write(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        if self.outbound.is_holding() {
+            ready!(self.poll_release(cx))?;
+        }
         loop {
             let out = self.outbound.transmit();
             if !out.has_remaining() {
-                return R::poll_flush(&mut self.stream, cx);
+                return self.poll_release(cx);
             }
-            ready!(poll_write_some::<S, R>(&mut self.stream, cx, out))?;
+            if poll_write_some::<S, R>(&mut self.stream, cx, out)?.is_pending() {
+                if !self.outbound.wants_flush() {
+                    return Poll::Pending;
+                }
+                ready!(self.poll_release(cx))?; // and then it may take more
+            }
         }
+    }
+
+    /// Has the stream let go of what it has taken.
+    #[inline]
+    fn poll_release(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        let released = R::poll_flush(&mut self.stream, cx);
+        match released {
+            Poll::Pending => self.outbound.flush_pending(),
+            Poll::Ready(Ok(())) => self.outbound.flushed(),
+            Poll::Ready(Err(_)) => {}
+        }
+        released
     }
 }
 
@@ -76,22 +87,23 @@ fn poll_write_some<S, R: Runtime<S>>(
     stream: &mut S,
     cx: &mut Context<'_>,
     out: &mut Transmit,
-) -> Poll<io::Result<()>> {
+) -> io::Result<Poll<()>> {
     let left = out.remaining();
     let chunk = out.chunk();
     let wrote = match chunk.len() == left {
         true => R::poll_write(stream, cx, chunk),
         false => poll_write_vectored::<S, R>(stream, cx, out),
     };
-    Poll::Ready(match ready!(wrote) {
-        Ok(n) if n > 0 && n <= left => {
+    match wrote {
+        Poll::Pending => Ok(Poll::Pending),
+        Poll::Ready(Ok(n)) if n > 0 && n <= left => {
             out.advance(n);
-            Ok(())
+            Ok(Poll::Ready(()))
         }
-        Ok(_) => Err(io::ErrorKind::WriteZero.into()),
-        Err(error) if error.kind() == io::ErrorKind::Interrupted => Ok(()),
-        Err(error) => Err(error),
-    })
+        Poll::Ready(Ok(_)) => Err(io::ErrorKind::WriteZero.into()),
+        Poll::Ready(Err(error)) if error.kind() == io::ErrorKind::Interrupted => Ok(Poll::Ready(())),
+        Poll::Ready(Err(error)) => Err(error),
+    }
 }
 
 #[inline(never)]
@@ -114,12 +126,11 @@ impl<S, R: Runtime<S>> Wire for Link<S, R> {
     #[inline]
     fn poll_flush(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         let flushed = match self.outbound.is_flushed() {
-            true => R::poll_flush(&mut self.stream, cx),
+            true => self.poll_release(cx),
             false => self.poll_write(cx),
         };
-        self.holds = flushed.is_pending();
         if let Poll::Ready(Err(_)) = flushed {
-            self.outbound.abandon();
+            self.outbound.write_failed();
         }
         flushed
     }
@@ -131,14 +142,5 @@ impl<S, R: Runtime<S>> Wire for Link<S, R> {
         let shut = ready!(R::poll_shutdown(&mut self.stream, cx));
         self.outbound.shut_down();
         Poll::Ready(shut)
-    }
-
-    #[inline]
-    fn buffered_amount(&self) -> usize {
-        self.outbound.buffered_amount()
-    }
-
-    fn owes_pong(&self) -> bool {
-        self.outbound.owes_pong()
     }
 }

@@ -128,7 +128,7 @@ impl<S, R: Runtime<S>> MessageReader<'_, S, R> {
 impl<S, R> Drop for MessageReader<'_, S, R> {
     fn drop(&mut self) {
         if !self.fin {
-            self.socket.inbound.skip_rest();
+            self.socket.inbound.skip_message();
         }
     }
 }
@@ -234,7 +234,7 @@ impl<S, R: Runtime<S>> MessageWriter<'_, S, R> {
             utf8.feed(bytes).map_err(not_text)?;
         }
         // Room first: what is queued must not be written twice, so nothing may fail or wait after that.
-        if self.socket.buffered_amount() > self.socket.inbound.high_water_mark() {
+        if !self.socket.has_room() {
             ready!(self.socket.poll_room(cx)).map_err(into_io)?;
         }
         let piece = self.piece(bytes);

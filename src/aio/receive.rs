@@ -1,24 +1,21 @@
-//! The receiving loop: the one place that decides when to read, when to write and when to look at the clock.
+//! The receiving loop: moves bytes and waits, as the core says.
 use super::{Alarm, link::Wire};
 use crate::{
     adapter::Error,
-    proto::{Inbound, Ready, RecvState, SendState},
+    proto::{ControlSink, Inbound, Ready, RecvState},
 };
 use std::{
     io,
     task::{Context, Poll, ready},
 };
 
-/// So often bytes may move within a poll with nothing to show for it before other tasks get their turn.
+/// How often bytes may move within a poll, with nothing to show for it, before other tasks get their turn.
 pub(super) const TURNS: u32 = 64;
 
 /// Waits for the next event.
 ///
-/// What is left of a message that is [to be skipped](Inbound::skip_rest) is none.
-///
-/// While more than `high_water` is queued it writes first and delivers nothing. Else it writes when no whole frame
-/// is left in the input and it is about to wait: so answers to messages that came together leave together, and
-/// no message waits for a call that may not come.
+/// It writes when no whole frame is left in the input and it is about to wait: so answers to messages that came together
+/// leave together, and no message waits for a call that may not come.
 ///
 /// The busy path (bytes come, events go, answers leave) looks at no clock and sets no alarm.
 #[inline]
@@ -27,50 +24,63 @@ pub(super) fn poll_next<R: Alarm>(
     inbound: &mut Inbound,
     wire: &mut impl Wire,
     alarm: &mut Option<R>,
-    high_water: usize,
 ) -> Poll<Result<Ready, Error>> {
     for _ in 0..TURNS {
-        let paused = wire.buffered_amount() > high_water && !inbound.is_given_up();
-        if !paused {
-            match inbound.advance(wire) {
-                Some(Ready::Data { fin }) if inbound.skips(fin) => continue,
-                Some(ready) => return Poll::Ready(Ok(ready)),
-                None => {}
-            }
+        if let Some(ready) = inbound.advance(wire) {
+            return Poll::Ready(Ok(ready));
         }
-        ready!(poll_turn(cx, inbound, wire, alarm, paused.then_some(high_water)))?;
+        ready!(poll_turn(cx, inbound, wire, alarm))?;
     }
-    cx.waker().wake_by_ref();
+    give_way(cx, inbound, wire, alarm);
     Poll::Pending
 }
 
-/// The lane that nearly every message takes: all that has come has been dealt with, all there is to write goes at once, and
-/// a read brings a whole message, or nothing while no deadline but that of silence runs. `None`: it is not so simple,
-/// and [`poll_next`] is to go on.
+/// Other tasks get their turn, and this one another. A peer that keeps it busy does not keep it from looking at the clock.
+#[cold]
+pub(super) fn give_way<R: Alarm>(
+    cx: &mut Context<'_>,
+    inbound: &mut Inbound,
+    wire: &mut impl ControlSink,
+    alarm: &mut Option<R>,
+) {
+    if inbound.wants_time(wire) {
+        let _ = poll_time(cx, inbound, wire, alarm, true);
+    }
+    cx.waker().wake_by_ref();
+}
+
+/// Writes, shuts down and reads, where the core wants it; waits if there is nothing to be had.
 #[inline]
-pub(super) fn poll_whole<R: Alarm>(
+fn poll_turn<R: Alarm>(
     cx: &mut Context<'_>,
     inbound: &mut Inbound,
     wire: &mut impl Wire,
     alarm: &mut Option<R>,
-) -> Option<Poll<Result<(), Error>>> {
-    let open = inbound.is_quiet() && wire.sending().state == SendState::Open;
-    if !open || !matches!(wire.poll_flush(cx), Poll::Ready(Ok(()))) {
-        return None;
+) -> Poll<Result<(), Error>> {
+    // A stream that is broken for writing may still bring the Close frame that says why.
+    let written = wire.poll_flush(cx).is_ready();
+    if inbound.wants_shutdown(wire) {
+        shut_down(cx, inbound, wire);
     }
-    match wire.poll_read(cx, inbound) {
-        Poll::Ready(Ok(0)) => {
-            inbound.receive_eof();
-            None
+    if inbound.wants_read(wire) {
+        match wire.poll_read(cx, inbound) {
+            Poll::Ready(Ok(0)) => {
+                inbound.receive_eof();
+                return Poll::Ready(Ok(()));
+            }
+            Poll::Ready(Ok(_)) => return Poll::Ready(Ok(())),
+            Poll::Ready(Err(error)) => return Poll::Ready(read_failed(inbound, error)),
+            Poll::Pending => inbound.rest(),
         }
-        Poll::Ready(Ok(_)) => inbound.advance_whole().then_some(Poll::Ready(Ok(()))),
-        Poll::Ready(Err(error)) => read_failed(inbound, error).err().map(|error| Poll::Ready(Err(error))),
-        Poll::Pending => {
-            inbound.rest();
-            let alarm = alarm.as_mut().filter(|_| !inbound.is_timed())?;
-            alarm.poll(cx).is_pending().then_some(Poll::Pending)
-        }
+    } else if written {
+        return Poll::Ready(Ok(()));
     }
+    // Nearly always all is written, no message is under way, and the alarm is set.
+    match alarm {
+        Some(alarm) if !inbound.wants_time(wire) => ready!(alarm.poll(cx)),
+        _ => {}
+    }
+    poll_time(cx, inbound, wire, alarm, true).map(Ok)
 }
 
 #[cold]
@@ -78,74 +88,17 @@ fn read_failed(inbound: &mut Inbound, error: io::Error) -> Result<(), Error> {
     if error.kind() == io::ErrorKind::Interrupted {
         return Ok(());
     }
-    inbound.receive_eof();
     // After a Close frame or a violation it is known already how this ends.
-    if inbound.state() == RecvState::Open { Err(error.into()) } else { Ok(()) }
+    let known = inbound.state() != RecvState::Open;
+    inbound.abort();
+    if known { Ok(()) } else { Err(error.into()) }
 }
 
-/// Writes, then reads; waits if there is nothing to be had.
-#[inline]
-fn poll_turn<R: Alarm>(
-    cx: &mut Context<'_>,
-    inbound: &mut Inbound,
-    wire: &mut impl Wire,
-    alarm: &mut Option<R>,
-    paused_at: Option<usize>,
-) -> Poll<Result<(), Error>> {
-    let owed = wire.owes_pong();
-    // A stream that is broken for writing may still bring the Close frame that says why.
-    let waits = wire.poll_flush(cx).is_pending();
-    let closing = inbound.state() != RecvState::Open || wire.sending().state != SendState::Open;
-    if closing {
-        wind_down(cx, inbound, wire, alarm);
-        if inbound.is_given_up() {
-            return Poll::Ready(Ok(()));
-        }
-    }
-    // Whoever does not take answers is not asked for more. (It may have taken enough just now.)
-    let paused = paused_at.is_some_and(|high_water| wire.buffered_amount() > high_water);
-    if waits && (paused || owed) {
-        return tell_time(cx, inbound, wire, alarm, false).map(Ok);
-    }
-    if paused_at.is_some() {
-        return Poll::Ready(Ok(()));
-    }
-    match wire.poll_read(cx, inbound) {
-        Poll::Ready(Ok(0)) => inbound.receive_eof(),
-        Poll::Ready(Ok(_)) => {}
-        Poll::Ready(Err(error)) => return Poll::Ready(read_failed(inbound, error)),
-        Poll::Pending => {
-            inbound.rest();
-            // Nearly always: all is written, no message is under way, and the alarm is set.
-            match alarm {
-                Some(alarm) if !(waits || closing || inbound.is_timed()) => ready!(alarm.poll(cx)),
-                _ => {}
-            }
-            return tell_time(cx, inbound, wire, alarm, true).map(Ok);
-        }
-    }
-    Poll::Ready(Ok(()))
-}
-
-/// Closing: ends the writing side when it is time, and keeps the deadline however much the peer has still to say.
+/// A stream that cannot end its writing side is taken to have ended.
 #[cold]
-fn wind_down<R: Alarm>(
-    cx: &mut Context<'_>,
-    inbound: &mut Inbound,
-    wire: &mut impl Wire,
-    alarm: &mut Option<R>,
-) {
-    if inbound.wants_shutdown(wire) {
-        match wire.poll_shutdown(cx) {
-            // Both Close frames have gone, so the server ends the connection (RFC 6455 §7.1.1): nothing more can come.
-            Poll::Ready(Ok(())) if inbound.state() == RecvState::CloseReceived => inbound.receive_eof(),
-            // A stream that cannot end its writing side is taken to have ended.
-            Poll::Ready(Err(_)) => inbound.receive_eof(),
-            _ => {}
-        }
-    }
-    if !inbound.is_given_up() {
-        let _ = tell_time(cx, inbound, wire, alarm, true);
+fn shut_down(cx: &mut Context<'_>, inbound: &mut Inbound, wire: &mut impl Wire) {
+    if let Poll::Ready(Err(_)) = wire.poll_shutdown(cx) {
+        inbound.receive_eof();
     }
 }
 
@@ -154,30 +107,27 @@ fn wind_down<R: Alarm>(
 ///
 /// `reading` says whether the peer is being listened to: if not, its silence is no fault.
 #[inline(never)]
-pub(super) fn tell_time<R: Alarm>(
+pub(super) fn poll_time<R: Alarm>(
     cx: &mut Context<'_>,
     inbound: &mut Inbound,
-    wire: &mut impl Wire,
+    wire: &mut impl ControlSink,
     alarm: &mut Option<R>,
     reading: bool,
 ) -> Poll<()> {
+    inbound.set_reading(reading);
     loop {
-        let (before, now) = (inbound.state(), R::now());
+        let now = R::now();
         if let (Some(due), Some(alarm)) = (inbound.latest_due(now), &mut *alarm) {
-            // Until the runtime says so too, what is waited for may be there, and the runtime not have looked. That it
-            // went off for something earlier says nothing of this.
+            // Our clock says that the deadline has passed, but bytes may have come that the runtime has not polled. It is
+            // acted on only once the runtime's own timer for that deadline has fired.
             alarm.set(due);
             ready!(alarm.poll(cx));
         }
-        inbound.listens(reading, now);
-        let idle = !wire.sending().waiting;
+        let (before, waited) = (inbound.state(), wire.sending().waiting);
         inbound.handle_timeout(now, wire);
-        if inbound.is_given_up() || inbound.state() != before {
+        let queued = !waited && wire.sending().waiting; // a ping
+        if queued || inbound.state() != before || inbound.is_ending(wire) {
             return Poll::Ready(());
-        }
-        // A ping leaves now; if it cannot, this is the end, which has its own deadline.
-        if idle && wire.sending().waiting && matches!(wire.poll_flush(cx), Poll::Ready(Err(_))) {
-            inbound.handle_timeout(now, wire);
         }
         let Some(next) = inbound.poll_timeout() else { return Poll::Pending };
         match alarm {

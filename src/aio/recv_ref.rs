@@ -1,5 +1,5 @@
 //! [`RecvRef`]: what [`WebSocket::recv_ref`] returns.
-use super::{Runtime, receive, websocket::WebSocket};
+use super::{Runtime, websocket::WebSocket};
 use crate::{
     adapter::Error,
     proto::{Lent, Outbound},
@@ -26,43 +26,6 @@ impl<'a, S, R: Runtime<S>> Future for RecvRef<'a, S, R> {
     #[inline]
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         let Some(socket) = self.0.take() else { return Poll::Ready(Ok(None)) };
-        if socket.inbound.has_input() && socket.has_room() && socket.inbound.advance_whole() {
-            return Poll::Ready(Ok(Some((socket.inbound.lend_data(), &mut socket.link.outbound))));
-        }
-        self.poll_lane(socket, cx)
-    }
-}
-
-impl<'a, S, R: Runtime<S>> RecvRef<'a, S, R> {
-    /// There is nothing to be lent yet: see [`receive::poll_whole`].
-    #[inline(never)]
-    fn poll_lane(
-        &mut self,
-        socket: &'a mut WebSocket<S, R>,
-        cx: &mut Context<'_>,
-    ) -> Poll<Result<Option<(Lent<'a>, &'a mut Outbound)>, Error>> {
-        let WebSocket { inbound, link, alarm, .. } = &mut *socket;
-        match receive::poll_whole(cx, inbound, link, alarm) {
-            Some(Poll::Ready(Ok(()))) => {
-                return Poll::Ready(Ok(Some((socket.inbound.lend_data(), &mut socket.link.outbound))));
-            }
-            Some(Poll::Pending) => {
-                self.0 = Some(socket);
-                return Poll::Pending;
-            }
-            Some(Poll::Ready(Err(error))) => return Poll::Ready(Err(socket.failed(cx, error))),
-            None => {}
-        }
-        self.poll_any(socket, cx)
-    }
-
-    /// It is not so simple.
-    #[inline(never)]
-    fn poll_any(
-        &mut self,
-        socket: &'a mut WebSocket<S, R>,
-        cx: &mut Context<'_>,
-    ) -> Poll<Result<Option<(Lent<'a>, &'a mut Outbound)>, Error>> {
         match socket.poll_data(cx) {
             Poll::Ready(Ok(Some(_))) => {
                 Poll::Ready(Ok(Some((socket.inbound.lend_data(), &mut socket.link.outbound))))

@@ -25,7 +25,7 @@ impl<S: Unpin, R: Runtime<S>> Stream for WebSocket<S, R> {
 
 impl<S: Unpin, R: Runtime<S>> FusedStream for WebSocket<S, R> {
     fn is_terminated(&self) -> bool {
-        self.inbound.is_over()
+        self.closed().is_some()
     }
 }
 

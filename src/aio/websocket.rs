@@ -11,7 +11,10 @@ use crate::{
     error::SendError,
     extension::ExtensionOffer,
     message::{Message, Outgoing},
-    proto::{Closed, Connection, Deadline, Event, Inbound, Lent, Outbound, Ready, ReadyState, Subprotocol},
+    proto::{
+        Closed, Connection, Deadline, Event, Inbound, Lent, Outbound, Ready, ReadyState, RecvState,
+        Subprotocol,
+    },
 };
 use bytes::Bytes;
 use std::{
@@ -49,7 +52,8 @@ impl<S, R: Runtime<S>> WebSocket<S, R> {
     }
 
     pub(super) fn with_alarm(connection: Connection, stream: S, alarm: Option<R>) -> Self {
-        let Connection { inbound, outbound, subprotocol } = connection;
+        let subprotocol = connection.subprotocol().cloned();
+        let (inbound, outbound) = connection.split();
         Self { inbound, link: Link::new(stream, outbound), subprotocol, alarm }
     }
 
@@ -106,73 +110,73 @@ impl<S, R: Runtime<S>> WebSocket<S, R> {
     /// # Cancel safety
     /// As [`recv`](Self::recv).
     pub async fn recv_event(&mut self) -> Result<Option<(Event<'_>, &mut Outbound)>, Error> {
-        let ready = poll_fn(|cx| match ready!(self.poll_ready(cx, None))? {
-            Some(Ready::Closed(closed)) => {
-                self.end(cx, &closed);
-                Poll::Ready(Ok::<_, Error>(None))
-            }
+        let ready = poll_fn(|cx| match ready!(self.poll_ready(cx))? {
+            Some(Ready::Closed(_)) => Poll::Ready(Ok::<_, Error>(None)),
             ready => Poll::Ready(Ok(ready)),
         });
         let Some(ready) = ready.await? else { return Ok(None) };
         Ok(Some((self.inbound.lend(ready), &mut self.link.outbound)))
     }
 
-    /// The next message, or piece of one, is ready to be lent: whether it is the last piece.
+    /// Receives and drops what comes, until the connection has ended, and says how. For a program that only sends: next to
+    /// its sending (in a `select!`, or on the [`Receiver`](super::Receiver) of a split connection) it answers pings, hears
+    /// the peer's Close frame and keeps the deadlines.
+    ///
+    /// # Cancel safety
+    /// Dropping the future loses nothing but messages that have come.
+    pub async fn discard(&mut self) -> Closed {
+        poll_fn(|cx| self.poll_closed(cx)).await
+    }
+
+    /// The next message, or chunk of one, is ready to be lent: whether it is the last chunk.
     #[inline]
     pub(super) fn poll_data(&mut self, cx: &mut Context<'_>) -> Poll<Result<Option<bool>, Error>> {
         // However many control frames come without a pause, other tasks get their turn.
         for _ in 0..receive::TURNS {
-            match ready!(self.poll_ready(cx, None))? {
+            match ready!(self.poll_ready(cx))? {
                 Some(Ready::Data { fin }) => return Poll::Ready(Ok(Some(fin))),
                 None => return Poll::Ready(Ok(None)),
-                Some(Ready::Closed(closed)) => {
-                    let outcome = outcome(&closed);
-                    self.end(cx, &closed);
-                    return Poll::Ready(outcome.map(|()| None));
-                }
+                Some(Ready::Closed(closed)) => return Poll::Ready(outcome(&closed).map(|()| None)),
                 Some(_) => {}
             }
         }
-        cx.waker().wake_by_ref();
+        receive::give_way(cx, &mut self.inbound, &mut self.link, &mut self.alarm);
         Poll::Pending
     }
 
-    /// The next thing ready; `None` after the end. While more than `high_water` is queued nothing is.
+    /// The next thing ready; `None` after the end.
     #[inline]
-    fn poll_ready(
-        &mut self,
-        cx: &mut Context<'_>,
-        high_water: Option<usize>,
-    ) -> Poll<Result<Option<Ready>, Error>> {
-        if self.inbound.is_over() {
+    fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<Result<Option<Ready>, Error>> {
+        if self.inbound.state() == RecvState::Ended {
             return Poll::Ready(Ok(None));
         }
-        let high_water = high_water.unwrap_or(self.inbound.high_water_mark());
-        match ready!(receive::poll_next(cx, &mut self.inbound, &mut self.link, &mut self.alarm, high_water)) {
-            Ok(ready) => Poll::Ready(Ok(Some(ready))),
-            Err(error) => Poll::Ready(Err(self.failed(cx, error))),
-        }
-    }
-
-    /// The stream failed: how the connection ended is told by the error, and kept for `closed`.
-    #[cold]
-    pub(super) fn failed(&mut self, cx: &mut Context<'_>, error: Error) -> Error {
-        while !self.inbound.is_over() {
-            match self.inbound.advance(&mut self.link) {
-                Some(Ready::Closed(closed)) => self.end(cx, &closed),
-                Some(_) => {}
-                None => break,
+        match ready!(receive::poll_next(cx, &mut self.inbound, &mut self.link, &mut self.alarm)) {
+            Ok(ready) => {
+                if matches!(ready, Ready::Closed(_)) {
+                    self.end(cx);
+                }
+                Poll::Ready(Ok(Some(ready)))
+            }
+            Err(error) => {
+                self.give_up(cx);
+                Poll::Ready(Err(error))
             }
         }
-        error
     }
 
+    /// The connection has failed: how it ended is kept for `closed`.
     #[cold]
-    fn end(&mut self, cx: &mut Context<'_>, closed: &Closed) {
-        // The peer is told as well as it can be; nothing depends on whether it hears.
-        if closed.timed_out.is_none() {
-            let _ = self.link.poll_shutdown(cx);
-        }
+    fn give_up(&mut self, cx: &mut Context<'_>) {
+        self.link.outbound.write_failed();
+        self.inbound.abort();
+        while self.inbound.advance(&mut self.link).is_some() {}
+        self.end(cx);
+    }
+
+    /// The peer is told as well as it can be; nothing depends on whether it hears.
+    #[cold]
+    fn end(&mut self, cx: &mut Context<'_>) {
+        let _ = self.link.poll_shutdown(cx);
         self.alarm = None;
     }
 
@@ -216,7 +220,7 @@ impl<S, R: Runtime<S>> WebSocket<S, R> {
     /// Whether no more than the high-water mark is queued.
     #[inline]
     pub(super) fn has_room(&self) -> bool {
-        self.buffered_amount() <= self.inbound.high_water_mark()
+        self.buffered_amount() <= self.inbound.config().high_water_mark
     }
 
     async fn room(&mut self) -> Result<(), Error> {
@@ -225,7 +229,7 @@ impl<S, R: Runtime<S>> WebSocket<S, R> {
 
     /// Waits until no more than the high-water mark is queued.
     pub(super) fn poll_room(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Error>> {
-        let high_water = self.inbound.high_water_mark();
+        let high_water = self.inbound.config().high_water_mark;
         self.poll_written(cx, |outbound| outbound.buffered_amount() <= high_water)
     }
 
@@ -249,22 +253,40 @@ impl<S, R: Runtime<S>> WebSocket<S, R> {
         enough: impl Fn(&Outbound) -> bool,
     ) -> Poll<Result<(), Error>> {
         loop {
-            if self.inbound.is_over() {
-                return Poll::Ready(Err(SendError::Closing.into())); // no deadline runs any more, so it does not wait
+            if self.inbound.state() == RecvState::Ended {
+                let left_behind = self.link.outbound.unsent() > 0;
+                return Poll::Ready(if left_behind { Err(SendError::Closing.into()) } else { Ok(()) });
             }
             match self.link.poll_flush(cx) {
                 Poll::Ready(Ok(())) => return Poll::Ready(Ok(())),
-                Poll::Ready(Err(error)) => return Poll::Ready(Err(error.into())),
+                Poll::Ready(Err(error)) => return Poll::Ready(Err(self.write_failed(cx, error.into()))),
                 Poll::Pending if enough(&self.link.outbound) => return Poll::Ready(Ok(())),
                 Poll::Pending => {}
             }
             let Self { inbound, link, alarm, .. } = self;
-            ready!(receive::tell_time(cx, inbound, link, alarm, false));
-            if inbound.is_given_up() {
-                link.outbound.abandon();
-                return Poll::Ready(Err(Error::TimedOut(inbound.timed_out().unwrap_or(Deadline::Write))));
+            ready!(receive::poll_time(cx, inbound, link, alarm, false));
+            if inbound.is_ending(link) {
+                self.give_up(cx);
+                let timed_out = self.closed().and_then(|closed| closed.timed_out);
+                return Poll::Ready(Err(Error::TimedOut(timed_out.unwrap_or(Deadline::Write))));
             }
         }
+    }
+
+    /// The stream cannot be written any more. The peer's Close frame may have come that says why: what has come by now is
+    /// read for it, and then this is the end.
+    #[cold]
+    fn write_failed(&mut self, cx: &mut Context<'_>, error: Error) -> Error {
+        for _ in 0..receive::TURNS {
+            match self.poll_ready(cx) {
+                Poll::Ready(Ok(Some(_))) => {}
+                Poll::Ready(_) | Poll::Pending => break,
+            }
+        }
+        if self.inbound.state() != RecvState::Ended {
+            self.give_up(cx);
+        }
+        error
     }
 
     /// Sends a ping with up to 125 bytes (RFC 6455 §5.5.2), and all that was queued. Its pong is an event:
@@ -293,31 +315,24 @@ impl<S, R: Runtime<S>> WebSocket<S, R> {
         poll_fn(|cx| self.poll_closed(cx)).await
     }
 
-    /// Drives the closing handshake to its end.
+    /// Receives to the end, and drops what comes.
     pub(super) fn poll_closed(&mut self, cx: &mut Context<'_>) -> Poll<Closed> {
         for _ in 0..receive::TURNS {
             if let Some(closed) = self.inbound.closed() {
                 return Poll::Ready(closed.clone());
             }
-            // What fails has ended the transport: `Closed` is next.
-            if let Ok(Some(Ready::Closed(closed))) = ready!(self.poll_ready(cx, Some(usize::MAX))) {
-                self.end(cx, &closed);
-            }
+            // What fails has ended the transport, and `closed` tells.
+            let _ = ready!(self.poll_ready(cx));
         }
-        cx.waker().wake_by_ref();
+        receive::give_way(cx, &mut self.inbound, &mut self.link, &mut self.alarm);
         Poll::Pending
     }
 
     /// Ends the transport at once, without a Close frame and without what is queued: the peer sees 1006 (RFC 6455
     /// §7.1.5).
     pub fn abort(&mut self) {
-        self.link.outbound.abandon();
-        self.inbound.receive_eof();
-        let mut cx = Context::from_waker(Waker::noop());
-        while !self.inbound.is_over() {
-            if let Some(Ready::Closed(closed)) = self.inbound.advance(&mut self.link) {
-                self.end(&mut cx, &closed);
-            }
+        if self.inbound.state() != RecvState::Ended {
+            self.give_up(&mut Context::from_waker(Waker::noop()));
         }
     }
 }

@@ -7,7 +7,7 @@ use crate::{
 /// Reads the body of a Close frame; `None` if it is empty.
 ///
 /// # Errors
-/// [`ShortClose`](Violation::ShortClose), [`CloseCode`](Violation::CloseCode), [`Utf8`](Violation::Utf8),
+/// [`ShortClose`](Violation::ShortClose), [`CloseCode`](Violation::CloseCode), [`CloseReason`](Violation::CloseReason),
 /// [`LongControl`](Violation::LongControl).
 pub fn decode_close(body: &[u8]) -> Result<Option<CloseFrame>, Violation> {
     let [high, low, reason @ ..] = body else {
@@ -15,7 +15,7 @@ pub fn decode_close(body: &[u8]) -> Result<Option<CloseFrame>, Violation> {
     };
     let code = u16::from_be_bytes([*high, *low]);
     let code = CloseCode::new(code).ok_or(Violation::CloseCode(code))?;
-    let reason = std::str::from_utf8(reason).map_err(|_| Violation::Utf8)?;
+    let reason = std::str::from_utf8(reason).map_err(|_| Violation::CloseReason(code.get()))?;
     let reason = CloseReason::try_from(reason).map_err(|_| Violation::LongControl)?;
     Ok(Some(CloseFrame { code, reason }))
 }
@@ -46,7 +46,7 @@ mod tests {
             decode_close(b"\x03\xE8caf\xC3\xA9"),
             Ok(Some(CloseFrame::new(CloseCode::NORMAL, "café")))
         );
-        assert_eq!(decode_close(b"\x03\xE8caf\xC3"), Err(Violation::Utf8));
+        assert_eq!(decode_close(b"\x03\xE8caf\xC3"), Err(Violation::CloseReason(1000)));
     }
 
     #[test]

@@ -29,10 +29,10 @@ pub enum HandshakeError {
     Refused(Box<Response<Bytes>>),
     /// Client: the server's 101 breaks a rule.
     #[error("the server's 101 response is invalid: {0}")]
-    Response(#[from] ResponseFault),
+    Response(ResponseFault),
     /// Server: the client's request cannot become a WebSocket. It has been answered.
     #[error("the client's request cannot become a WebSocket: {0}")]
-    Request(#[from] Refusal),
+    Request(Refusal),
     /// Server: the application refused, with this status.
     #[error("the application rejected the request with {0}")]
     Rejected(StatusCode),
@@ -43,12 +43,28 @@ pub enum HandshakeError {
     NotOffered(Subprotocol),
     /// Client: not the address of a WebSocket.
     #[error("invalid WebSocket URL: {0}")]
-    Url(#[from] UrlError),
+    Url(UrlError),
     /// Client: not a header field that an application may add.
     #[error("invalid header field: {0}")]
-    Header(#[source] Box<InvalidHeader>),
+    Header(Box<InvalidHeader>),
 }
 
+// The texts above hold those of their causes, so no cause is a `source`: else a report would say it twice.
+impl From<ResponseFault> for HandshakeError {
+    fn from(fault: ResponseFault) -> Self {
+        Self::Response(fault)
+    }
+}
+impl From<Refusal> for HandshakeError {
+    fn from(refusal: Refusal) -> Self {
+        Self::Request(refusal)
+    }
+}
+impl From<UrlError> for HandshakeError {
+    fn from(error: UrlError) -> Self {
+        Self::Url(error)
+    }
+}
 impl From<InvalidHeader> for HandshakeError {
     fn from(error: InvalidHeader) -> Self {
         Self::Header(error.into())

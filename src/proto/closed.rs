@@ -1,5 +1,8 @@
 //! [`Closed`]: the account of how a connection ended.
-use crate::{close::CloseFrame, error::ProtocolError};
+use crate::{
+    close::{CloseCode, CloseFrame},
+    error::ProtocolError,
+};
 use std::fmt;
 
 /// How a connection ended. Facts are kept; the codes 1005 and 1006 are derived from them, never sent.
@@ -63,20 +66,41 @@ impl Closed {
             _ => "",
         }
     }
+
+    /// Whether this is how connections are meant to end: the peer said goodbye with 1000, 1001 or no code, or answered this
+    /// end's Close frame with the same; and no message was left behind.
+    pub fn is_normal(&self) -> bool {
+        let normal = match &self.received {
+            Some(Some(frame)) => matches!(frame.code, CloseCode::NORMAL | CloseCode::GOING_AWAY),
+            Some(None) => true,
+            None => false,
+        };
+        let answered = !self.by_peer && self.received.is_some() && self.received == self.sent;
+        (normal || answered) && self.error.is_none() && self.unsent == 0
+    }
 }
 
 impl fmt::Display for Closed {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        if let Some(error) = &self.error {
-            write!(f, "{error}")
-        } else if let Some(deadline) = &self.timed_out {
-            write!(f, "{deadline}")
-        } else {
-            match &self.received {
-                Some(Some(frame)) => write!(f, "closed with {frame}"),
-                Some(None) => f.write_str("closed without a code (1005)"),
-                None => f.write_str("the connection ended without a Close frame (1006)"),
+        match (&self.error, &self.received, &self.timed_out) {
+            (Some(error), _, _) => write!(f, "{error}")?,
+            (None, None, Some(deadline)) => write!(f, "{deadline}")?,
+            (None, Some(Some(frame)), _) => write!(f, "closed with {frame}")?,
+            (None, Some(None), _) => f.write_str("closed without a code (1005)")?,
+            (None, None, None) => f.write_str("the connection ended without a Close frame (1006)")?,
+        }
+        if self.error.is_none() && self.received.is_some() {
+            match self.timed_out {
+                Some(Deadline::Close) if self.was_clean() => {
+                    f.write_str("; the peer did not end the transport within close_timeout")?;
+                }
+                Some(deadline) => write!(f, "; {deadline}")?,
+                None => {}
             }
+        }
+        match self.unsent {
+            0 => Ok(()),
+            unsent => write!(f, "; {unsent} bytes of queued messages were not sent"),
         }
     }
 }
@@ -84,9 +108,10 @@ impl fmt::Display for Closed {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{close::CloseCode, error::Violation};
+    use crate::{close::CloseReason, error::Violation};
 
-    const LOST: Closed = Closed { received: None, sent: None, by_peer: false, error: None, timed_out: None, unsent: 0 };
+    const LOST: Closed =
+        Closed { received: None, sent: None, by_peer: false, error: None, timed_out: None, unsent: 0 };
 
     #[test]
     fn section_7_1_5_codes_that_are_never_sent_are_derived() {
@@ -106,9 +131,18 @@ mod tests {
         let frame = CloseFrame::new(CloseCode::GOING_AWAY, "bye\u{7}");
         assert_eq!(told(Closed { received: Some(Some(frame)), ..LOST }), "closed with 1001 (bye\\u{7})");
         let timed_out = Some(Deadline::Close);
+        let stays =
+            Closed { received: Some(None), sent: Some(None), timed_out: Some(Deadline::Close), ..LOST };
+        assert_eq!(
+            told(stays),
+            "closed without a code (1005); the peer did not end the transport within close_timeout"
+        );
         let late = "the closing handshake did not end within close_timeout";
         assert_eq!(told(Closed { timed_out, ..LOST }), late);
-        let error = Some(ProtocolError { violation: Violation::Unmasked, offset: 0 });
+        let error =
+            Some(ProtocolError { violation: Violation::Unmasked, offset: 0, reason: CloseReason::default() });
+        let left = Closed { received: Some(None), unsent: 7, ..LOST };
+        assert_eq!(told(left), "closed without a code (1005); 7 bytes of queued messages were not sent");
         let wrong = "the peer broke the protocol: unmasked frame from a client";
         assert_eq!(told(Closed { error, timed_out, ..LOST }), wrong);
     }

@@ -13,7 +13,7 @@ use super::{
     timer::Timers,
 };
 use crate::{
-    close::CloseFrame,
+    close::CloseReason,
     config::{Config, Delivery},
     error::{ProtocolError, Violation},
     frame::{Opcode, decode_close},
@@ -225,7 +225,10 @@ impl Inbound {
                     out.control(Control::Close(frame.clone()));
                     Ready::CloseReceived(frame.map(Box::new))
                 }
-                Err(violation) => self.fail(violation, out),
+                Err(violation) => {
+                    let reason = readable(payload.get(2..).unwrap_or_default());
+                    self.fail_with(violation, reason, out)
+                }
             },
         }
     }
@@ -233,7 +236,11 @@ impl Inbound {
     /// The peer broke a rule: fail the connection (RFC 6455 §7.1.7).
     #[cold]
     fn fail(&mut self, violation: Violation, out: &mut impl ControlSink) -> Ready {
-        let error = ProtocolError { violation, offset: self.reader.frame_offset() };
+        self.fail_with(violation, CloseReason::default(), out)
+    }
+
+    fn fail_with(&mut self, violation: Violation, reason: CloseReason, out: &mut impl ControlSink) -> Ready {
+        let error = ProtocolError { violation, offset: self.reader.frame_offset(), reason };
         self.state.on_fail();
         self.reader.end();
         self.ending().error = Some(error.clone());
@@ -291,4 +298,10 @@ impl Inbound {
     pub fn role(&self) -> Role {
         self.role
     }
+}
+
+/// The front of a reason, up to what is not text.
+fn readable(reason: &[u8]) -> CloseReason {
+    let text = reason.utf8_chunks().next().map_or("", |chunk| chunk.valid());
+    CloseReason::try_from(text).unwrap_or_default()
 }

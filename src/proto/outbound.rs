@@ -330,6 +330,12 @@ impl Outbound {
         self.holding = true;
     }
 
+    /// Whether the transport has taken bytes since it last let go of all it had: a flush is to follow.
+    #[inline]
+    pub fn wants_flush(&self) -> bool {
+        self.released != self.transmit.taken()
+    }
+
     /// Whether the transport holds bytes back: see [`flush_pending`](Self::flush_pending).
     #[inline]
     pub fn is_holding(&self) -> bool {

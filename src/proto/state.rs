@@ -141,7 +141,13 @@ impl Role {
     }
 
     /// Whether the connection has ended, with everything read and `waiting` bytes still to leave or not.
-    pub(super) fn has_ended(self, recv: RecvState, send: SendState, input: InputState, waiting: bool) -> bool {
+    pub(super) fn has_ended(
+        self,
+        recv: RecvState,
+        send: SendState,
+        input: InputState,
+        waiting: bool,
+    ) -> bool {
         match input {
             InputState::GivenUp => true,
             InputState::Ended => !waiting,
