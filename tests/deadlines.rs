@@ -3,7 +3,8 @@
 mod support;
 
 use sansocket::{
-    CloseCode, CloseFrame, Config, Deadline, Keepalive, ReadyState, Role, bytes::Buf, proto::RecvState,
+    CloseCode, CloseFrame, Closed, Config, Deadline, Keepalive, ReadyState, Role, SendError, bytes::Buf,
+    proto::RecvState,
 };
 use std::time::Duration;
 use support::*;
@@ -34,8 +35,8 @@ fn the_defaults_are_those_documented() {
         assert_eq!(end.due_in(), Some(seconds(10)), "30 s for the peer to take a byte, 20 s passed");
         end.conn.close(None);
         assert!(end.conn.wants_time());
-        end.pass(seconds(0));
-        assert_eq!(end.due_in(), Some(seconds(5)), "closing");
+        end.flush().pass(seconds(0));
+        assert_eq!(end.due_in(), Some(seconds(10)), "closing");
     }
 }
 
@@ -221,7 +222,7 @@ fn a_stalled_peer_that_does_not_end_the_transport_is_given_up() {
         };
         let mut end = End::with(role, only(set));
         end.frame(2, "a").quiet().pass(seconds(0)).pass_to_deadline();
-        end.flush();
+        end.flush().pass(seconds(0));
         assert_eq!(end.pass_to_deadline(), seconds(5));
         assert_eq!(end.ends().timed_out, Some(Deadline::Message), "the first deadline is why");
     }
@@ -276,7 +277,7 @@ fn a_peer_that_never_answers_a_close_frame_or_never_ends_the_transport_is_given_
                 while told(&mut end.conn).is_some() {}
                 end.pass(seconds(1));
             }
-            assert_eq!(end.pass_to_deadline(), seconds(1));
+            assert_eq!(end.pass_to_deadline(), seconds(6));
             let Some(Told::Closed(closed)) = all_told(&mut end.conn).pop() else { panic!("not gone") };
             assert_eq!((closed.timed_out, closed.was_clean()), (Some(Deadline::Close), answers));
             assert_eq!(closed.code(), if answers { 1000 } else { 1006 });
@@ -286,18 +287,93 @@ fn a_peer_that_never_answers_a_close_frame_or_never_ends_the_transport_is_given_
 
 /// T19.
 #[test]
-fn closing_behind_a_queue_that_the_peer_does_not_take_ends_too() {
+fn closing_behind_a_queue_that_the_peer_does_not_take_ends_at_the_write_deadline() {
     for role in BOTH {
         let mut end = End::new(role);
         end.conn.send(vec![0; 1 << 20]).unwrap();
         end.frame(CLOSE, "").tells(Told::CloseReceived(None));
-        assert_eq!(end.pass(seconds(0)).pass_to_deadline(), seconds(5));
+        assert_eq!(end.pass(seconds(0)).pass_to_deadline(), seconds(30));
         let closed = end.ends();
         assert_eq!(
             (closed.timed_out, closed.code(), closed.was_clean()),
-            (Some(Deadline::Close), 1005, false)
+            (Some(Deadline::Write), 1005, false)
         );
         assert!(closed.by_peer && closed.sent.is_none());
+        assert!(closed.unsent > 1 << 20 && !closed.is_normal(), "{}", closed.unsent);
+    }
+}
+
+#[test]
+fn the_close_deadline_begins_when_the_close_frame_has_left() {
+    for role in BOTH {
+        let mut end = End::new(role);
+        end.conn.send(vec![0; 1000]).unwrap();
+        end.conn.close(None);
+        for _ in 0..10 {
+            end.conn.transmit().advance(10);
+            end.pass(seconds(29)).quiet();
+        }
+        written(&mut end.conn);
+        end.pass(seconds(0));
+        assert_eq!(end.pass_to_deadline(), seconds(10), "slow as it is, the peer took everything");
+        assert_eq!(end.ends().timed_out, Some(Deadline::Close));
+    }
+}
+
+#[test]
+fn without_a_write_deadline_closing_still_ends_when_nothing_leaves_within_the_close_deadline() {
+    for role in BOTH {
+        let mut end = End::with(role, only(|config| config.close_timeout = Some(seconds(5))));
+        end.conn.close(None);
+        assert_eq!(end.pass(seconds(0)).pass_to_deadline(), seconds(5));
+        assert_eq!(end.ends().timed_out, Some(Deadline::Close));
+    }
+}
+
+#[test]
+fn output_leaves_after_the_end_of_the_input_within_the_write_deadline() {
+    for (role, takes) in
+        [Role::Client, Role::Server].into_iter().flat_map(|role| [(role, true), (role, false)])
+    {
+        let mut end = End::new(role);
+        end.conn.send("an answer").unwrap();
+        end.eof().quiet().pass(seconds(0)).quiet();
+        assert_eq!(end.conn.send("too late"), Err(SendError::Closing));
+        if takes {
+            end.writes(TEXT, "an answer");
+            assert_eq!(end.ends().unsent, 0);
+        } else {
+            assert_eq!(end.pass_to_deadline(), seconds(30));
+            let closed = end.ends();
+            assert_eq!((closed.timed_out, closed.code()), (Some(Deadline::Write), 1006));
+            assert!(closed.unsent >= 11);
+        }
+    }
+}
+
+#[test]
+fn bytes_that_the_transport_holds_back_are_no_progress_and_no_sign_of_life() {
+    for role in BOTH {
+        let set = |config: &mut Config| {
+            config.keepalive = Some(Keepalive { interval: seconds(20), timeout: seconds(20) });
+            config.write_timeout = Some(seconds(30));
+        };
+        let mut end = End::with(role, only(set));
+        end.conn.halves().1.flushed();
+        end.pass(seconds(0));
+        end.conn.send("x").unwrap();
+        // The transport takes everything, our own pings among it, and lets go of nothing.
+        let mut told = vec![];
+        for _ in 0..100 {
+            end.flush();
+            end.conn.halves().1.flush_pending();
+            end.pass(seconds(1));
+            told.extend(all_told(&mut end.conn));
+        }
+        assert!(
+            matches!(told[..], [Told::Closed(Closed { timed_out: Some(Deadline::Write), .. })]),
+            "{told:?}"
+        );
     }
 }
 
@@ -308,7 +384,8 @@ fn a_violation_of_a_peer_that_stays_is_bounded_by_the_close_deadline() {
         end.pass(seconds(0)).raw([0xFF, 0xFF]);
         assert!(matches!(told(&mut end.conn), Some(Told::Error(_))));
         assert!(end.conn.wants_time());
-        assert_eq!(end.pass(seconds(0)).pass_to_deadline(), seconds(5));
+        end.flush().pass(seconds(0));
+        assert_eq!(end.pass_to_deadline(), seconds(10));
         let closed = end.ends();
         assert!(closed.error.is_some());
         assert_eq!(closed.timed_out, Some(Deadline::Close));

@@ -5,7 +5,7 @@ mod support;
 use sansocket::{
     CloseCode, CloseFrame, Kind, Message, ReadyState, Role, SendError, Violation,
     bytes::Buf,
-    proto::{Control, ControlSink, Event, Outbound, RecvState, SendState, Sending},
+    proto::{Control, ControlSink, Event, Outbound, RecvState, SendState, Sending, Sent},
 };
 use std::sync::{Arc, Mutex};
 use support::*;
@@ -306,8 +306,8 @@ impl ControlSink for Locked {
     fn sending(&self) -> Sending {
         self.0.lock().unwrap().sending()
     }
-    fn close_sent(&self) -> Option<Option<CloseFrame>> {
-        self.0.lock().unwrap().close_sent()
+    fn end(&mut self) -> Sent {
+        self.0.lock().unwrap().end()
     }
 }
 

@@ -67,11 +67,13 @@ fn story(role: Role, bytes: &[u8], cuts: &[usize], tweak: impl Fn(&mut Config)) 
     }
     end.receive_eof();
     events.extend(all_told(&mut end));
+    let wrote = written(&mut end);
+    events.extend(all_told(&mut end)); // the end comes when the output has left
     assert!(end.poll_event().is_none());
     closed(&events); // exactly one, and last
     let errors = events.iter().filter(|event| matches!(event, Told::Error(_))).count();
     assert!(errors <= 1, "at most one error");
-    (events, written(&mut end))
+    (events, wrote)
 }
 
 /// Pieces joined into messages: text so far, whether it ended, and all other events in their places.

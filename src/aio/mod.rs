@@ -30,6 +30,7 @@ mod receive;
 mod recv_ref;
 mod server;
 mod sink;
+#[cfg(any())]
 mod split;
 mod websocket;
 
@@ -38,6 +39,7 @@ pub use client::connect_over;
 pub(crate) use client::go_on;
 pub use pieces::{MessageReader, MessageWriter};
 pub use server::{Incoming, accept, accept_with, request};
+#[cfg(any())]
 pub use split::{Receiver, ReuniteError, Sender};
 pub use websocket::WebSocket;
 

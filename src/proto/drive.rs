@@ -11,8 +11,9 @@ use std::time::Instant;
 
 impl Inbound {
     /// Whether to read from the transport. Not after its end; not while more than
-    /// [`high_water_mark`](crate::Config::high_water_mark) is queued, so that a peer that takes no answers is asked for
-    /// nothing more; and not while a ping waits for its pong, so that a flood of pings ends at the transport.
+    /// [`high_water_mark`](crate::Config::high_water_mark) is queued and a message has come that has to wait for that, so
+    /// that a peer that takes no answers is asked for nothing more; and not while a ping waits for its pong, so that a flood
+    /// of pings ends at the transport.
     pub fn wants_read(&self, out: &impl ControlSink) -> bool {
         self.wants_read_with(&out.sending())
     }
@@ -20,7 +21,7 @@ impl Inbound {
     pub(super) fn wants_read_with(&self, sending: &Sending) -> bool {
         self.input == InputState::Open
             && self.state != RecvState::Ended
-            && !self.is_paused(sending)
+            && (!self.is_paused(sending) || self.reader.input.is_drained() || self.reader.control_is_next())
             && !(sending.owes_pong && sending.waiting)
     }
 
@@ -38,7 +39,8 @@ impl Inbound {
         self.role.has_ended(self.state, sending.state, self.input, sending.waiting)
     }
 
-    /// Whether more than the high-water mark is queued, so that no event is handed out and nothing is read.
+    /// Whether more than the high-water mark is queued, so that no message is handed out. Control frames in front of the
+    /// next message are: the peer may ask whether we are alive while it takes a long message.
     ///
     /// Not while closing: no message can be queued then, and the peer's Close frame is waited for.
     #[inline]

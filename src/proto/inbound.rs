@@ -144,7 +144,8 @@ impl Inbound {
 
     #[inline(never)]
     fn advance_slow(&mut self, out: &mut impl ControlSink) -> Option<Ready> {
-        if self.state == RecvState::Ended || self.is_paused(&out.sending()) {
+        if self.state == RecvState::Ended || self.is_paused(&out.sending()) && !self.reader.control_is_next()
+        {
             return None;
         }
         while self.state == RecvState::Open {

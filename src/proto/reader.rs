@@ -96,6 +96,11 @@ impl Reader {
         self.message.is_some() && !ended
     }
 
+    /// Whether the next byte begins a control frame.
+    pub(super) fn control_is_next(&self) -> bool {
+        !self.in_payload && self.input.buf.get(self.input.cursor).is_some_and(|first| first & 0x08 != 0)
+    }
+
     /// Where in the stream the frame begins that is being read, or was found wrong.
     pub(super) fn frame_offset(&self) -> u64 {
         self.frame_offset

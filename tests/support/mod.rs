@@ -215,6 +215,12 @@ impl End {
         self.conn.receive_eof();
         self
     }
+    /// The transport ends in both directions: nothing more comes, and nothing more leaves.
+    pub(crate) fn cut(&mut self) -> &mut Self {
+        self.conn.receive_eof();
+        self.conn.halves().1.write_failed();
+        self
+    }
     /// The key that the peer masks with, if it must.
     pub(crate) fn peer_key(&self) -> Option<[u8; 4]> {
         (self.role == Role::Server).then_some(PEER_KEY)

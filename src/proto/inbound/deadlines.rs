@@ -33,10 +33,10 @@ impl Inbound {
         if !std::mem::replace(&mut self.listened, reads) || !reads {
             self.excuse_silence(now);
         }
-        self.watch_message(now, out);
-        if self.state == RecvState::Open {
-            self.keep_alive(now, out, &sending);
+        if self.watch_message(now, out) {
+            return self.watch_output(now, &out.sending(), true);
         }
+        self.keep_alive(now, out, &sending);
         self.released = sending.released;
     }
 
@@ -51,9 +51,9 @@ impl Inbound {
 
     /// Output waits, and none of it leaves: the peer takes nothing.
     fn watch_output(&mut self, now: Instant, sending: &Sending, closing: bool) {
-        let patience = match self.config.write_timeout {
-            None if closing => self.config.close_timeout,
-            patience => patience,
+        let (patience, deadline) = match self.config.write_timeout {
+            None if closing => (self.config.close_timeout, Deadline::Close),
+            patience => (patience, Deadline::Write),
         };
         if !sending.waiting {
             self.timers.stop(Timer::Write);
@@ -63,7 +63,7 @@ impl Inbound {
                 self.released = sending.released;
             }
         } else if self.timers.take_due(Timer::Write, now) {
-            self.give_up(Deadline::Write);
+            self.give_up(deadline);
         }
     }
 
@@ -97,7 +97,8 @@ impl Inbound {
     }
 
     /// An unfinished message has brought no byte for too long: the peer is there, but does not do its part.
-    fn watch_message(&mut self, now: Instant, out: &mut impl ControlSink) {
+    /// Says whether the connection has been failed for it.
+    fn watch_message(&mut self, now: Instant, out: &mut impl ControlSink) -> bool {
         if !self.reader.is_unfinished() {
             self.timers.stop(Timer::Message);
         } else if std::mem::take(&mut self.reader.progressed) || !self.timers.is_running(Timer::Message) {
@@ -109,7 +110,9 @@ impl Inbound {
             let reason = Deadline::Message.to_string();
             out.control(Control::Fail(CloseFrame::new(CloseCode::POLICY_VIOLATION, &reason)));
             self.timers.stop(Timer::Keepalive);
+            return true;
         }
+        false
     }
 
     /// Nobody listened when these deadlines passed, so they start anew.
