@@ -306,6 +306,9 @@ impl ControlSink for Locked {
     fn sending(&self) -> Sending {
         self.0.lock().unwrap().sending()
     }
+    fn buffered_amount(&self) -> usize {
+        self.0.lock().unwrap().buffered_amount()
+    }
     fn end(&mut self) -> Sent {
         self.0.lock().unwrap().end()
     }

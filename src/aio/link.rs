@@ -41,6 +41,10 @@ impl<S, R> ControlSink for Link<S, R> {
     fn sending(&self) -> Sending {
         self.outbound.sending()
     }
+    #[inline]
+    fn buffered_amount(&self) -> usize {
+        self.outbound.buffered_amount()
+    }
     fn end(&mut self) -> Sent {
         self.outbound.end()
     }

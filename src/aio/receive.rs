@@ -35,6 +35,34 @@ pub(super) fn poll_next<R: Alarm>(
     Poll::Pending
 }
 
+/// The lane that nearly every message takes: everything that has come has been dealt with, all there is to write goes at
+/// once, and a read brings a whole message, or nothing while no deadline but that of silence runs. `None`: it is not so
+/// simple, and [`poll_next`] is to go on.
+#[inline]
+pub(super) fn poll_message<R: Alarm>(
+    cx: &mut Context<'_>,
+    inbound: &mut Inbound,
+    wire: &mut impl Wire,
+    alarm: &mut Option<R>,
+) -> Option<Poll<Result<(), Error>>> {
+    if !inbound.is_quiet(wire) || !matches!(wire.poll_flush(cx), Poll::Ready(Ok(()))) {
+        return None;
+    }
+    match wire.poll_read(cx, inbound) {
+        Poll::Ready(Ok(0)) => inbound.receive_eof(),
+        Poll::Ready(Ok(_)) => return inbound.advance_message(wire).then_some(Poll::Ready(Ok(()))),
+        Poll::Ready(Err(error)) => {
+            return read_failed(inbound, error).err().map(|error| Poll::Ready(Err(error)));
+        }
+        Poll::Pending => {
+            inbound.rest();
+            let alarm = alarm.as_mut().filter(|_| !inbound.is_timed())?;
+            return alarm.poll(cx).is_pending().then_some(Poll::Pending);
+        }
+    }
+    None
+}
+
 /// Other tasks get their turn, and this one another. A peer that keeps it busy does not keep it from looking at the clock.
 #[cold]
 pub(super) fn give_way<R: Alarm>(

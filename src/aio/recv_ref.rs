@@ -1,5 +1,5 @@
 //! [`RecvRef`]: what [`WebSocket::recv_ref`] returns.
-use super::{Runtime, websocket::WebSocket};
+use super::{Runtime, receive, websocket::WebSocket};
 use crate::{
     adapter::Error,
     proto::{Lent, Outbound},
@@ -26,16 +26,34 @@ impl<'a, S, R: Runtime<S>> Future for RecvRef<'a, S, R> {
     #[inline]
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         let Some(socket) = self.0.take() else { return Poll::Ready(Ok(None)) };
-        match socket.poll_data(cx) {
-            Poll::Ready(Ok(Some(_))) => {
-                Poll::Ready(Ok(Some((socket.inbound.lend_data(), &mut socket.link.outbound))))
+        if !socket.inbound.advance_message(&socket.link) {
+            match socket.poll_next_data(cx) {
+                Poll::Ready(Ok(true)) => {}
+                Poll::Ready(Ok(false)) => return Poll::Ready(Ok(None)),
+                Poll::Ready(Err(error)) => return Poll::Ready(Err(error)),
+                Poll::Pending => {
+                    self.0 = Some(socket);
+                    return Poll::Pending;
+                }
             }
-            Poll::Ready(Ok(None)) => Poll::Ready(Ok(None)),
-            Poll::Ready(Err(error)) => Poll::Ready(Err(error)),
-            Poll::Pending => {
-                self.0 = Some(socket);
-                Poll::Pending
+        }
+        Poll::Ready(Ok(Some((socket.inbound.lend_data(), &mut socket.link.outbound))))
+    }
+}
+
+impl<S, R: Runtime<S>> WebSocket<S, R> {
+    /// There is nothing to be lent yet: waits for it. Says whether there is, or whether this is the end.
+    #[inline(never)]
+    fn poll_next_data(&mut self, cx: &mut Context<'_>) -> Poll<Result<bool, Error>> {
+        let Self { inbound, link, alarm, .. } = self;
+        match receive::poll_message(cx, inbound, link, alarm) {
+            Some(Poll::Ready(Ok(()))) => Poll::Ready(Ok(true)),
+            Some(Poll::Pending) => Poll::Pending,
+            Some(Poll::Ready(Err(error))) => {
+                self.give_up(cx);
+                Poll::Ready(Err(error))
             }
+            None => self.poll_data(cx).map_ok(|data| data.is_some()),
         }
     }
 }

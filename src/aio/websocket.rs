@@ -166,7 +166,7 @@ impl<S, R: Runtime<S>> WebSocket<S, R> {
 
     /// The connection has failed: how it ended is kept for `closed`.
     #[cold]
-    fn give_up(&mut self, cx: &mut Context<'_>) {
+    pub(super) fn give_up(&mut self, cx: &mut Context<'_>) {
         self.link.outbound.write_failed();
         self.inbound.abort();
         while self.inbound.advance(&mut self.link).is_some() {}

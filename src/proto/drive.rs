@@ -15,13 +15,13 @@ impl Inbound {
     /// that a peer that takes no answers is asked for nothing more; and not while a ping waits for its pong, so that a flood
     /// of pings ends at the transport.
     pub fn wants_read(&self, out: &impl ControlSink) -> bool {
-        self.wants_read_with(&out.sending())
+        self.wants_read_with(out, &out.sending())
     }
 
-    pub(super) fn wants_read_with(&self, sending: &Sending) -> bool {
+    pub(super) fn wants_read_with(&self, out: &impl ControlSink, sending: &Sending) -> bool {
         self.input == InputState::Open
             && self.state != RecvState::Ended
-            && (!self.is_paused(sending) || self.reader.input.is_drained() || self.reader.control_is_next())
+            && (!self.is_paused(out) || self.reader.input.is_drained() || self.reader.control_is_next())
             && !(sending.owes_pong && sending.waiting)
     }
 
@@ -44,11 +44,14 @@ impl Inbound {
     ///
     /// Not while closing: no message can be queued then, and the peer's Close frame is waited for.
     #[inline]
-    pub(super) fn is_paused(&self, sending: &Sending) -> bool {
-        sending.buffered > self.config.high_water_mark
-            && self.pausing
-            && sending.state == SendState::Open
-            && self.input != InputState::GivenUp
+    pub(super) fn is_paused(&self, out: &impl ControlSink) -> bool {
+        out.buffered_amount() > self.config.high_water_mark && self.pauses(&out.sending())
+    }
+
+    /// Whether the mark counts.
+    #[cold]
+    fn pauses(&self, sending: &Sending) -> bool {
+        self.pausing && sending.state == SendState::Open && self.input != InputState::GivenUp
     }
 
     /// Whether output above the high-water mark keeps events and reads back. Default: it does.

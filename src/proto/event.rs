@@ -76,6 +76,8 @@ pub trait ControlSink {
     fn control(&mut self, control: Control<'_>);
     /// How sending stands.
     fn sending(&self) -> Sending;
+    /// Bytes queued that the transport has not taken: see [`Outbound::buffered_amount`](super::Outbound::buffered_amount).
+    fn buffered_amount(&self) -> usize;
     /// The connection has ended: forgets what has not left, and gives the account of it.
     fn end(&mut self) -> Sent;
 }
@@ -88,6 +90,9 @@ impl<C: ControlSink> ControlSink for &mut C {
     }
     fn sending(&self) -> Sending {
         (**self).sending()
+    }
+    fn buffered_amount(&self) -> usize {
+        (**self).buffered_amount()
     }
     fn end(&mut self) -> Sent {
         (**self).end()
@@ -104,8 +109,6 @@ pub struct Sending {
     pub waiting: bool,
     /// Whether a pong waits for room, so that the next would take its place.
     pub owes_pong: bool,
-    /// Bytes queued that the transport has not taken: see [`Outbound::buffered_amount`](super::Outbound::buffered_amount).
-    pub buffered: usize,
     /// How many bytes the transport has let go of, ever, modulo 2^32: whether there are more than before is what matters.
     pub released: u32,
     /// Whether a Close frame has been queued or sent.

@@ -130,22 +130,36 @@ impl Inbound {
     /// `None`: move bytes, as the questions of [`Inbound`] say.
     #[inline]
     pub fn advance(&mut self, out: &mut impl ControlSink) -> Option<Ready> {
-        if self.state == RecvState::Open {
-            if !self.reader.input.is_drained() {
-                if !self.is_paused(&out.sending()) && self.reader.read_whole(&self.config) {
-                    return Some(Ready::Data { fin: true });
-                }
-            } else if self.input == InputState::Open && self.reader.ends() {
-                return None;
-            }
+        if self.advance_message(out) {
+            return Some(Ready::Data { fin: true });
         }
-        self.advance_slow(out)
+        if self.is_quiet(out) { None } else { self.advance_slow(out) }
+    }
+
+    /// A whole message in one frame, if that is next: then it is ready, for [`lend_data`](Self::lend_data) to hand out. A
+    /// shortcut of [`advance`](Self::advance), for a driver that asks it first. `false` says nothing.
+    #[inline]
+    pub fn advance_message(&mut self, out: &impl ControlSink) -> bool {
+        self.state == RecvState::Open
+            && !self.reader.input.is_drained()
+            && !self.is_paused(out)
+            && self.reader.read_whole(&self.config)
+    }
+
+    /// Whether the connection is open and everything that has come has been dealt with, so that
+    /// [`advance`](Self::advance) has nothing.
+    #[inline]
+    pub fn is_quiet(&mut self, out: &impl ControlSink) -> bool {
+        self.state == RecvState::Open
+            && self.reader.input.is_drained()
+            && self.input == InputState::Open
+            && self.reader.ends()
+            && out.sending().state == SendState::Open
     }
 
     #[inline(never)]
     fn advance_slow(&mut self, out: &mut impl ControlSink) -> Option<Ready> {
-        if self.state == RecvState::Ended || self.is_paused(&out.sending()) && !self.reader.control_is_next()
-        {
+        if self.state == RecvState::Ended || self.is_paused(out) && !self.reader.control_is_next() {
             return None;
         }
         while self.state == RecvState::Open {

@@ -29,7 +29,7 @@ impl Inbound {
         if closing {
             return self.watch_close(now, &sending);
         }
-        let reads = self.reading && self.wants_read_with(&sending);
+        let reads = self.reading && self.wants_read_with(out, &sending);
         if !std::mem::replace(&mut self.listened, reads) || !reads {
             self.excuse_silence(now);
         }
@@ -162,9 +162,9 @@ impl Inbound {
         timed && self.state != RecvState::Ended && self.input != InputState::GivenUp
     }
 
-    /// As [`wants_time`](Self::wants_time), of an open connection without output.
+    /// What [`wants_time`](Self::wants_time) says of a connection that is open and whose output has left.
     #[inline]
-    fn is_timed(&self) -> bool {
+    pub fn is_timed(&self) -> bool {
         let untimed = self.config.keepalive.is_some() && !self.timers.is_running(Timer::Keepalive);
         untimed || self.reader.is_unfinished()
     }

@@ -183,10 +183,14 @@ impl ControlSink for Outbound {
             state: self.state,
             waiting: !self.is_flushed(),
             owes_pong: self.owes_pong(),
-            buffered: self.buffered_amount(),
             released: self.released() as u32,
             close_begun: self.close_frame().is_some(),
         }
+    }
+
+    #[inline]
+    fn buffered_amount(&self) -> usize {
+        Self::buffered_amount(self)
     }
 
     fn end(&mut self) -> Sent {
