@@ -44,6 +44,8 @@ pub struct Inbound {
     told: bool,
     /// Whoever read the message in pieces has had enough of it: the rest is not to be handed out.
     skipping: bool,
+    /// Its driver [begins turns](Self::begin_turn).
+    takes_turns: bool,
     /// It has been read from since the time was last told.
     listening: bool,
     timers: Timers,
@@ -68,8 +70,8 @@ pub(crate) enum Ready {
 impl Inbound {
     pub(super) fn new(role: Role, config: Arc<Config>, decoding: Option<Box<Decoding>>) -> Self {
         Self {
+            reader: Reader::new(role, &config, decoding),
             config,
-            reader: Reader::new(role, decoding),
             role,
             state: RecvState::Open,
             heard: 0,
@@ -77,6 +79,7 @@ impl Inbound {
             eof: false,
             told: false,
             skipping: false,
+            takes_turns: false,
             listening: true,
             timers: Timers::default(),
             taken: 0,
@@ -127,13 +130,28 @@ impl Inbound {
     /// The next thing that happened. `None`: there is nothing until more bytes come, or time passes.
     #[inline]
     pub fn poll_event(&mut self, out: &mut impl ControlSink) -> Option<Event<'_>> {
-        match self.advance(out) {
+        match self.advance_within(out, false) {
             Some(ready) => Some(self.lend(ready)),
             None => {
                 self.rest();
                 None
             }
         }
+    }
+
+    /// Begins a turn, in which at most 1,024 frames are read, however many have come: then others can go first, with
+    /// [`has_more`](Self::has_more) to say so. A driver that never begins one is not stopped, and
+    /// [`poll_event`](Self::poll_event) never is.
+    #[inline]
+    pub fn begin_turn(&mut self) {
+        self.takes_turns = true;
+        self.reader.begin_turn();
+    }
+
+    /// Whether the turn is over, and something has come that has not been looked at: there may be events without a read.
+    #[inline]
+    pub fn has_more(&self) -> bool {
+        self.reader.has_more()
     }
 
     /// A whole message in one frame, if that is next: what [`lend_data`](Self::lend_data) then hands out. The fast lane
@@ -161,9 +179,16 @@ impl Inbound {
         Lent { kind: self.reader.kind(), input: &mut self.reader.input }
     }
 
-    /// Makes the next event ready. When there is none, [`rest`](Self::rest) or read on.
+    /// Makes the next event ready. When there is none, [`rest`](Self::rest) or read on; or begin another
+    /// [turn](Self::begin_turn), if it [has more](Self::has_more).
     #[inline]
     pub(crate) fn advance(&mut self, out: &mut impl ControlSink) -> Option<Ready> {
+        self.advance_within(out, self.takes_turns)
+    }
+
+    /// `turn`: it stops where the turn ends.
+    #[inline(always)]
+    fn advance_within(&mut self, out: &mut impl ControlSink, turn: bool) -> Option<Ready> {
         if self.state == RecvState::Open {
             if !self.reader.input.is_drained() {
                 if self.reader.read_whole(&self.config) {
@@ -173,17 +198,23 @@ impl Inbound {
                 return None;
             }
         }
-        self.advance_any(out)
+        self.advance_any(out, turn)
     }
 
     #[inline(never)]
-    fn advance_any(&mut self, out: &mut impl ControlSink) -> Option<Ready> {
+    fn advance_any(&mut self, out: &mut impl ControlSink, turn: bool) -> Option<Ready> {
         if self.state == RecvState::Open {
-            match self.reader.read(&self.config) {
-                Ok(Some(Found::Data { fin })) => return Some(Ready::Data { fin }),
-                Ok(Some(Found::Control(opcode, len))) => return Some(self.control_frame(opcode, len, out)),
-                Ok(None) => {}
-                Err(violation) => return Some(self.fail(violation, out)),
+            loop {
+                match self.reader.read(&self.config) {
+                    Ok(Some(Found::Data { fin })) => return Some(Ready::Data { fin }),
+                    Ok(Some(Found::Control(opcode, len))) => {
+                        return Some(self.control_frame(opcode, len, out));
+                    }
+                    Ok(None) if !self.reader.has_more() => break,
+                    Ok(None) if turn => return None,
+                    Ok(None) => self.reader.begin_turn(),
+                    Err(violation) => return Some(self.fail(violation, out)),
+                }
             }
         } else {
             self.reader.end();

@@ -4,6 +4,7 @@
 mod payload;
 mod rules;
 mod short;
+mod turn;
 
 use super::{decoding::Decoding, input::Input, spare, state::Role, utf8::Utf8Validator};
 use crate::{
@@ -68,6 +69,10 @@ pub(super) struct Reader {
     empty_fragments: u32,
     /// Where in the stream the frame being read begins.
     frame_offset: u64,
+    /// How many more frames are read in [this turn](turn).
+    credit: u32,
+    /// See [`short::short_below`].
+    short_below: u8,
     /// Payload has come since the message timer last looked.
     pub(super) progressed: bool,
     /// Tests compare a reader that takes the [short ways](Self::read_whole) with one that does not.
@@ -76,7 +81,7 @@ pub(super) struct Reader {
 }
 
 impl Reader {
-    pub(super) fn new(role: Role, decoding: Option<Box<Decoding>>) -> Self {
+    pub(super) fn new(role: Role, config: &Config, decoding: Option<Box<Decoding>>) -> Self {
         Self {
             input: Input::default(),
             role,
@@ -88,6 +93,8 @@ impl Reader {
             fragments: 0,
             empty_fragments: 0,
             frame_offset: 0,
+            credit: turn::FRAMES_A_TURN,
+            short_below: short::short_below(role, config),
             progressed: false,
             #[cfg(test)]
             no_short_ways: false,
@@ -209,7 +216,7 @@ impl Reader {
         }
     }
 
-    /// The next thing in the input; `None` needs more bytes.
+    /// The next thing in the input. `None` needs more bytes or, with [`has_more`](Self::has_more), another turn.
     #[inline(never)]
     pub(super) fn read(&mut self, config: &Config) -> Result<Option<Found>, Violation> {
         self.settle();
@@ -223,6 +230,9 @@ impl Reader {
                     self.utf8.finish()?;
                     return Ok(Some(self.lend(encoded, true)));
                 }
+            }
+            if self.has_more() {
+                return Ok(self.chunk(config));
             }
             self.frame_offset = self.input.offset();
             let Some((header, size)) = self.header()? else { return Ok(self.chunk(config)) };
@@ -238,6 +248,7 @@ impl Reader {
                 return Ok(Some(chunk)); // what came before the control frame goes first
             }
             self.input.cursor = from + len;
+            self.credit = self.credit.saturating_sub(1);
             if let Some(mut key) = header.mask {
                 key.apply(&mut self.input.buf[from..from + len]);
             }

@@ -61,6 +61,7 @@ impl Reader {
         let encoded = matches!(self.state, State::Within { encoded: true });
         self.check_limits(header, begins.is_some(), encoded, config)?;
         self.input.cursor += size;
+        self.credit = self.credit.saturating_sub(1);
         if begins.is_some() || encoded {
             self.input.consume();
         }

@@ -6,6 +6,14 @@ use crate::{config::Config, frame::MaskKey, message::Kind, proto::state::Role};
 /// The length of the header of a masked frame of at most 125 bytes.
 const SHORT_HEADER: usize = 6;
 
+/// Payloads of fewer bytes than this come in a frame with a [`SHORT_HEADER`], and are within the limit: none for a client.
+pub(super) fn short_below(role: Role, config: &Config) -> u8 {
+    match role {
+        Role::Server => config.max_message_size.min(125) as u8 + 1,
+        Role::Client => 0,
+    }
+}
+
 impl Reader {
     /// A whole message in one frame, at once: by far the most common case, so it is tried first. Says whether there is
     /// one; if not, nothing has changed, and [`read`](Self::read) is to judge. It never lends what `read` would not.
@@ -15,12 +23,16 @@ impl Reader {
         if self.no_short_ways {
             return false;
         }
-        self.is_between() && (self.read_short(config) || self.read_one_frame(config))
+        if !self.is_between() || self.credit == 0 {
+            return false;
+        }
+        self.credit -= 1;
+        self.read_short() || self.read_long(config)
     }
 
     /// What most of a server's messages are: a masked frame with a header of six bytes.
     #[inline(always)]
-    fn read_short(&mut self, config: &Config) -> bool {
+    fn read_short(&mut self) -> bool {
         let Some((head, rest)) = self.input.buf[self.input.cursor..].split_first_chunk_mut::<SHORT_HEADER>()
         else {
             return false;
@@ -28,7 +40,7 @@ impl Reader {
         let [first, second, key @ ..] = *head;
         let Some(kind) = kind_of_whole(first) else { return false };
         let len = usize::from(second.wrapping_sub(0x80)); // with the mask bit set; else it is too long
-        if len > 125 || len > config.max_message_size || self.role == Role::Client {
+        if len >= self.short_below.into() {
             return false;
         }
         let Some(payload) = rest.get_mut(..len) else { return false };
@@ -39,7 +51,15 @@ impl Reader {
         valid
     }
 
+    /// Any other; or nothing, which costs no credit.
     #[inline(never)]
+    fn read_long(&mut self, config: &Config) -> bool {
+        let whole = self.read_one_frame(config);
+        self.credit += u32::from(!whole);
+        whole
+    }
+
+    #[inline(always)]
     fn read_one_frame(&mut self, config: &Config) -> bool {
         let first = self.input.buf.get(self.input.cursor);
         let Some(kind) = first.and_then(|first| kind_of_whole(*first)) else { return false };

@@ -62,7 +62,7 @@ impl Decoder for Twice {
 /// All that a reader tells of a stream that comes in parts of these lengths, over and over, and then as a whole.
 fn told(role: Role, bytes: &[u8], parts: &[usize], config: &Config, encoded: bool, short: bool) -> Vec<Told> {
     let decoding = encoded.then(|| Box::new(Decoding::new(Box::new(Twice { once: false }), Rsv::RSV1)));
-    let mut reader = Reader::new(role, decoding);
+    let mut reader = Reader::new(role, config, decoding);
     reader.no_short_ways = !short;
     let (mut told, mut rest) = (vec![], bytes);
     let mut parts = parts.iter().copied().chain([usize::MAX]);
@@ -202,7 +202,7 @@ fn the_short_ways_are_taken() {
     let stream =
         [&[0x81, 0x85, 0x37, 0xfa, 0x21, 0x3d, 0x7f, 0x9f, 0x4d, 0x51, 0x58][..], &[0x82, 0x80, 1, 2, 3, 4]]
             .concat();
-    let mut reader = Reader::new(Role::Server, None);
+    let mut reader = Reader::new(Role::Server, &Config::server(), None);
     reader.fill();
     reader.input.append(&stream);
     assert!(reader.read_whole(&Config::server()));
