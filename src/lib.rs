@@ -68,6 +68,7 @@ mod adapter;
 #[cfg_attr(docsrs, doc(cfg(any(feature = "tokio", feature = "futures"))))]
 pub mod aio;
 #[cfg(any())]
+#[cfg(any())]
 pub mod blocking;
 #[cfg(feature = "futures")]
 #[cfg_attr(docsrs, doc(cfg(feature = "futures")))]

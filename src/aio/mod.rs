@@ -31,6 +31,7 @@ mod recv_ref;
 mod server;
 mod sink;
 #[cfg(any())]
+#[cfg(any())]
 mod split;
 mod websocket;
 
@@ -39,6 +40,7 @@ pub use client::connect_over;
 pub(crate) use client::go_on;
 pub use pieces::{MessageReader, MessageWriter};
 pub use server::{Incoming, accept, accept_with, request};
+#[cfg(any())]
 #[cfg(any())]
 pub use split::{Receiver, ReuniteError, Sender};
 pub use websocket::WebSocket;

@@ -22,8 +22,6 @@ pub(super) struct Decoding {
     decoder: Box<dyn Decoder>,
     /// The bits that the extension gives a meaning.
     rsv: Rsv,
-    /// The message in progress is encoded.
-    active: bool,
     /// How many bytes at the input's cursor have been unmasked and wait to be decoded.
     pub(super) unmasked: usize,
     /// All that came of what has been taken is in the output; if not, there was no room.
@@ -41,18 +39,13 @@ pub(super) struct Decoded {
 
 impl Decoding {
     pub(super) fn new(decoder: Box<dyn Decoder>, rsv: Rsv) -> Self {
-        Self { decoder, rsv, active: false, unmasked: 0, drained: true, output: Input::default() }
+        Self { decoder, rsv, unmasked: 0, drained: true, output: Input::default() }
     }
 
-    /// A message begins, in a frame with these bits.
+    /// A message that is encoded begins, in a frame with these bits.
     pub(super) fn begin(&mut self, rsv: Rsv) -> Result<(), Violation> {
-        (self.active, self.drained) = (rsv != Rsv::NONE, true);
-        if self.active { self.decoder.begin(rsv) } else { Ok(()) }
-    }
-
-    /// Whether the message in progress is encoded.
-    pub(super) fn is_active(&self) -> bool {
-        self.active
+        self.drained = true;
+        self.decoder.begin(rsv)
     }
 
     /// Whether there is something to be decoded, or to be had of what has been.

@@ -58,8 +58,8 @@ pub struct Inbound {
 impl Inbound {
     pub(super) fn new(role: Role, config: Arc<Config>, decoding: Option<Box<Decoding>>) -> Self {
         Self {
+            reader: Reader::new(role, &config, decoding),
             config,
-            reader: Reader::new(role, decoding),
             role,
             state: RecvState::Open,
             input: InputState::Open,
@@ -117,17 +117,34 @@ impl Inbound {
     /// The next thing that happened. `None`: there is nothing until more bytes come or go, or time passes.
     #[inline]
     pub fn poll_event(&mut self, out: &mut impl ControlSink) -> Option<Event<'_>> {
-        match self.advance(out) {
-            Some(ready) => Some(self.lend(ready)),
-            None => {
-                self.rest();
-                None
+        loop {
+            if let Some(ready) = self.advance(out) {
+                return Some(self.lend(ready));
             }
+            if !self.has_more() {
+                self.rest();
+                return None;
+            }
+            self.begin_turn();
         }
     }
 
+    /// Begins a turn, in which [`advance`](Self::advance) reads at most 1,024 frames, however many have come: then others
+    /// can go first, with [`has_more`](Self::has_more) to say so. [`poll_event`](Self::poll_event) begins turns by itself.
+    #[inline]
+    pub fn begin_turn(&mut self) {
+        self.reader.begin_turn();
+    }
+
+    /// Whether the turn is over, and bytes have come that have not been looked at: there may be events without a read.
+    #[inline]
+    pub fn has_more(&self) -> bool {
+        self.reader.has_more()
+    }
+
     /// Makes the next event ready, for [`lend`](Self::lend) to hand out: [`poll_event`](Self::poll_event) in two steps.
-    /// `None`: move bytes, as the questions of [`Inbound`] say.
+    /// `None`: begin another [turn](Self::begin_turn) if it [has more](Self::has_more), else move bytes, as the questions of
+    /// [`Inbound`] say.
     #[inline]
     pub fn advance(&mut self, out: &mut impl ControlSink) -> Option<Ready> {
         if self.advance_message(out) {
@@ -159,14 +176,21 @@ impl Inbound {
 
     #[inline(never)]
     fn advance_slow(&mut self, out: &mut impl ControlSink) -> Option<Ready> {
-        if self.state == RecvState::Ended || self.is_paused(out) && !self.reader.control_is_next() {
+        if self.state == RecvState::Ended {
             return None;
+        }
+        if self.is_paused(out) {
+            self.reader.settle();
+            if !self.reader.control_is_next() {
+                return None;
+            }
         }
         while self.state == RecvState::Open {
             match self.reader.read(&self.config) {
                 Ok(Some(Found::Data { fin })) if self.skipping => self.skipping = !fin,
                 Ok(Some(Found::Data { fin })) => return Some(Ready::Data { fin }),
                 Ok(Some(Found::Control(opcode, len))) => return Some(self.control_frame(opcode, len, out)),
+                Ok(None) if self.reader.has_more() => return None,
                 Ok(None) => return self.poll_end(out),
                 Err(violation) => return Some(self.fail(violation, out)),
             }

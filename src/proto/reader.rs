@@ -2,12 +2,15 @@
 //!
 //! It asks for nothing and answers nothing: what a control frame means is for `inbound` to say.
 mod payload;
+mod rules;
+mod short;
+mod turn;
 
 use super::{decoding::Decoding, input::Input, spare, state::Role, utf8::Utf8Validator};
 use crate::{
-    config::{Config, Delivery},
+    config::Config,
     error::Violation,
-    frame::{Decoded, Header, MaskKey, Opcode, Rsv},
+    frame::{MaskKey, Opcode},
     message::Kind,
 };
 use bytes::Bytes;
@@ -15,90 +18,108 @@ use bytes::Bytes;
 /// What [`Reader::read`] has made ready; where it lies, `input` says.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Found {
-    /// A message, or a piece of one: `input.message()`.
+    /// A message, or a chunk of one: `input.message()`.
     Data { fin: bool },
     /// A control frame with so many bytes of payload, just before the cursor.
     Control(Opcode, usize),
 }
 
-/// What lies between the input's `start` and `end`, if it has been handed out and not been consumed.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-enum HandedOut {
-    #[default]
-    Nothing,
-    /// A message, or the last piece of one.
-    Message,
-    /// A piece that does not end the message.
-    Piece,
-    /// From a decoder, whose output and the input have [changed places](Decoding::present): one that ends the message.
-    Decoded,
-    /// And one that does not.
-    DecodedPiece,
+/// Where the reader stands. What is lent lies between the input's `start` and `end`.
+///
+/// ```text
+/// Between ──a frame begins a message──▶ Within ──its end, or a chunk──▶ Lent… ──settle──▶ Between, or Within
+///     └──────────────────a whole message in one frame─────────────────────▲
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum State {
+    /// No message is in progress.
+    Between,
+    /// A message has begun and not ended. If `frame.left` is 0, the header of its next frame comes next.
+    Within { encoded: bool },
+    /// A message is lent, or the last chunk of one, where it came.
+    Lent,
+    /// A chunk of a message that has not ended is lent, where it came.
+    LentChunk,
+    /// A message that was encoded is lent, or a chunk of one: the decoder's output and the input have
+    /// [changed places](Decoding::present).
+    LentDecoded { last: bool },
 }
 
-impl HandedOut {
-    fn is_decoded(self) -> bool {
-        matches!(self, Self::Decoded | Self::DecodedPiece)
-    }
+/// The data frame whose payload is being read.
+#[derive(Debug, Default)]
+struct Frame {
+    fin: bool,
+    /// The masking key, turned to the next byte of payload.
+    key: MaskKey,
+    /// How many bytes of payload are still to come.
+    left: u64,
 }
 
 #[derive(Debug)]
 pub(super) struct Reader {
     pub(super) input: Input,
     role: Role,
-    /// The message in progress.
-    message: Option<Kind>,
-    handed_out: HandedOut,
-    /// Whether the payload of a data frame is being read; then, what is left of it, its key and its FIN.
-    in_payload: bool,
-    fin: bool,
-    key: MaskKey,
-    left: u64,
+    state: State,
+    /// Text or binary: the message in progress, or the one that is lent.
+    kind: Kind,
+    frame: Frame,
     utf8: Utf8Validator,
     decoding: Option<Box<Decoding>>,
     fragments: u32,
     empty_fragments: u32,
     /// Where in the stream the frame being read begins.
     frame_offset: u64,
+    /// How many more frames are read in [this turn](turn).
+    credit: u32,
+    /// See [`short::short_below`].
+    short_below: u8,
     /// Payload has come since the message timer last looked.
     pub(super) progressed: bool,
+    /// Tests compare a reader that takes the [short ways](Self::read_whole) with one that does not.
+    #[cfg(test)]
+    pub(super) no_short_ways: bool,
 }
 
 impl Reader {
-    pub(super) fn new(role: Role, decoding: Option<Box<Decoding>>) -> Self {
+    pub(super) fn new(role: Role, config: &Config, decoding: Option<Box<Decoding>>) -> Self {
         Self {
             input: Input::default(),
             role,
-            message: None,
-            handed_out: HandedOut::Nothing,
-            in_payload: false,
-            fin: false,
-            key: MaskKey::default(),
-            left: 0,
+            state: State::Between,
+            kind: Kind::Binary,
+            frame: Frame::default(),
             utf8: Utf8Validator::default(),
             decoding,
             fragments: 0,
             empty_fragments: 0,
             frame_offset: 0,
+            credit: turn::FRAMES_A_TURN,
+            short_below: short::short_below(role, config),
             progressed: false,
+            #[cfg(test)]
+            no_short_ways: false,
         }
     }
 
-    /// Text or binary: the message in progress, or the one handed out.
+    /// Text or binary: the message in progress, or the one that is lent.
     #[inline]
     pub(super) fn kind(&self) -> Kind {
-        self.message.unwrap_or(Kind::Binary)
+        self.kind
     }
 
     /// Whether a message has begun and not ended.
     pub(super) fn is_unfinished(&self) -> bool {
-        let ended = matches!(self.handed_out, HandedOut::Message | HandedOut::Decoded);
-        self.message.is_some() && !ended
+        matches!(self.state, State::Within { .. } | State::LentChunk | State::LentDecoded { last: false })
     }
 
-    /// Whether the next byte begins a control frame.
+    /// Whether the next byte begins a control frame. (A message that was decoded is settled first.)
     pub(super) fn control_is_next(&self) -> bool {
-        !self.in_payload && self.input.buf.get(self.input.cursor).is_some_and(|first| first & 0x08 != 0)
+        let between_frames = match self.state {
+            State::Between | State::Lent => true,
+            State::Within { encoded } => !encoded && self.frame.left == 0,
+            State::LentChunk | State::LentDecoded { .. } => false,
+        };
+        between_frames && self.input.buf.get(self.input.cursor).is_some_and(|first| first & 0x08 != 0)
     }
 
     /// Where in the stream the frame begins that is being read, or was found wrong.
@@ -133,9 +154,10 @@ impl Reader {
         }
     }
 
-    /// Nothing more is to be read: gives back all that a message in progress held, and the decoder's memory.
+    /// Nothing more is to be read: gives up a message in progress, and gives back the decoder's memory.
     pub(super) fn end(&mut self) {
         self.settle();
+        self.state = State::Between;
         self.decoding = None;
     }
 
@@ -150,230 +172,100 @@ impl Reader {
 
     /// How many bytes have come, ever.
     pub(super) fn received(&self) -> u64 {
-        match &self.decoding {
-            Some(decoding) if self.handed_out.is_decoded() => decoding.output.received(),
+        match (self.state, &self.decoding) {
+            (State::LentDecoded { .. }, Some(decoding)) => decoding.output.received(),
             _ => self.input.received(),
         }
-    }
-
-    /// Whether the message in progress is encoded.
-    fn is_encoded(&self) -> bool {
-        self.decoding.as_ref().is_some_and(|decoding| decoding.is_active())
     }
 
     /// Whether no message is in progress, and the input is in its place: a message that was decoded is settled first.
     #[inline]
     fn is_between(&self) -> bool {
-        self.message.is_none() || self.handed_out == HandedOut::Message
+        matches!(self.state, State::Between | State::Lent)
     }
 
-    /// Nothing lies behind what was handed out, and no more of that message is to come: there is nothing to be read.
-    /// By far the most common way for the input to end.
+    /// Whether nothing is left to parse, if the input is drained: consumes a message that was lent. By far the most common
+    /// way for the input to end.
     #[inline]
     pub(super) fn ends(&mut self) -> bool {
         let ended = self.is_between();
         if ended {
-            (self.message, self.handed_out) = (None, HandedOut::Nothing);
+            self.state = State::Between;
             self.input.consume();
         }
         ended
     }
 
-    /// Consumes what was handed out, if that has not been done.
+    /// Consumes what is lent, if anything is.
     #[inline]
     pub(super) fn settle(&mut self) {
-        if self.handed_out == HandedOut::Message {
-            (self.message, self.handed_out) = (None, HandedOut::Nothing);
-            self.input.consume();
-        } else if self.handed_out != HandedOut::Nothing {
-            self.settle_any();
+        match self.state {
+            State::Between | State::Within { .. } => {}
+            State::Lent => {
+                self.state = State::Between;
+                self.input.consume();
+            }
+            State::LentChunk | State::LentDecoded { .. } => self.settle_slow(),
         }
     }
 
     #[inline(never)]
-    fn settle_any(&mut self) {
-        let handed_out = std::mem::take(&mut self.handed_out);
-        if handed_out == HandedOut::Decoded {
-            self.message = None;
-            self.input.consume();
-        } else {
+    fn settle_slow(&mut self) {
+        let encoded = matches!(self.state, State::LentDecoded { .. });
+        if self.is_unfinished() {
+            self.state = State::Within { encoded };
             // What is held back of a character stays in front of what comes.
             self.input.start = self.input.end;
             self.input.end += self.utf8.pending();
+        } else {
+            self.state = State::Between;
+            self.input.consume();
         }
-        if let Some(decoding) = self.decoding.as_mut().filter(|_| handed_out.is_decoded()) {
+        if let Some(decoding) = self.decoding.as_mut().filter(|_| encoded) {
             decoding.take_back(&mut self.input);
         }
     }
 
-    /// A whole message in one frame, at once: by far the most common case, so it is tried first. Says whether there
-    /// is one; if not, nothing has changed.
-    #[inline(never)]
-    pub(super) fn read_whole(&mut self, config: &Config) -> bool {
-        self.is_between() && (self.read_short(config) || self.read_one_frame(config))
-    }
-
-    /// What most of a server's messages are: a masked frame with a header of six bytes.
-    #[inline(always)]
-    fn read_short(&mut self, config: &Config) -> bool {
-        let input = &mut self.input;
-        let Some((head, rest)) = input.buf[input.cursor..].split_first_chunk_mut::<6>() else { return false };
-        let [first, second, key @ ..] = *head;
-        let len = usize::from(second.wrapping_sub(0x80)); // with the mask bit set; else it is too long
-        let kind = match first {
-            0x81 => Kind::Text,
-            0x82 => Kind::Binary,
-            _ => return false,
-        };
-        if len > 125 || len > config.max_message_size || self.role == Role::Client {
-            return false;
-        }
-        let Some(payload) = rest.get_mut(..len) else { return false };
-        let ascii = MaskKey::new(key).apply(payload);
-        if kind == Kind::Text && !ascii && simdutf8::basic::from_utf8(payload).is_err() {
-            MaskKey::new(key).apply(payload); // as it was: `read` will say what is wrong
-            return false;
-        }
-        let start = input.cursor + head.len();
-        (input.start, input.end, input.cursor) = (start, start + len, start + len);
-        (self.message, self.handed_out) = (Some(kind), HandedOut::Message);
-        true
-    }
-
-    #[inline(never)]
-    fn read_one_frame(&mut self, config: &Config) -> bool {
-        let input = &mut self.input;
-        let kind = match input.buf.get(input.cursor) {
-            Some(0x81) => Kind::Text,
-            Some(0x82) => Kind::Binary,
-            _ => return false,
-        };
-        let Ok(Decoded::Complete(header, size)) = Header::decode(&input.buf[input.cursor..]) else {
-            return false;
-        };
-        if header.mask.is_some() != (self.role == Role::Server) || header.len > config.max_message_size as u64
-        {
-            return false;
-        }
-        let start = input.cursor + size;
-        let Some(end) = start.checked_add(header.len as usize) else { return false };
-        let Some(payload) = input.buf.get_mut(start..end) else { return false };
-        let key = header.mask.unwrap_or_default();
-        let ascii = { key }.apply(payload);
-        if kind == Kind::Text && !ascii && simdutf8::basic::from_utf8(payload).is_err() {
-            { key }.apply(payload); // as it was: `read` will say what is wrong
-            return false;
-        }
-        (input.start, input.end, input.cursor) = (start, end, end);
-        (self.message, self.handed_out) = (Some(kind), HandedOut::Message);
-        true
-    }
-
-    /// The next thing in the input; `None` needs more bytes.
+    /// The next thing in the input. `None` needs more bytes or, with [`has_more`](Self::has_more), another turn.
     #[inline(never)]
     pub(super) fn read(&mut self, config: &Config) -> Result<Option<Found>, Violation> {
         self.settle();
         loop {
-            if self.in_payload {
-                let full =
-                    if self.is_encoded() { self.decode_payload(config)? } else { self.read_payload()? };
-                if full || self.left > 0 {
-                    return Ok(self.piece(config));
+            if let State::Within { encoded } = self.state {
+                let full = if encoded { self.decode_payload(config)? } else { self.read_payload()? };
+                if full || self.frame.left > 0 {
+                    return Ok(self.chunk(config));
                 }
-                self.in_payload = false;
-                if self.fin {
+                if self.frame.fin {
                     self.utf8.finish()?;
-                    return Ok(Some(self.hand_out(true)));
+                    return Ok(Some(self.lend(encoded, true)));
                 }
             }
-            let rest = &self.input.buf[self.input.cursor..];
+            if self.has_more() {
+                return Ok(self.chunk(config));
+            }
             self.frame_offset = self.input.offset();
-            let &[first, second, ..] = rest else { return Ok(self.piece(config)) };
-            self.check_order(first, second)?;
-            let (header, size) = match Header::decode(rest)? {
-                Decoded::Complete(header, size) => (header, size),
-                Decoded::Partial(_) => return Ok(self.piece(config)),
-            };
-            if header.opcode.is_control() {
-                let len = header.len as usize; // at most 125: `decode` has seen to it
-                if rest.len() < size + len {
-                    return Ok(self.piece(config));
-                }
-                if let Some(piece) = self.piece(config) {
-                    return Ok(Some(piece)); // what came before the control frame goes first
-                }
-                self.input.cursor += size + len;
-                let payload = self.input.cursor - len..self.input.cursor;
-                if let Some(mut key) = header.mask {
-                    key.apply(&mut self.input.buf[payload]);
-                }
-                return Ok(Some(Found::Control(header.opcode, len)));
+            let Some((header, size)) = self.header()? else { return Ok(self.chunk(config)) };
+            if !header.opcode.is_control() {
+                self.begin_frame(&header, size, config)?;
+                continue;
             }
-            self.begin_frame(&header, size, config)?;
-        }
-    }
-
-    /// What the first two bytes of a frame must satisfy, given what came before (RFC 6455 §5.1, §5.2, §5.4).
-    fn check_order(&self, first: u8, second: u8) -> Result<(), Violation> {
-        let rsv = Rsv::of(first);
-        let begins = matches!(first & 0x0F, 1 | 2);
-        if rsv != Rsv::NONE && !(begins && self.decoding.as_ref().is_some_and(|decoding| decoding.knows(rsv)))
-        {
-            return Err(Violation::ReservedBits);
-        }
-        match (self.role, second & 0x80 != 0) {
-            (Role::Server, false) => return Err(Violation::Unmasked),
-            (Role::Client, true) => return Err(Violation::Masked),
-            _ => {}
-        }
-        match (first & 0x0F, self.message) {
-            (0, None) => Err(Violation::UnexpectedContinuation),
-            (1 | 2, Some(_)) => Err(Violation::ExpectedContinuation),
-            _ => Ok(()),
-        }
-    }
-
-    /// A data frame begins. Fails before a byte of its payload is kept.
-    fn begin_frame(&mut self, header: &Header, size: usize, config: &Config) -> Result<(), Violation> {
-        let begun = match header.opcode {
-            Opcode::Text => Some(Kind::Text),
-            Opcode::Binary => Some(Kind::Binary),
-            _ => None,
-        };
-        if begun.is_some() {
-            self.input.consume();
-            (self.fragments, self.empty_fragments) = (0, 0);
-            if let Some(decoding) = &mut self.decoding {
-                decoding.begin(header.rsv)?;
+            let (from, len) = (self.input.cursor + size, header.len as usize); // at most 125: `decode` has seen to it
+            if self.input.buf.len() < from + len {
+                return Ok(self.chunk(config));
             }
-        }
-        // A message in one frame has no fragments (RFC 6455 §5.4), and an empty last frame adds nothing but the end:
-        // neither is counted.
-        let fragmented = begun.is_none() || !header.fin;
-        self.fragments = self.fragments.saturating_add(u32::from(!header.fin || header.len > 0));
-        self.empty_fragments = if header.len == 0 { self.empty_fragments.saturating_add(1) } else { 0 };
-        if fragmented && self.empty_fragments > config.max_empty_fragments {
-            return Err(Violation::TooManyEmptyFragments { limit: config.max_empty_fragments });
-        }
-        if config.delivery == Delivery::Messages {
-            if fragmented && self.fragments > config.max_fragments {
-                return Err(Violation::TooManyFragments { limit: config.max_fragments });
+            if let Some(chunk) = self.chunk(config) {
+                return Ok(Some(chunk)); // what came before the control frame goes first
             }
-            let room = config.max_message_size.saturating_sub(self.input.message().len());
-            if header.len > room as u64 && !self.is_encoded() {
-                return Err(Violation::MessageTooBig { limit: config.max_message_size });
+            self.input.cursor = from + len;
+            self.credit = self.credit.saturating_sub(1);
+            if let Some(mut key) = header.mask {
+                key.apply(&mut self.input.buf[from..from + len]);
             }
+            return Ok(Some(Found::Control(header.opcode, len)));
         }
-        self.message = begun.or(self.message);
-        self.progressed |= begun.is_some();
-        self.input.cursor += size;
-        if begun.is_some() || self.is_encoded() {
-            self.input.consume();
-        }
-        self.in_payload = true;
-        self.fin = header.fin;
-        self.key = header.mask.unwrap_or_default();
-        self.left = header.len;
-        Ok(())
     }
 }
+
+#[cfg(test)]
+mod tests;

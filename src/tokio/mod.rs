@@ -154,8 +154,10 @@ pub type MessageReader<'a, S> = aio::MessageReader<'a, S, Runtime>;
 pub type MessageWriter<'a, S> = aio::MessageWriter<'a, S, Runtime>;
 /// A sending end of a split WebSocket over a Tokio stream.
 #[cfg(any())]
+#[cfg(any())]
 pub type Sender<S> = aio::Sender<S, Runtime>;
 /// The receiving end of a split WebSocket over a Tokio stream.
+#[cfg(any())]
 #[cfg(any())]
 pub type Receiver<S> = aio::Receiver<S, Runtime>;
 

@@ -1,5 +1,5 @@
 //! Payload as it comes: unmasked, validated, decoded, each byte once; and what of it is ready to be handed out.
-use super::{Found, HandedOut, Reader};
+use super::{Found, Reader, State};
 use crate::{
     config::{Config, Delivery},
     error::Violation,
@@ -13,7 +13,7 @@ impl Reader {
     pub(super) fn read_payload(&mut self) -> Result<bool, Violation> {
         let input = &mut self.input;
         let come = input.buf.len() - input.cursor;
-        let fresh = usize::try_from(self.left).map_or(come, |left| left.min(come));
+        let fresh = usize::try_from(self.frame.left).map_or(come, |left| left.min(come));
         if fresh == 0 {
             return Ok(false);
         }
@@ -21,15 +21,15 @@ impl Reader {
             input.buf.copy_within(input.cursor..input.cursor + fresh, input.end);
         }
         let payload = &mut input.buf[input.end..input.end + fresh];
-        let ascii = self.role == Role::Server && self.key.apply(payload);
+        let ascii = self.role == Role::Server && self.frame.key.apply(payload);
         input.end += fresh;
         input.cursor += fresh;
-        self.left -= fresh as u64;
+        self.frame.left -= fresh as u64;
         self.progressed = true;
-        match self.message {
-            Some(Kind::Text) if ascii => self.utf8.feed_ascii(payload)?,
-            Some(Kind::Text) => self.utf8.feed(payload)?,
-            _ => {}
+        match self.kind {
+            Kind::Text if ascii => self.utf8.feed_ascii(payload)?,
+            Kind::Text => self.utf8.feed(payload)?,
+            Kind::Binary => {}
         }
         Ok(false)
     }
@@ -40,16 +40,16 @@ impl Reader {
         let (Some(decoding), input) = (&mut self.decoding, &mut self.input) else { return Ok(false) };
         let fresh = input.cursor + decoding.unmasked;
         let come = input.buf.len() - fresh;
-        let come = usize::try_from(self.left).map_or(come, |left| left.min(come));
+        let come = usize::try_from(self.frame.left).map_or(come, |left| left.min(come));
         if come > 0 {
             if self.role == Role::Server {
-                self.key.apply(&mut input.buf[fresh..fresh + come]);
+                self.frame.key.apply(&mut input.buf[fresh..fresh + come]);
             }
             decoding.unmasked += come;
-            self.left -= come as u64;
+            self.frame.left -= come as u64;
             self.progressed = true;
         }
-        let fin = self.fin && self.left == 0;
+        let fin = self.frame.fin && self.frame.left == 0;
         let limit = (config.delivery == Delivery::Messages).then_some(config.max_message_size);
         while decoding.has_more() || fin {
             let encoded = &input.buf[input.cursor..input.cursor + decoding.unmasked];
@@ -58,7 +58,7 @@ impl Reader {
             input.cursor += decoded.taken;
             input.consume();
             decoding.unmasked -= decoded.taken;
-            if self.message == Some(Kind::Text) {
+            if self.kind == Kind::Text {
                 self.utf8.feed(&decoding.output.message()[before..])?;
             }
             if decoded.done {
@@ -71,23 +71,28 @@ impl Reader {
         Ok(false)
     }
 
-    /// With [`Delivery::Chunks`], what has come and has not been handed out.
-    pub(super) fn piece(&mut self, config: &Config) -> Option<Found> {
-        let held_back = self.utf8.pending();
+    /// With [`Delivery::Chunks`], what has come and has not been lent.
+    pub(super) fn chunk(&mut self, config: &Config) -> Option<Found> {
+        let State::Within { encoded } = self.state else { return None };
         let message = match &self.decoding {
-            Some(decoding) if decoding.is_active() => decoding.output.message(),
+            Some(decoding) if encoded => decoding.output.message(),
             _ => self.input.message(),
         };
-        (config.delivery == Delivery::Chunks && message.len() > held_back).then(|| self.hand_out(false))
+        let ready = config.delivery == Delivery::Chunks && message.len() > self.utf8.pending();
+        ready.then(|| self.lend(encoded, false))
     }
 
-    pub(super) fn hand_out(&mut self, fin: bool) -> Found {
-        self.handed_out = if fin { HandedOut::Message } else { HandedOut::Piece };
-        if let Some(decoding) = self.decoding.as_mut().filter(|decoding| decoding.is_active()) {
+    /// Lends what has come of the message, without the bytes of a character that is not complete.
+    pub(super) fn lend(&mut self, encoded: bool, last: bool) -> Found {
+        if let Some(decoding) = self.decoding.as_mut().filter(|_| encoded) {
             decoding.present(&mut self.input);
-            self.handed_out = if fin { HandedOut::Decoded } else { HandedOut::DecodedPiece };
         }
         self.input.end -= self.utf8.pending();
-        Found::Data { fin }
+        self.state = match (encoded, last) {
+            (true, last) => State::LentDecoded { last },
+            (false, true) => State::Lent,
+            (false, false) => State::LentChunk,
+        };
+        Found::Data { fin: last }
     }
 }

@@ -1,0 +1,109 @@
+//! Short ways to a whole message in one frame, which nearly every message is. They judge nothing: what they do not take is
+//! left, as it was, to [`Reader::read`].
+use super::{Reader, State};
+use crate::{config::Config, frame::MaskKey, message::Kind, proto::state::Role};
+
+/// The length of the header of a masked frame of at most 125 bytes.
+const SHORT_HEADER: usize = 6;
+
+/// Payloads of fewer bytes than this come in a frame with a [`SHORT_HEADER`], and are within the limit: none for a client.
+pub(super) fn short_below(role: Role, config: &Config) -> u8 {
+    match role {
+        Role::Server => config.max_message_size.min(125) as u8 + 1,
+        Role::Client => 0,
+    }
+}
+
+impl Reader {
+    /// A whole message in one frame, at once: by far the most common case, so it is tried first. Says whether there is
+    /// one; if not, nothing has changed, and [`read`](Self::read) is to judge. It never lends what `read` would not.
+    #[inline(never)]
+    pub(in crate::proto) fn read_whole(&mut self, config: &Config) -> bool {
+        #[cfg(test)]
+        if self.no_short_ways {
+            return false;
+        }
+        if !self.is_between() || self.credit == 0 {
+            return false;
+        }
+        self.credit -= 1;
+        self.read_short() || self.read_long(config)
+    }
+
+    /// What most of a server's messages are: a masked frame with a header of six bytes.
+    #[inline(always)]
+    fn read_short(&mut self) -> bool {
+        let Some((head, rest)) = self.input.buf[self.input.cursor..].split_first_chunk_mut::<SHORT_HEADER>()
+        else {
+            return false;
+        };
+        let [first, second, key @ ..] = *head;
+        let Some(kind) = kind_of_whole(first) else { return false };
+        let len = usize::from(second.wrapping_sub(0x80)); // with the mask bit set; else it is too long
+        if len >= self.short_below.into() {
+            return false;
+        }
+        let Some(payload) = rest.get_mut(..len) else { return false };
+        let valid = unmask_whole(kind, MaskKey::new(key), payload);
+        if valid {
+            self.lend_whole(kind, SHORT_HEADER, len);
+        }
+        valid
+    }
+
+    /// Any other; or nothing, which costs no credit.
+    #[inline(never)]
+    fn read_long(&mut self, config: &Config) -> bool {
+        let whole = self.read_one_frame(config);
+        self.credit += u32::from(!whole);
+        whole
+    }
+
+    #[inline(always)]
+    fn read_one_frame(&mut self, config: &Config) -> bool {
+        let first = self.input.buf.get(self.input.cursor);
+        let Some(kind) = first.and_then(|first| kind_of_whole(*first)) else { return false };
+        let Ok(Some((header, size))) = self.header() else { return false };
+        if header.len > config.max_message_size as u64 {
+            return false;
+        }
+        let (start, len) = (self.input.cursor + size, header.len as usize);
+        let Some(end) = start.checked_add(len) else { return false };
+        let Some(payload) = self.input.buf.get_mut(start..end) else { return false };
+        let valid = unmask_whole(kind, header.mask.unwrap_or_default(), payload);
+        if valid {
+            self.lend_whole(kind, size, len);
+        }
+        valid
+    }
+
+    /// The frame at the cursor is a message.
+    #[inline(always)]
+    fn lend_whole(&mut self, kind: Kind, header: usize, len: usize) {
+        let start = self.input.cursor + header;
+        (self.input.start, self.input.end, self.input.cursor) = (start, start + len, start + len);
+        (self.state, self.kind) = (State::Lent, kind);
+    }
+}
+
+/// Text or binary, if this is the first byte of a message in one frame that is not encoded.
+#[inline(always)]
+fn kind_of_whole(first: u8) -> Option<Kind> {
+    match first {
+        0x81 => Some(Kind::Text),
+        0x82 => Some(Kind::Binary),
+        _ => None,
+    }
+}
+
+/// Unmasks the payload of a message in one frame. If it should be text and is not, it is left as it was, and this says
+/// so.
+#[inline(always)]
+fn unmask_whole(kind: Kind, key: MaskKey, payload: &mut [u8]) -> bool {
+    let ascii = { key }.apply(payload);
+    let valid = kind == Kind::Binary || ascii || simdutf8::basic::from_utf8(payload).is_ok();
+    if !valid {
+        { key }.apply(payload);
+    }
+    valid
+}
