@@ -71,12 +71,8 @@ pub type MessageWriter<'a, S> = aio::MessageWriter<'a, S, Runtime>;
 /// A request that has come over a stream of `futures`, and has no answer yet.
 pub type Incoming<S> = aio::Incoming<S, Runtime>;
 /// A sending end of a split WebSocket over a stream of `futures`.
-#[cfg(any())]
-#[cfg(any())]
 pub type Sender<S> = aio::Sender<S, Runtime>;
 /// The receiving end of a split WebSocket over a stream of `futures`.
-#[cfg(any())]
-#[cfg(any())]
 pub type Receiver<S> = aio::Receiver<S, Runtime>;
 
 /// `async-io`'s clock, as [`aio`] sees it: an alarm.

@@ -67,8 +67,6 @@ mod adapter;
 #[cfg(any(feature = "tokio", feature = "futures"))]
 #[cfg_attr(docsrs, doc(cfg(any(feature = "tokio", feature = "futures"))))]
 pub mod aio;
-#[cfg(any())]
-#[cfg(any())]
 pub mod blocking;
 #[cfg(feature = "futures")]
 #[cfg_attr(docsrs, doc(cfg(feature = "futures")))]

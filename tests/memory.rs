@@ -7,7 +7,7 @@ mod support;
 use counted::*;
 use sansocket::{
     Delivery, Role, SendError, Violation,
-    bytes::Buf,
+    bytes::{Buf, Bytes},
     proto::{Connection, Event},
 };
 use support::*;
@@ -313,4 +313,50 @@ fn what_is_refused_costs_nothing() {
         let (spent, ()) = tally(|| assert_eq!(end.conn.send(&long[..]), Err(SendError::Closing)));
         assert_eq!(spent.calls, 0);
     }
+}
+
+/// What waits behind a long message that nobody reads is echoed by the million: each message counts with its header, and
+/// takes memory in step with that.
+#[test]
+fn short_messages_that_wait_take_no_more_memory_than_is_counted() {
+    for role in BOTH {
+        for payload in [&b""[..], b"x", b"twenty bytes of text"] {
+            let mut end = End::new(role);
+            end.conn.send(Bytes::from_static(&[7; 512 << 10])).unwrap();
+            let (before, header) = (end.conn.buffered_amount(), if role == Role::Client { 6 } else { 2 });
+            let (spent, ()) = tally(|| (0..300_000).for_each(|_| end.conn.send(payload).unwrap()));
+            let counted = end.conn.buffered_amount() - before;
+            assert_eq!(counted, 300_000 * (header + payload.len()), "{role:?}");
+            assert!(
+                spent.held < counted as isize * 5 / 4 + 200_000,
+                "{role:?}: {counted} counted, {spent:?}"
+            );
+            assert!(
+                spent.most < counted as isize * 5 / 4 + 400_000,
+                "{role:?}: {counted} counted, {spent:?}"
+            );
+            let all = frames(&written(&mut end.conn));
+            assert_eq!(all.iter().filter(|frame| frame.payload == payload).count(), 300_000);
+            assert_eq!(end.conn.buffered_amount(), 0);
+        }
+    }
+}
+
+/// A client masks what it sends as the transport takes it, however long its frames are.
+#[test]
+fn a_long_shared_message_is_masked_a_bit_at_a_time() {
+    let mut end = End::with(Role::Client, |config| config.fragment_size = usize::MAX);
+    let long = Bytes::from(vec![7; 4 << 20]);
+    let (spent, bytes) = tally(|| {
+        end.conn.send(long.clone()).unwrap();
+        let mut bytes = 0;
+        while end.conn.transmit().has_remaining() {
+            let n = end.conn.transmit().remaining().min(50_000);
+            bytes += n;
+            end.conn.transmit().advance(n);
+        }
+        bytes
+    });
+    assert_eq!(bytes, long.len() + 14);
+    assert!(spent.most < 256 << 10, "{spent:?}");
 }

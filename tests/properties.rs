@@ -228,7 +228,7 @@ proptest! {
 
     #[test]
     fn what_is_sent_is_what_arrives(
-        role in role(), acts in vec(act(), 0..20), fragment in select(vec![1, 7, 1000, 5000, 65_536]), step in 1..9000_usize,
+        role in role(), acts in vec(act(), 0..20), fragment in select(vec![1, 7, 1000, 5000, 65_536, 1 << 20]), step in 1..9000_usize,
     ) {
         let mut sender = Connection::new(Established::bare(role), {
             let mut config = config(role);

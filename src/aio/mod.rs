@@ -30,8 +30,6 @@ mod receive;
 mod recv_ref;
 mod server;
 mod sink;
-#[cfg(any())]
-#[cfg(any())]
 mod split;
 mod websocket;
 
@@ -40,8 +38,6 @@ pub use client::connect_over;
 pub(crate) use client::go_on;
 pub use pieces::{MessageReader, MessageWriter};
 pub use server::{Incoming, accept, accept_with, request};
-#[cfg(any())]
-#[cfg(any())]
 pub use split::{Receiver, ReuniteError, Sender};
 pub use websocket::WebSocket;
 

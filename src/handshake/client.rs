@@ -13,7 +13,7 @@ use crate::{
     extension::{self, Agreement, ExtensionOffer},
     proto::{Connection, Established, ReadBuf, Role, Subprotocol, Transmit},
 };
-use bytes::{Buf, BytesMut};
+use bytes::Buf;
 use http::{HeaderMap, HeaderName, HeaderValue, Response, StatusCode, Version, header};
 use std::{sync::Arc, time::Instant};
 
@@ -80,7 +80,7 @@ impl ClientRequest {
         &self.url
     }
 
-    fn put(&self, out: &mut BytesMut, key: &Key, extensions: &[ExtensionOffer]) {
+    fn put(&self, out: &mut Vec<u8>, key: &Key, extensions: &[ExtensionOffer]) {
         for part in ["GET ", self.url.target(), " HTTP/1.1\r\n"] {
             out.extend_from_slice(part.as_bytes());
         }

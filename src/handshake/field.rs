@@ -1,6 +1,6 @@
 //! Header fields: lists of tokens in them, and which ones an application may add.
 use crate::proto::Subprotocol;
-use bytes::BytesMut;
+
 use http::{HeaderMap, HeaderName, HeaderValue, header};
 
 /// The elements of a comma-separated list, over all the fields of that name; empty ones are left out
@@ -99,7 +99,7 @@ fn is_reserved(name: &HeaderName) -> bool {
 }
 
 /// Writes one field.
-pub(super) fn put(out: &mut BytesMut, name: &str, value: &[u8]) {
+pub(super) fn put(out: &mut Vec<u8>, name: &str, value: &[u8]) {
     for part in [name.as_bytes(), b": ", value, b"\r\n"] {
         out.extend_from_slice(part);
     }
@@ -107,7 +107,7 @@ pub(super) fn put(out: &mut BytesMut, name: &str, value: &[u8]) {
 
 /// Writes all of them.
 pub(super) fn put_all<'a>(
-    out: &mut BytesMut,
+    out: &mut Vec<u8>,
     fields: impl IntoIterator<Item = (&'a HeaderName, &'a HeaderValue)>,
 ) {
     for (name, value) in fields {

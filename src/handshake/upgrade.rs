@@ -92,7 +92,7 @@ impl Upgrade {
             Ok(key) => key,
             Err(refusal) => return Err(self.rejection(&refusal.response(), refusal.into())),
         };
-        let mut head = BytesMut::with_capacity(256);
+        let mut head = Vec::with_capacity(256);
         head.extend_from_slice(b"HTTP/1.1 101 Switching Protocols\r\n");
         field::put(&mut head, "Upgrade", b"websocket");
         field::put(&mut head, "Connection", b"Upgrade");

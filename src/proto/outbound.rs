@@ -8,7 +8,7 @@ pub(super) use encoding::Encoding;
 pub use position::Position;
 
 use self::{
-    backlog::{Backlog, Waiting},
+    backlog::{Backlog, Piece, Waiting},
     control::Controls,
 };
 use super::{
@@ -44,8 +44,8 @@ pub struct Outbound {
     controls: Option<Box<Controls>>,
     /// How many bytes have been [taken away](Self::take_transmit) and not been written yet.
     away: usize,
-    /// Short payloads leave as they are: this is a server, without an extension, and its fragments are not shorter.
-    corks_short: bool,
+    /// Payloads shorter than this are framed at once, and as they are: there is no extension, and none takes two frames.
+    cork_below: u16,
     /// The transport has taken bytes that it may not have let go of: its flush is pending.
     holding: bool,
     /// How many messages, or chunks of them, have waited and been framed, ever.
@@ -74,9 +74,6 @@ impl Pieces {
     }
 }
 
-/// A payload that fits a header of two bytes (RFC 6455 §5.2).
-const SHORT: usize = 125;
-
 /// A shorter payload is copied next to its header: cheaper than sending it from where it lies.
 const LONG_FROM: usize = 4 * 1024;
 
@@ -90,7 +87,10 @@ const AHEAD_SHARED: usize = 256 * 1024;
 impl Outbound {
     pub(super) fn new(role: Role, config: Arc<Config>, encoding: Option<Box<Encoding>>) -> Self {
         Self {
-            corks_short: role == Role::Server && encoding.is_none() && config.fragment_size >= SHORT,
+            cork_below: match encoding {
+                None => config.fragment_size.saturating_add(1).min(LONG_FROM) as u16,
+                Some(_) => 0,
+            },
             config,
             transmit: Transmit::default(),
             backlog: Backlog::default(),
@@ -124,7 +124,7 @@ impl Outbound {
         let Outgoing { kind, payload, plain } = message.into();
         match payload {
             Payload::Borrowed(bytes) if self.may_cork_short(bytes.len()) => {
-                self.cork_short(kind.into(), true, bytes);
+                self.cork_short(kind.into(), true, bytes)
             }
             payload => self.send_any(kind, payload, plain),
         }
@@ -161,79 +161,120 @@ impl Outbound {
     #[inline(never)]
     fn queue(&mut self, opcode: Opcode, fin: bool, payload: Payload<'_>) {
         let len = payload.as_bytes().len();
-        // What would be copied in any case is copied straight to where it leaves from.
-        let copied = self.role == Role::Client || matches!(payload, Payload::Borrowed(_));
-        let at_once = len < LONG_FROM || copied && self.transmit.remaining() < AHEAD;
-        if at_once && len <= self.config.fragment_size && self.backlog.is_empty() {
-            return self.cork(opcode, Rsv::NONE, fin, payload.as_bytes());
+        let copied = match payload {
+            Payload::Borrowed(_) => true,
+            _ => self.role == Role::Client && len <= AHEAD,
+        };
+        if (copied || len < LONG_FROM) && self.queue_copied(opcode, Rsv::NONE, fin, payload.as_bytes()) {
+            return;
         }
-        self.wait(opcode, Rsv::NONE, fin, payload.into_bytes());
+        let bytes = payload.into_bytes();
+        if self.role == Role::Server && self.may_send(len) && self.transmit.remaining() < AHEAD_SHARED {
+            return self
+                .send_shared(Header { fin, rsv: Rsv::NONE, opcode, mask: None, len: len as u64 }, bytes);
+        }
+        self.wait(opcode, Rsv::NONE, fin, bytes);
+    }
+
+    /// Queues a payload that is copied in any case straight to where it leaves from. Says no if it is to wait: it is long,
+    /// and there is no room for it, or it takes more than one frame.
+    fn queue_copied(&mut self, opcode: Opcode, rsv: Rsv, fin: bool, payload: &[u8]) -> bool {
+        let short = payload.len() < LONG_FROM;
+        if self.may_send(payload.len()) && (short || self.transmit.remaining() < AHEAD) {
+            self.cork(opcode, rsv, fin, payload);
+            return true;
+        }
+        let behind = short && payload.len() <= self.config.fragment_size;
+        if behind {
+            let header = Header { fin, rsv, opcode, mask: self.mask(), len: payload.len() as u64 };
+            self.backlog.push_short(header, payload);
+        }
+        behind
+    }
+
+    /// Whether nothing has to go before a payload, and it fits a frame.
+    fn may_send(&self, len: usize) -> bool {
+        len <= self.config.fragment_size && self.backlog.is_empty()
     }
 
     #[inline(never)]
     fn wait(&mut self, opcode: Opcode, rsv: Rsv, fin: bool, payload: Bytes) {
-        self.backlog.push(Waiting { opcode, rsv, fin, payload });
+        let waiting = Waiting::new(opcode, rsv, fin, payload);
+        self.backlog.push(waiting, self.role == Role::Client, self.config.fragment_size);
         while self.transmit.remaining() < self.ahead() && self.frame_piece() {}
     }
 
-    /// Whether a payload is one of those that most of a server's messages have, and as it will leave.
+    /// Whether a payload is one of those that most messages have, and its turn has come.
     #[inline]
     fn may_cork_short(&self, len: usize) -> bool {
-        len <= SHORT && self.corks_short && self.backlog.is_empty()
+        len < usize::from(self.cork_below) && self.backlog.is_empty()
     }
 
-    /// Whether a payload that has to be copied in any case may be copied straight to where it leaves from.
-    fn may_cork(&self, len: usize) -> bool {
-        len <= self.config.fragment_size && self.backlog.is_empty() && self.transmit.remaining() < AHEAD
-    }
-
-    /// What most of a server's messages become: a frame with a header of two bytes.
+    /// What most messages become: one frame, with a header of 2 or 4 bytes and the key of a client.
     #[inline(never)]
     fn cork_short(&mut self, opcode: Opcode, fin: bool, payload: &[u8]) {
         let first = if fin { 0x80 } else { 0 } | opcode as u8;
-        let cork = self.transmit.cork(2 + payload.len());
-        cork.extend_from_slice(&[first, payload.len() as u8]);
+        if self.role == Role::Client {
+            return self.cork_short_masked(first, payload);
+        }
+        let cork = self.transmit.cork(4 + payload.len());
+        match payload.len() {
+            len @ ..=125 => cork.extend_from_slice(&[first, len as u8]),
+            len => cork.extend_from_slice(&[first, 126, (len >> 8) as u8, len as u8]),
+        }
         cork.extend_from_slice(payload);
+    }
+
+    #[inline(never)]
+    fn cork_short_masked(&mut self, first: u8, payload: &[u8]) {
+        let key = fresh_key(&self.config);
+        let [a, b, c, d] = key.to_bytes();
+        let cork = self.transmit.cork(8 + payload.len());
+        match payload.len() {
+            len @ ..=125 => cork.extend_from_slice(&[first, 0x80 | len as u8, a, b, c, d]),
+            len => cork.extend_from_slice(&[first, 0x80 | 126, (len >> 8) as u8, len as u8, a, b, c, d]),
+        }
+        key.append(payload, cork);
     }
 
     /// Frames a payload next to what was framed before, masked if this is the client.
     #[inline(never)]
     fn cork(&mut self, opcode: Opcode, rsv: Rsv, fin: bool, payload: &[u8]) {
-        let mask = self.mask();
-        let cork = self.transmit.cork(MAX_HEADER_LEN + payload.len());
-        Header { fin, rsv, opcode, mask, len: payload.len() as u64 }.encode(cork);
-        let from = cork.len();
-        cork.extend_from_slice(payload);
-        if let Some(mut key) = mask {
-            key.apply(&mut cork[from..]);
-        }
+        let header = Header { fin, rsv, opcode, mask: self.mask(), len: payload.len() as u64 };
+        put_frame(self.transmit.cork(MAX_HEADER_LEN + payload.len()), header, payload);
     }
 
-    /// A fresh key for each frame of a client; none for a server (RFC 6455 §5.1, §5.3).
+    /// Frames a payload where it lies.
+    fn send_shared(&mut self, header: Header, payload: Bytes) {
+        header.encode(self.transmit.cork(MAX_HEADER_LEN));
+        self.transmit.push_long(payload);
+    }
+
     #[inline]
     fn mask(&self) -> Option<MaskKey> {
-        match self.role {
-            Role::Client => {
-                let mut key = [0; 4];
-                self.config.entropy.fill(&mut key);
-                Some(MaskKey::new(key))
-            }
-            Role::Server => None,
-        }
+        mask(self.role, &self.config)
     }
 
     /// Frames the next piece of what waits.
     fn frame_piece(&mut self) -> bool {
-        let Some((piece, last)) = self.backlog.take(self.config.fragment_size) else { return false };
-        let Waiting { opcode, rsv, fin, payload } = piece;
-        self.framed += u64::from(last);
-        if self.role == Role::Client || payload.len() < LONG_FROM {
-            self.cork(opcode, rsv, fin, &payload);
-        } else {
-            let cork = self.transmit.cork(MAX_HEADER_LEN);
-            Header { fin, rsv, opcode, mask: None, len: payload.len() as u64 }.encode(cork);
-            self.transmit.push_long(payload);
+        if let Some(run) = self.backlog.take_run() {
+            self.framed = self.framed + u64::from(run.messages);
+            self.transmit.push(run.frames.into(), LONG_FROM);
+            return true;
         }
+        if !self.backlog.is_within_frame() {
+            let (role, config) = (self.role, &self.config);
+            let header = self.backlog.begin_frame(config.fragment_size, || mask(role, config));
+            let Some(header) = header else { return false };
+            header.encode(self.transmit.cork(MAX_HEADER_LEN));
+        }
+        let transmit = &mut self.transmit;
+        let room = AHEAD.saturating_sub(transmit.remaining()).max(1);
+        let last = self.backlog.take(room, |piece| match piece {
+            Piece::Masked(bytes, key) => key.append(bytes, transmit.cork(bytes.len())),
+            Piece::Plain(bytes) => transmit.push(bytes, LONG_FROM),
+        });
+        self.framed += u64::from(last);
         true
     }
 
@@ -268,7 +309,9 @@ impl Outbound {
             if self.transmit.remaining() >= AHEAD && self.backlog.is_empty() {
                 return; // control frames are copied
             }
-            if let Some(pong) = self.controls.as_mut().and_then(|controls| controls.pong.take()) {
+            if self.backlog.is_within_frame() {
+                self.frame_piece();
+            } else if let Some(pong) = self.controls.as_mut().and_then(|controls| controls.pong.take()) {
                 self.cork_control(Opcode::Pong, &pong);
             } else if let Some(ping) = self.controls.as_mut().and_then(|controls| controls.ping.take()) {
                 self.cork_control(Opcode::Ping, &ping);
@@ -289,8 +332,8 @@ impl Outbound {
         }
     }
 
-    /// What a browser calls `WebSocket.bufferedAmount`: bytes queued that the transport has not taken, those of
-    /// headers included once they are framed. The core never refuses; stop above your high-water mark.
+    /// What a browser calls `WebSocket.bufferedAmount`: bytes queued that the transport has not taken, with the headers
+    /// of messages, framed or not. The core never refuses; stop above your high-water mark.
     #[inline]
     pub fn buffered_amount(&self) -> usize {
         self.backlog.bytes() + self.transmit.remaining() + self.away
@@ -377,15 +420,16 @@ impl Outbound {
 
     /// The transport takes no more bytes: forgets all there is to send. Nothing can be sent any more.
     pub fn write_failed(&mut self) {
-        let (unsent, released) = (self.unsent_framed(), self.released());
+        let (unsent, released) = (self.unsent_framed() + self.backlog.bytes(), self.released());
+        self.backlog = Backlog::default();
         self.drop_unframed();
         self.state.on_close();
         let cut_off = !self.is_flushed();
         (self.transmit, self.away, self.holding) = (Transmit::default(), 0, false);
         self.transmit.count_taken(released);
-        if cut_off {
+        if cut_off || unsent > 0 {
             let controls = self.controls();
-            controls.cut_off = true;
+            controls.cut_off |= cut_off;
             controls.unsent += unsent;
         }
         if let Some(close) = self.controls.as_mut().and_then(|controls| controls.close.as_mut()) {
@@ -394,8 +438,10 @@ impl Outbound {
     }
 
     fn drop_unframed(&mut self) {
-        let unsent = self.backlog.bytes();
-        (self.backlog, self.pieces) = (Backlog::default(), None);
+        let waiting = self.backlog.bytes();
+        self.backlog.drop_unframed();
+        self.pieces = None;
+        let unsent = waiting - self.backlog.bytes();
         if unsent > 0 {
             self.controls().unsent += unsent;
         }
@@ -403,6 +449,32 @@ impl Outbound {
             let (ping, pong) = (controls.ping.take(), controls.pong.take());
             controls.dropped |= ping.is_some() || pong.is_some();
         }
+    }
+}
+
+/// A fresh key for each frame of a client; none for a server (RFC 6455 §5.1, §5.3).
+#[inline]
+fn mask(role: Role, config: &Config) -> Option<MaskKey> {
+    match role {
+        Role::Client => Some(fresh_key(config)),
+        Role::Server => None,
+    }
+}
+
+#[inline]
+fn fresh_key(config: &Config) -> MaskKey {
+    let mut key = [0; 4];
+    config.entropy.fill(&mut key);
+    MaskKey::new(key)
+}
+
+/// Appends a frame, masked if its header has a key.
+#[inline]
+fn put_frame(out: &mut Vec<u8>, header: Header, payload: &[u8]) {
+    header.encode(out);
+    match header.mask {
+        Some(key) => key.append(payload, out),
+        None => out.extend_from_slice(payload),
     }
 }
 

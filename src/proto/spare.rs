@@ -14,7 +14,7 @@ thread_local! {
     static INPUT: Spare = Spare(RefCell::new(BytesMut::new()));
     static DECODED: Spare = Spare(RefCell::new(BytesMut::new()));
     static ENCODED: Spare = Spare(RefCell::new(BytesMut::new()));
-    static OUTPUT: Spare = Spare(RefCell::new(BytesMut::new()));
+    static OUTPUT: RefCell<Vec<u8>> = const { RefCell::new(Vec::new()) };
 }
 
 /// Which of a thread's spares.
@@ -26,8 +26,6 @@ pub(super) enum Of {
     Decoded,
     /// For what an extension has encoded.
     Encoded,
-    /// For what is sent.
-    Output,
 }
 
 impl Of {
@@ -38,7 +36,6 @@ impl Of {
             Self::Input => INPUT.try_with(f),
             Self::Decoded => DECODED.try_with(f),
             Self::Encoded => ENCODED.try_with(f),
-            Self::Output => OUTPUT.try_with(f),
         }
         .ok()
     }
@@ -56,6 +53,28 @@ impl Of {
         if self.with(|spare| spare.put(buf, memory)).is_none() {
             *buf = BytesMut::new();
         }
+    }
+}
+
+/// Exchanges a buffer without memory for the thread's spare of what is sent.
+pub(super) fn take_output(buf: &mut Vec<u8>) {
+    // There are no spares while the thread ends.
+    let _ = OUTPUT.try_with(|spare| std::mem::swap(&mut *spare.borrow_mut(), buf));
+}
+
+/// Leaves an empty buffer of what was sent to the thread, or frees it.
+#[inline]
+pub(super) fn put_output(buf: &mut Vec<u8>) {
+    let kept = OUTPUT.try_with(|spare| {
+        let mut spare = spare.borrow_mut();
+        let keep = spare.capacity() == 0 && buf.capacity() <= KEEP;
+        if keep {
+            std::mem::swap(&mut *spare, buf);
+        }
+        keep
+    });
+    if kept != Ok(true) {
+        *buf = Vec::new();
     }
 }
 

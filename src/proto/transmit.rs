@@ -1,6 +1,6 @@
 //! [`Transmit`]: bytes on their way out, the short ones corked together, the long ones where they lie.
 use super::spare;
-use bytes::{Buf, Bytes, BytesMut};
+use bytes::{Buf, Bytes};
 use std::{collections::VecDeque, io::IoSlice};
 
 /// Bytes ready to be written, in order, read through [`Buf`]: write what the transport takes of
@@ -8,15 +8,15 @@ use std::{collections::VecDeque, io::IoSlice};
 #[derive(Debug, Default)]
 pub struct Transmit {
     /// Headers, short payloads and all that is masked, one after the other.
-    cork: BytesMut,
+    cork: Vec<u8>,
+    /// How much of the front of that has been taken.
+    start: usize,
     /// Long payloads, each to be let in after some bytes of the cork.
     long: VecDeque<Long>,
     /// How many bytes of the cork go before the last of `long`.
     placed: usize,
     /// How many bytes there are in `long`.
     long_len: usize,
-    /// How much has been cut off the front of the cork's memory. (More than 4 GiB counts as 4 GiB.)
-    cut: u32,
     /// How many bytes the transport has taken, ever.
     taken: u64,
 }
@@ -34,7 +34,7 @@ const FEW: usize = 16;
 impl Transmit {
     /// The cork, with room for `more` bytes.
     #[inline]
-    pub(crate) fn cork(&mut self, more: usize) -> &mut BytesMut {
+    pub(crate) fn cork(&mut self, more: usize) -> &mut Vec<u8> {
         if self.cork.capacity() - self.cork.len() < more {
             self.make_room(more);
         }
@@ -44,9 +44,25 @@ impl Transmit {
     #[cold]
     fn make_room(&mut self, more: usize) {
         if self.cork.capacity() == 0 {
-            spare::Of::Output.take(&mut self.cork);
+            spare::take_output(&mut self.cork);
         }
-        self.cork.reserve(more);
+        let left = self.corked();
+        if self.start > 0 && self.start >= left && self.cork.capacity() - left >= more {
+            self.cork.drain(..self.start); // as much has been taken as is moved now, so the time is bounded
+        } else if self.start > 0 {
+            let mut larger = Vec::with_capacity(left + left.max(more));
+            larger.extend_from_slice(&self.cork[self.start..]);
+            self.cork = larger;
+        } else {
+            return self.cork.reserve(more);
+        }
+        self.start = 0;
+    }
+
+    /// How many bytes of the cork are left.
+    #[inline]
+    fn corked(&self) -> usize {
+        self.cork.len() - self.start
     }
 
     /// Lets a payload in after what has been corked so far.
@@ -54,10 +70,19 @@ impl Transmit {
         if payload.is_empty() {
             return;
         }
-        let before = self.cork.len() - self.placed;
-        self.placed = self.cork.len();
+        let before = self.corked() - self.placed;
+        self.placed = self.corked();
         self.long_len += payload.len();
         self.long.push_back(Long { before, payload });
+    }
+
+    /// Lets a payload in, or copies it to the cork if it is shorter than `long`.
+    pub(super) fn push(&mut self, payload: Bytes, long: usize) {
+        if payload.len() < long {
+            self.cork(payload.len()).extend_from_slice(&payload);
+        } else {
+            self.push_long(payload);
+        }
     }
 
     /// The transport has taken bytes that were kept elsewhere.
@@ -74,38 +99,32 @@ impl Transmit {
     /// Leaves the cork, of which all has been taken, to the thread.
     #[inline]
     fn leave_cork(&mut self) {
-        let memory = self.cork.capacity() + std::mem::take(&mut self.cut) as usize;
         self.cork.clear();
-        spare::Of::Output.put(&mut self.cork, memory);
-    }
-
-    /// Cuts what has been taken off the front of the cork.
-    fn cut_off(cork: &mut BytesMut, cut: &mut u32, bytes: usize) {
-        cork.advance(bytes);
-        *cut = cut.saturating_add(u32::try_from(bytes).unwrap_or(u32::MAX));
+        self.start = 0;
+        spare::put_output(&mut self.cork);
     }
 
     fn slices(&self) -> impl Iterator<Item = &[u8]> {
-        let mut at = 0;
+        let mut at = self.start;
         let long = self.long.iter().flat_map(move |long| {
             let corked = &self.cork[at..at + long.before];
             at += long.before;
             [corked, &long.payload]
         });
-        long.chain([&self.cork[self.placed..]]).filter(|slice| !slice.is_empty())
+        long.chain([&self.cork[self.start + self.placed..]]).filter(|slice| !slice.is_empty())
     }
 }
 
 impl Buf for Transmit {
     #[inline]
     fn remaining(&self) -> usize {
-        self.cork.len() + self.long_len
+        self.corked() + self.long_len
     }
     fn chunk(&self) -> &[u8] {
         match self.long.front() {
             Some(Long { before: 0, payload }) => payload,
-            Some(Long { before, .. }) => &self.cork[..*before],
-            None => &self.cork,
+            Some(Long { before, .. }) => &self.cork[self.start..][..*before],
+            None => &self.cork[self.start..],
         }
     }
     fn chunks_vectored<'a>(&'a self, dst: &mut [IoSlice<'a>]) -> usize {
@@ -114,7 +133,7 @@ impl Buf for Transmit {
     #[inline(always)]
     fn advance(&mut self, n: usize) {
         // Nearly always all of it is taken, and all of it is short.
-        if self.long.is_empty() && n == self.cork.len() {
+        if self.long.is_empty() && n == self.corked() {
             self.count_taken(n as u64);
             self.leave_cork();
         } else {
@@ -131,7 +150,7 @@ impl Transmit {
         let mut left = n;
         while let Some(Long { before, payload }) = self.long.front_mut() {
             let corked = left.min(*before);
-            Self::cut_off(&mut self.cork, &mut self.cut, corked);
+            self.start += corked;
             *before -= corked;
             self.placed -= corked;
             left -= corked;
@@ -148,10 +167,9 @@ impl Transmit {
         if self.long.capacity() > FEW {
             self.long = VecDeque::new(); // a backlog has gone, and its room with it
         }
-        if left == self.cork.len() {
+        self.start += left;
+        if self.start == self.cork.len() {
             self.leave_cork();
-        } else {
-            Self::cut_off(&mut self.cork, &mut self.cut, left);
         }
     }
 }

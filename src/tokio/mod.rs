@@ -153,12 +153,8 @@ pub type MessageReader<'a, S> = aio::MessageReader<'a, S, Runtime>;
 /// A message being sent in pieces: an `AsyncWrite`.
 pub type MessageWriter<'a, S> = aio::MessageWriter<'a, S, Runtime>;
 /// A sending end of a split WebSocket over a Tokio stream.
-#[cfg(any())]
-#[cfg(any())]
 pub type Sender<S> = aio::Sender<S, Runtime>;
 /// The receiving end of a split WebSocket over a Tokio stream.
-#[cfg(any())]
-#[cfg(any())]
 pub type Receiver<S> = aio::Receiver<S, Runtime>;
 
 /// Tokio, as [`aio`] sees it: an alarm. It is allocated when a connection first waits.

@@ -1,6 +1,9 @@
 //! §5.4: messages in fragments, with control frames between them and nothing else.
 use crate::support::*;
-use sansocket::{Message, SendError, Violation};
+use sansocket::{
+    Message, Role, SendError, Violation,
+    bytes::{Buf, Bytes},
+};
 
 /// Row 57.
 #[test]
@@ -166,5 +169,54 @@ fn fragments_are_joined_and_sent_in_order() {
             }
         }
         end.tells(Told::Message(Message::binary(payload)));
+    }
+}
+
+/// A client masks long frames as the transport takes them. What has begun is ended, or the peer would take whatever follows
+/// for the rest of it; and control frames go before the next.
+#[test]
+fn a_frame_that_has_begun_is_ended_before_any_other() {
+    for taken in [1, 70_000, 200_000] {
+        let set =
+            |config: &mut Config| (config.fragment_size, config.high_water_mark) = (300_000, usize::MAX);
+        let mut end = End::with(Role::Client, set);
+        end.conn.send(Bytes::from(vec![7; 500_000])).unwrap();
+        end.conn.send("last").unwrap();
+        let mut bytes = vec![];
+        while bytes.len() < taken {
+            let n = end.conn.transmit().remaining().min(taken - bytes.len());
+            bytes.extend(end.conn.transmit().copy_to_bytes(n));
+        }
+        end.frame(PING, "?").ping("?");
+        bytes.extend(written(&mut end.conn));
+        let all: Vec<_> = frames(&bytes).iter().map(|frame| (frame.first, frame.payload.len())).collect();
+        assert_eq!(all, [(2, 300_000), (PONG, 1), (FIN, 200_000), (TEXT, 4)], "{taken} bytes taken");
+    }
+}
+
+#[test]
+fn a_failure_ends_the_frame_that_has_begun_and_drops_the_rest() {
+    for taken in [1, 70_000, 200_000, 310_000] {
+        let set =
+            |config: &mut Config| (config.fragment_size, config.high_water_mark) = (300_000, usize::MAX);
+        let mut end = End::with(Role::Client, set);
+        end.conn.send(Bytes::from(vec![7; 500_000])).unwrap();
+        end.conn.send("dropped").unwrap();
+        let mut bytes = vec![];
+        while bytes.len() < taken {
+            let n = end.conn.transmit().remaining().min(taken - bytes.len());
+            bytes.extend(end.conn.transmit().copy_to_bytes(n));
+        }
+        end.raw([0x83, 0]).errs();
+        let left = end.conn.buffered_amount();
+        let rest = written(&mut end.conn);
+        bytes.extend(&rest);
+        let all = frames(&bytes);
+        let (close, data) = all.split_last().unwrap();
+        assert_eq!(left, rest.len() - close.payload.len() - 6, "of the frames before it");
+        assert!(close.first == CLOSE && close.payload[..2] == 1002_u16.to_be_bytes());
+        let data: Vec<_> = data.iter().map(|frame| (frame.first, frame.payload.len())).collect();
+        let second = [(2, 300_000), (FIN, 200_000)];
+        assert_eq!(data, second[..if taken < 300_000 { 1 } else { 2 }], "{taken} bytes taken");
     }
 }

@@ -1,6 +1,6 @@
 //! §6: sending only while open, first opcode and last FIN, and receiving whatever way the bytes are cut.
 use crate::support::*;
-use sansocket::{CloseCode, Message, ReadyState, SendError};
+use sansocket::{CloseCode, Message, ReadyState, SendError, bytes::Buf};
 
 /// Row 77.
 #[test]
@@ -127,5 +127,34 @@ fn what_is_refused_is_not_queued() {
         end.conn.send(vec![0; 99_999]).unwrap_err();
         assert_eq!(end.conn.buffered_amount(), before);
         end.writes(CLOSE, body(1000, ""));
+    }
+}
+
+/// Every byte that will be written counts, from when it is queued to when the transport has taken it.
+#[test]
+fn buffered_amount_is_what_will_be_written() {
+    let lens = [300_000, 0, 20, 125, 126, 4095, 4096, 70_000, 0, 65_535, 65_536, 65_537, 131_072];
+    for role in BOTH {
+        for fragment_size in [0, 7, 1000, 4096, 65_536, 1 << 20] {
+            let lens = lens.iter().filter(|&&len| fragment_size > 10 || len < 70_000);
+            for owned in [false, true] {
+                let mut end = End::with(role, |config| config.fragment_size = fragment_size);
+                for &len in lens.clone() {
+                    let message = vec![1; len];
+                    if owned { end.conn.send(message) } else { end.conn.send(&message) }.unwrap();
+                }
+                let mut amount = end.conn.buffered_amount();
+                for step in [1, 7, 3000, 20_000].into_iter().cycle() {
+                    let n = step.min(end.conn.transmit().remaining());
+                    if n == 0 {
+                        break;
+                    }
+                    end.conn.transmit().advance(n);
+                    amount -= n;
+                    assert_eq!(end.conn.buffered_amount(), amount, "{role:?} {fragment_size}");
+                }
+                assert_eq!(amount, 0, "{role:?} {fragment_size}");
+            }
+        }
     }
 }

@@ -1,6 +1,7 @@
-//! [`Backlog`]: messages, and pieces of them, that have not been framed.
-use crate::frame::{Opcode, Rsv};
-use bytes::Bytes;
+//! [`Backlog`]: messages, and pieces of them, that the transport has no room for yet.
+use super::put_frame;
+use crate::frame::{Header, MAX_HEADER_LEN, MaskKey, Opcode, Rsv};
+use bytes::{Buf, Bytes};
 use std::collections::VecDeque;
 
 /// Empty, most of the time, and then it takes a pointer.
@@ -9,20 +10,59 @@ pub(super) struct Backlog(Option<Box<Queue>>);
 
 #[derive(Debug, Default)]
 struct Queue {
-    waiting: VecDeque<Waiting>,
-    /// How many bytes of payload those are.
+    waiting: VecDeque<Entry>,
+    /// How many messages, or pieces of them, those are.
+    messages: usize,
+    /// How many bytes those are once they have been framed.
     bytes: usize,
 }
 
 #[derive(Debug)]
+enum Entry {
+    Long(Waiting),
+    Run(Run),
+}
+
+/// A long payload: it becomes frames when there is room for them.
+#[derive(Debug)]
 pub(super) struct Waiting {
     /// Of the next frame of it: `Continuation`, and no reserved bits, once one has gone out.
-    pub(super) opcode: Opcode,
-    pub(super) rsv: Rsv,
+    opcode: Opcode,
+    rsv: Rsv,
     /// Whether the message ends with it.
-    pub(super) fin: bool,
-    pub(super) payload: Bytes,
+    fin: bool,
+    payload: Bytes,
+    /// How much of the front of that belongs to a frame whose header has gone out, and that frame's key.
+    begun: usize,
+    mask: Option<MaskKey>,
+    /// Whether what followed that frame has been dropped.
+    cut: bool,
 }
+
+impl Waiting {
+    pub(super) fn new(opcode: Opcode, rsv: Rsv, fin: bool, payload: Bytes) -> Self {
+        Self { opcode, rsv, fin, payload, begun: 0, mask: None, cut: false }
+    }
+}
+
+/// Short messages that came one after the other behind a long one, framed: an entry for each would take many times their
+/// own length.
+#[derive(Debug, Default)]
+pub(super) struct Run {
+    pub(super) frames: Vec<u8>,
+    pub(super) messages: u32,
+}
+
+/// Part of a frame whose header has gone out.
+pub(super) enum Piece<'b> {
+    /// To be masked.
+    Masked(&'b [u8], MaskKey),
+    /// As it leaves.
+    Plain(Bytes),
+}
+
+/// How many bytes short messages are framed into together, at most: control frames pass between two such runs.
+const RUN: usize = 32 * 1024;
 
 /// Room for so many is kept when there are none.
 const FEW: usize = 64;
@@ -33,38 +73,146 @@ impl Backlog {
         self.0.as_ref().is_none_or(|queue| queue.waiting.is_empty())
     }
 
-    /// How many wait.
+    /// How many messages, or pieces of them, wait.
     pub(super) fn len(&self) -> usize {
-        self.0.as_ref().map_or(0, |queue| queue.waiting.len())
+        self.0.as_ref().map_or(0, |queue| queue.messages)
     }
 
-    /// How many bytes of payload wait.
+    /// How many bytes wait, with those of the headers to come.
     #[inline]
     pub(super) fn bytes(&self) -> usize {
         self.0.as_ref().map_or(0, |queue| queue.bytes)
     }
 
-    pub(super) fn push(&mut self, waiting: Waiting) {
+    /// Has a long payload wait, for frames of at most so many bytes.
+    pub(super) fn push(&mut self, waiting: Waiting, masked: bool, fragment_size: usize) {
         let queue = self.0.get_or_insert_default();
-        queue.bytes += waiting.payload.len();
-        queue.waiting.push_back(waiting);
+        queue.bytes += framed_len(waiting.payload.len(), masked, fragment_size);
+        queue.messages += 1;
+        queue.waiting.push_back(Entry::Long(waiting));
     }
 
-    /// Takes the next frame's worth, of at most so many bytes, off what has waited longest; says whether that was its last.
-    pub(super) fn take(&mut self, at_most: usize) -> Option<(Waiting, bool)> {
-        let queue = self.0.as_mut()?;
-        let next = queue.waiting.front_mut()?;
-        let payload = next.payload.split_to(next.payload.len().min(at_most.max(1)));
-        let last = next.payload.is_empty();
-        let opcode = std::mem::replace(&mut next.opcode, Opcode::Continuation);
-        let piece = Waiting { opcode, rsv: std::mem::take(&mut next.rsv), fin: last && next.fin, payload };
-        queue.bytes -= piece.payload.len();
-        if last {
-            queue.waiting.pop_front();
-            if queue.waiting.is_empty() && queue.waiting.capacity() > FEW {
-                self.0 = None; // a long one has gone, and its room with it
-            }
+    /// Has a short payload wait, framed, behind what waits already.
+    pub(super) fn push_short(&mut self, header: Header, payload: &[u8]) {
+        let queue = self.0.get_or_insert_default();
+        let room = MAX_HEADER_LEN + payload.len();
+        if !matches!(queue.waiting.back(), Some(Entry::Run(run)) if run.frames.len() + room <= RUN) {
+            queue.waiting.push_back(Entry::Run(Run::default()));
         }
-        Some((piece, last))
+        let Some(Entry::Run(Run { frames, messages })) = queue.waiting.back_mut() else { return };
+        let before = frames.len();
+        if frames.capacity() - before < room {
+            frames.reserve_exact((before + room).max(512).min(RUN - before));
+        }
+        put_frame(frames, header, payload);
+        queue.bytes += frames.len() - before;
+        (*messages, queue.messages) = (*messages + 1, queue.messages + 1);
     }
+
+    /// Takes what has waited longest, if that is short messages.
+    pub(super) fn take_run(&mut self) -> Option<Run> {
+        let queue = self.0.as_mut()?;
+        let Entry::Run(run) = queue.waiting.front_mut()? else { return None };
+        let run = std::mem::take(run);
+        queue.bytes -= run.frames.len();
+        queue.messages -= run.messages as usize;
+        self.pop();
+        Some(run)
+    }
+
+    /// Whether a header has gone out, and its frame not yet.
+    pub(super) fn is_within_frame(&self) -> bool {
+        self.front().is_some_and(|front| front.begun > 0)
+    }
+
+    /// The long payload that has waited longest, if nothing has waited longer.
+    fn front(&self) -> Option<&Waiting> {
+        match self.0.as_ref()?.waiting.front()? {
+            Entry::Long(waiting) => Some(waiting),
+            Entry::Run(_) => None,
+        }
+    }
+
+    /// Begins the next frame of what has waited longest, of at most so many bytes.
+    pub(super) fn begin_frame(
+        &mut self,
+        fragment_size: usize,
+        mask: impl FnOnce() -> Option<MaskKey>,
+    ) -> Option<Header> {
+        let queue = self.0.as_mut()?;
+        let Entry::Long(next) = queue.waiting.front_mut()? else { return None };
+        let len = next.payload.len().min(fragment_size.max(1));
+        let fin = next.fin && len == next.payload.len();
+        (next.begun, next.mask) = (len, mask());
+        queue.bytes -= header_len(len, next.mask.is_some());
+        let opcode = std::mem::replace(&mut next.opcode, Opcode::Continuation);
+        let rsv = std::mem::take(&mut next.rsv);
+        Some(Header { fin, rsv, opcode, mask: next.mask, len: len as u64 })
+    }
+
+    /// Takes what is left of the frame that has begun, and of one that is to be masked so many bytes at most. Says whether a
+    /// message, or a piece of one, has gone out with that.
+    pub(super) fn take(&mut self, at_most: usize, take: impl FnOnce(Piece<'_>)) -> bool {
+        let Some(queue) = &mut self.0 else { return false };
+        let Some(Entry::Long(next)) = queue.waiting.front_mut() else { return false };
+        let mut len = next.begun;
+        match &mut next.mask {
+            Some(key) => {
+                len = len.min(at_most);
+                take(Piece::Masked(&next.payload[..len], *key));
+                key.turn(len);
+                next.payload.advance(len);
+            }
+            None => take(Piece::Plain(next.payload.split_to(len))),
+        }
+        next.begun -= len;
+        queue.bytes -= len;
+        if !next.payload.is_empty() {
+            return false;
+        }
+        let whole = !next.cut;
+        queue.messages -= 1;
+        self.pop();
+        whole
+    }
+
+    fn pop(&mut self) {
+        let Some(queue) = &mut self.0 else { return };
+        queue.waiting.pop_front();
+        if queue.waiting.is_empty() && queue.waiting.capacity() > FEW {
+            self.0 = None; // a long one has gone, and its room with it
+        }
+    }
+
+    /// Drops all but the rest of a frame whose header has gone out: the peer takes whatever follows for that.
+    pub(super) fn drop_unframed(&mut self) {
+        if !self.is_within_frame() {
+            return *self = Self::default();
+        }
+        let Some(queue) = &mut self.0 else { return };
+        queue.waiting.truncate(1);
+        if let Some(Entry::Long(rest)) = queue.waiting.front_mut() {
+            rest.cut = rest.cut || rest.begun < rest.payload.len();
+            rest.payload.truncate(rest.begun);
+            (queue.messages, queue.bytes) = (1, rest.begun);
+        }
+    }
+}
+
+/// How long a payload is in frames of at most so many bytes.
+fn framed_len(payload: usize, masked: bool, fragment_size: usize) -> usize {
+    let size = fragment_size.max(1);
+    let (whole, rest) = (payload / size, payload % size);
+    let last = if rest > 0 || payload == 0 { header_len(rest, masked) } else { 0 };
+    payload + whole * header_len(size, masked) + last
+}
+
+/// How long the header of a frame is (RFC 6455 §5.2).
+fn header_len(payload: usize, masked: bool) -> usize {
+    let len = match payload {
+        0..=125 => 2,
+        126..=0xFFFF => 4,
+        _ => 10,
+    };
+    len + if masked { 4 } else { 0 }
 }

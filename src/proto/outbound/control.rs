@@ -75,6 +75,7 @@ impl Outbound {
     /// it (RFC 6455 §5.5.3): so a burst of pings is answered whole, and a flood costs next to nothing.
     pub(super) fn answer(&mut self, payload: &[u8]) {
         if self.transmit.remaining() < PROMPT
+            && !self.backlog.is_within_frame()
             && self.controls.as_ref().is_none_or(|controls| controls.pong.is_none())
         {
             self.cork_control(Opcode::Pong, payload);

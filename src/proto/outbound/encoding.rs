@@ -78,8 +78,8 @@ impl Outbound {
         let mut encoded = BytesMut::new();
         spare::Of::Encoded.take(&mut encoded);
         encoding.encoder.encode(piece, fin, &mut encoded);
-        if self.may_cork(encoded.len()) {
-            self.cork(opcode, rsv, fin, &encoded);
+        if self.queue_copied(opcode, rsv, fin, &encoded) {
+            // Where it is, nothing of it has to wait.
         } else if encoded.len() < encoded.capacity() / 2 {
             // What waits takes no more memory than is counted.
             self.wait(opcode, rsv, fin, Bytes::copy_from_slice(&encoded));

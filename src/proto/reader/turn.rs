@@ -105,18 +105,6 @@ mod tests {
     }
 
     #[test]
-    fn a_driver_that_begins_no_turn_is_not_stopped() {
-        let (mut inbound, mut outbound) = client(&[0x81, 1, b'x'], 3 * TURN, Delivery::Messages);
-        for _ in 0..3 * TURN {
-            assert!(inbound.advance(&mut outbound).is_some());
-        }
-        assert!(inbound.advance(&mut outbound).is_none() && !inbound.has_more());
-        inbound.receive(&[0x02, 0]);
-        inbound.receive(&[0x00, 1, b'x'].repeat(3 * TURN));
-        assert!(inbound.advance(&mut outbound).is_none() && !inbound.has_more());
-    }
-
-    #[test]
     fn poll_event_knows_no_turns() {
         let (mut inbound, mut outbound) = client(&[0x81, 1, b'x'], 3 * TURN, Delivery::Messages);
         inbound.receive(&[0x02, 0]);
