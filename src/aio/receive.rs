@@ -29,6 +29,9 @@ pub(super) fn poll_next<R: Alarm>(
         if let Some(ready) = inbound.advance(wire) {
             return Poll::Ready(Ok(ready));
         }
+        if inbound.has_more() {
+            break;
+        }
         ready!(poll_turn(cx, inbound, wire, alarm))?;
     }
     give_way(cx, inbound, wire, alarm);
@@ -56,6 +59,7 @@ pub(super) fn poll_message<R: Alarm>(
         }
         Poll::Pending => {
             inbound.rest();
+            inbound.begin_turn();
             let alarm = alarm.as_mut().filter(|_| !inbound.is_timed())?;
             return alarm.poll(cx).is_pending().then_some(Poll::Pending);
         }
@@ -71,6 +75,7 @@ pub(super) fn give_way<R: Alarm>(
     wire: &mut impl ControlSink,
     alarm: &mut Option<R>,
 ) {
+    inbound.begin_turn();
     if inbound.wants_time(wire) {
         let _ = poll_time(cx, inbound, wire, alarm, true);
     }
@@ -98,7 +103,10 @@ fn poll_turn<R: Alarm>(
             }
             Poll::Ready(Ok(_)) => return Poll::Ready(Ok(())),
             Poll::Ready(Err(error)) => return Poll::Ready(read_failed(inbound, error)),
-            Poll::Pending => inbound.rest(),
+            Poll::Pending => {
+                inbound.rest();
+                inbound.begin_turn();
+            }
         }
     } else if written {
         return Poll::Ready(Ok(()));

@@ -155,7 +155,7 @@ impl Inbound {
 
     /// A whole message in one frame, if that is next: then it is ready, for [`lend_data`](Self::lend_data) to hand out. A
     /// shortcut of [`advance`](Self::advance), for a driver that asks it first. `false` says nothing.
-    #[inline]
+    #[inline(always)]
     pub fn advance_message(&mut self, out: &impl ControlSink) -> bool {
         self.state == RecvState::Open
             && !self.reader.input.is_drained()

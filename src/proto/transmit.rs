@@ -41,11 +41,20 @@ impl Transmit {
         &mut self.cork
     }
 
-    #[cold]
+    /// An empty cork takes the thread's spare, which nearly always has room.
+    #[inline(never)]
     fn make_room(&mut self, more: usize) {
         if self.cork.capacity() == 0 {
             spare::take_output(&mut self.cork);
+            if self.cork.capacity() >= more {
+                return;
+            }
         }
+        self.grow(more);
+    }
+
+    #[cold]
+    fn grow(&mut self, more: usize) {
         let left = self.corked();
         if self.start > 0 && self.start >= left && self.cork.capacity() - left >= more {
             self.cork.drain(..self.start); // as much has been taken as is moved now, so the time is bounded

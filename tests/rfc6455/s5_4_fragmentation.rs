@@ -177,8 +177,9 @@ fn fragments_are_joined_and_sent_in_order() {
 #[test]
 fn a_frame_that_has_begun_is_ended_before_any_other() {
     for taken in [1, 70_000, 200_000] {
-        let set =
-            |config: &mut Config| (config.fragment_size, config.high_water_mark) = (300_000, usize::MAX);
+        let set = |config: &mut sansocket::Config| {
+            (config.fragment_size, config.high_water_mark) = (300_000, usize::MAX)
+        };
         let mut end = End::with(Role::Client, set);
         end.conn.send(Bytes::from(vec![7; 500_000])).unwrap();
         end.conn.send("last").unwrap();
@@ -197,8 +198,9 @@ fn a_frame_that_has_begun_is_ended_before_any_other() {
 #[test]
 fn a_failure_ends_the_frame_that_has_begun_and_drops_the_rest() {
     for taken in [1, 70_000, 200_000, 310_000] {
-        let set =
-            |config: &mut Config| (config.fragment_size, config.high_water_mark) = (300_000, usize::MAX);
+        let set = |config: &mut sansocket::Config| {
+            (config.fragment_size, config.high_water_mark) = (300_000, usize::MAX)
+        };
         let mut end = End::with(Role::Client, set);
         end.conn.send(Bytes::from(vec![7; 500_000])).unwrap();
         end.conn.send("dropped").unwrap();
