@@ -43,10 +43,16 @@ impl Inbound {
     /// Not while closing: no message can be queued then, and the peer's Close frame is waited for.
     #[inline]
     pub(super) fn is_paused(&self, sending: &Sending) -> bool {
-        sending.buffered > self.config.high_water_mark
-            && self.pausing
+        self.pausing
+            && sending.buffered > self.config.high_water_mark
             && sending.state == SendState::Open
             && self.input != InputState::GivenUp
+    }
+
+    /// As [`is_paused`](Self::is_paused), asking nothing of a sink that need not be asked: it may be behind a lock.
+    #[inline]
+    pub(super) fn holds_back(&self, out: &impl ControlSink) -> bool {
+        self.pausing && self.is_paused(&out.sending())
     }
 
     /// Whether output above the high-water mark keeps events and reads back. Default: it does.

@@ -132,7 +132,7 @@ impl Inbound {
     pub fn advance(&mut self, out: &mut impl ControlSink) -> Option<Ready> {
         if self.state == RecvState::Open {
             if !self.reader.input.is_drained() {
-                if !self.is_paused(&out.sending()) && self.reader.read_whole(&self.config) {
+                if !self.holds_back(out) && self.reader.read_whole(&self.config) {
                     return Some(Ready::Data { fin: true });
                 }
             } else if self.input == InputState::Open && self.reader.ends() {
@@ -144,7 +144,7 @@ impl Inbound {
 
     #[inline(never)]
     fn advance_slow(&mut self, out: &mut impl ControlSink) -> Option<Ready> {
-        if self.state == RecvState::Ended || self.is_paused(&out.sending()) {
+        if self.state == RecvState::Ended || self.holds_back(out) {
             return None;
         }
         while self.state == RecvState::Open {
