@@ -13,16 +13,19 @@ pub struct ProtocolError {
     pub violation: Violation,
     /// Where, in the stream of bytes after the handshake, the frame begins that broke it.
     pub offset: u64,
-    /// The reason in a Close frame that broke a rule, as far as it can be read: what the peer wanted to say. Else empty.
-    pub reason: CloseReason,
+    /// The reason in a Close frame that broke a rule, as far as it can be read: what the peer wanted to say.
+    pub reason: Option<Box<CloseReason>>,
 }
 
 /// A reason, where there is one.
-struct Quoted<'a>(&'a CloseReason);
+struct Quoted<'a>(&'a Option<Box<CloseReason>>);
 
 impl fmt::Display for Quoted<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        if self.0.as_str().is_empty() { Ok(()) } else { write!(f, " ({})", self.0.as_str().escape_debug()) }
+        match self.0 {
+            Some(reason) => write!(f, " ({})", reason.as_str().escape_debug()),
+            None => Ok(()),
+        }
     }
 }
 

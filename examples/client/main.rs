@@ -13,7 +13,7 @@ mod verdict;
 use deflate::{Compression, parse};
 use sansocket::{
     CloseCode, CloseFrame, Closed, Config, Error,
-    blocking::{self, Half, Receiver, Sender, WebSocket},
+    blocking::{self, Receiver, Sender, WebSocket},
     handshake::{ClientRequest, HandshakeError},
 };
 use std::{io, net::TcpStream, process::ExitCode, thread};
@@ -110,7 +110,7 @@ fn talk(socket: WebSocket<TcpStream>) -> Result<Closed, Verdict> {
     receive(&mut receiver)
 }
 
-fn receive(receiver: &mut Receiver<Half<TcpStream>>) -> Result<Closed, Verdict> {
+fn receive(receiver: &mut Receiver<TcpStream>) -> Result<Closed, Verdict> {
     while let Some(message) = receiver.recv_ref()? {
         match message.as_str() {
             Some(text) => println!("{}", printable(text)),
@@ -126,7 +126,7 @@ fn printable(text: &str) -> String {
     text.chars().map(escaped).collect()
 }
 
-fn send_lines(sender: &Sender<Half<TcpStream>>) -> Result<(), Error> {
+fn send_lines(sender: &Sender<TcpStream>) -> Result<(), Error> {
     for line in io::stdin().lines() {
         let line = line?;
         match line.split_once(' ').unwrap_or((&line, "")) {

@@ -1,8 +1,5 @@
 //! Who is connected, so that all can be told when the server goes.
-use sansocket::{
-    CloseCode, CloseFrame,
-    blocking::{Half, Sender},
-};
+use sansocket::{CloseCode, CloseFrame, blocking::Sender};
 use std::{
     collections::HashMap,
     net::TcpStream,
@@ -11,7 +8,7 @@ use std::{
     time::Duration,
 };
 
-type Guest = Sender<Half<TcpStream>>;
+type Guest = Sender<TcpStream>;
 
 /// How long the server waits for its guests to go: twice as long as a closing handshake may take.
 const PATIENCE: Duration = Duration::from_secs(10);

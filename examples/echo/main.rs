@@ -98,9 +98,7 @@ fn host(stream: TcpStream, peer: SocketAddr, config: Arc<Config>, options: &Opti
     }
 }
 
-type Half = blocking::Half<TcpStream>;
-
-fn echo(sender: &Sender<Half>, receiver: &mut Receiver<Half>, prefix: &str) -> Result<(), Error> {
+fn echo(sender: &Sender<TcpStream>, receiver: &mut Receiver<TcpStream>, prefix: &str) -> Result<(), Error> {
     while let Some(message) = receiver.recv_ref()? {
         let answered = if prefix.is_empty() {
             sender.feed(message)

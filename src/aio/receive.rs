@@ -2,7 +2,7 @@
 use super::{Alarm, link::Wire};
 use crate::{
     adapter::Error,
-    proto::{ControlSink, Inbound, Ready, RecvState},
+    proto::{ControlSink, Inbound, Ready, RecvState, SendState},
 };
 use std::{
     io,
@@ -48,7 +48,8 @@ pub(super) fn poll_message<R: Alarm>(
     wire: &mut impl Wire,
     alarm: &mut Option<R>,
 ) -> Option<Poll<Result<(), Error>>> {
-    if !inbound.is_quiet(wire) || !matches!(wire.poll_flush(cx), Poll::Ready(Ok(()))) {
+    let open = inbound.is_quiet() && wire.sending().state == SendState::Open;
+    if !open || !matches!(wire.poll_flush(cx), Poll::Ready(Ok(()))) {
         return None;
     }
     match wire.poll_read(cx, inbound) {

@@ -1,5 +1,9 @@
 //! Connecting: [`connect`], [`connect_with`], [`connect_over`], and [`Connector`] for streams that do not wait.
-use super::{opening::Opening, transport::Transport, websocket::WebSocket, wire::now};
+use super::{
+    opening::Opening,
+    transport::{Transport, now},
+    websocket::WebSocket,
+};
 use crate::{
     adapter::{Error, needs_tls},
     config::Config,
@@ -40,7 +44,7 @@ pub fn connect_with(
     let mut handshake = ClientHandshake::new(request, config.clone());
     handshake.handle_timeout(now());
     let stream = dial(&host, port, handshake.poll_timeout())?;
-    Connector { opening: Some(Opening::new(stream)), handshake, config }.connect()
+    Connector { opening: Some(Opening::new(stream, &config)), handshake }.connect()
 }
 
 /// Connects over a stream that leads to the server already: through TLS, a proxy, a Unix socket.
@@ -61,7 +65,6 @@ pub fn connect_over<S: Transport>(
 pub struct Connector<S> {
     opening: Option<Opening<S>>,
     handshake: ClientHandshake,
-    config: Arc<Config>,
 }
 
 impl<S: Transport> Connector<S> {
@@ -69,7 +72,7 @@ impl<S: Transport> Connector<S> {
     pub fn new(stream: S, request: ClientRequest, config: impl Into<Arc<Config>>) -> Self {
         let config = config.into();
         let handshake = ClientHandshake::new(request, config.clone());
-        Self { opening: Some(Opening::new(stream)), handshake, config }
+        Self { opening: Some(Opening::new(stream, &config)), handshake }
     }
 
     /// See [`connect_over`].
@@ -79,29 +82,14 @@ impl<S: Transport> Connector<S> {
     /// other error, and after success, the stream is gone: [`HandshakeError::Spent`].
     pub fn connect(&mut self) -> Result<(WebSocket<S>, Response<()>), Error> {
         let mut opening = self.opening.take().ok_or(HandshakeError::Spent)?;
-        match self.run(&mut opening) {
+        match opening.run(&mut self.handshake) {
             Ok(Upgraded { connection, response }) => {
-                // The deadline of the handshake is not that of what follows.
-                opening.writes.arm(None, true, |timeout| opening.stream.set_write_timeout(timeout))?;
-                let socket = WebSocket::with_timing(connection, opening.stream, &self.config, opening.reads);
-                Ok((socket, response))
+                Ok((WebSocket::begin(connection, opening.output, opening.reads), response))
             }
             Err(error) => {
-                if error.is_resumable() {
-                    self.opening = Some(opening);
-                }
+                self.opening = error.is_resumable().then_some(opening);
                 Err(error)
             }
-        }
-    }
-
-    fn run(&mut self, opening: &mut Opening<S>) -> Result<Upgraded, Error> {
-        opening.stream.prepare()?;
-        loop {
-            if let Some(upgraded) = self.handshake.poll()? {
-                return Ok(upgraded);
-            }
-            opening.step(&mut self.handshake)?;
         }
     }
 }

@@ -20,18 +20,20 @@
 //! [`recv_ref`](WebSocket::recv_ref): answers to messages that came together then leave together.
 #![allow(clippy::disallowed_types, reason = "an adapter does I/O")]
 mod client;
+mod driver;
+mod link;
 mod opening;
+mod output;
 mod pieces;
-mod receive;
 mod server;
 mod split;
+mod timing;
 mod transport;
 mod websocket;
-mod wire;
 
 pub use client::{Connector, connect, connect_over, connect_with};
 pub use pieces::{MessageReader, MessageWriter};
 pub use server::{Acceptor, accept, accept_with};
-pub use split::{Receiver, Sender};
+pub use split::{Receiver, ReuniteError, Sender};
 pub use transport::{Half, Plain, Split, Transport};
 pub use websocket::WebSocket;

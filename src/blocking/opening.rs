@@ -1,102 +1,113 @@
 //! Moves the bytes of an opening handshake, for either role, within its deadline.
 use super::{
+    output::{Output, left},
+    timing::Timing,
     transport::Transport,
-    wire::{Timing, now},
 };
 use crate::{
     adapter::{Error, Handshake, LINGER_BYTES, with_scratch, would_wait},
+    config::Config,
     proto::Transmit,
 };
 use bytes::Buf;
-use std::{io, time::Instant};
+use std::{
+    io,
+    time::{Duration, Instant},
+};
 
 /// A stream on which a handshake is under way.
 #[derive(Debug)]
 pub(super) struct Opening<S> {
-    pub(super) stream: S,
+    pub(super) output: Output<S>,
     pub(super) reads: Timing,
-    pub(super) writes: Timing,
 }
 
 impl<S: Transport> Opening<S> {
-    pub(super) fn new(stream: S) -> Self {
-        Self { stream, reads: Timing::default(), writes: Timing::default() }
+    pub(super) fn new(stream: S, config: &Config) -> Self {
+        Self { output: Output::new(stream, config), reads: Timing::default() }
     }
 
-    /// Writes what there is to write, and reads once.
-    pub(super) fn step(&mut self, machine: &mut impl Handshake) -> Result<(), Error> {
-        let at = now();
-        machine.handle_timeout(at);
-        let deadline = machine.poll_timeout();
-        let left = deadline.map(|deadline| deadline.saturating_duration_since(at));
-        if left.is_some_and(|left| left.is_zero()) {
-            return Ok(());
-        }
-        self.write(machine.transmit(), deadline)?;
-        if machine.transmit().has_remaining() {
-            return Ok(());
-        }
-        self.reads.arm(left, false, |timeout| self.stream.set_read_timeout(timeout))?;
-        match self.read(|bytes| machine.read_buf().extend_from_slice(bytes)) {
-            Ok(0) => machine.receive_eof(),
-            Ok(_) => self.reads.moved(),
-            Err(error) => wait_on(&mut self.reads, error)?,
-        }
-        Ok(())
-    }
-
-    /// Writes all of it, or as much as goes until `until`.
-    pub(super) fn write(&mut self, out: &mut Transmit, until: Option<Instant>) -> Result<(), Error> {
-        if !out.has_remaining() {
-            return Ok(());
-        }
-        while out.has_remaining() {
-            let left = until.map(|until| until.saturating_duration_since(now()));
-            if left.is_some_and(|left| left.is_zero()) {
-                return Ok(());
+    /// The handshake, all of it.
+    pub(super) fn run<M: Handshake>(&mut self, machine: &mut M) -> Result<M::Outcome, Error> {
+        self.output.stream.prepare()?;
+        loop {
+            let now = self.now();
+            machine.handle_timeout(now);
+            if let Some(outcome) = machine.poll()? {
+                return Ok(outcome);
             }
-            self.writes.arm(left, false, |timeout| self.stream.set_write_timeout(timeout))?;
-            match self.stream.write(out.chunk()) {
-                Ok(n) if n > 0 && n <= out.chunk().len() => {
-                    out.advance(n);
-                    self.writes.moved();
-                }
-                Ok(_) => return Err(io::Error::from(io::ErrorKind::WriteZero).into()),
-                Err(error) => wait_on(&mut self.writes, error)?,
+            let deadline = machine.poll_timeout();
+            if machine.transmit().has_remaining() {
+                self.write(machine.transmit(), deadline)?;
+                continue;
+            }
+            match self.read(left(now, deadline), |bytes| machine.read_buf().extend_from_slice(bytes))? {
+                Some(0) => machine.receive_eof(),
+                _ => continue,
             }
         }
-        Ok(self.stream.flush()?)
     }
 
-    /// Reads once into the thread's memory.
-    fn read(&mut self, take: impl FnOnce(&[u8])) -> io::Result<usize> {
-        with_scratch(|scratch| {
-            let n = self.stream.read(scratch)?.min(scratch.len());
-            take(&scratch[..n]);
+    pub(super) fn now(&self) -> Instant {
+        self.output.stream.now()
+    }
+
+    /// Writes once.
+    fn write(&mut self, out: &mut Transmit, until: Option<Instant>) -> Result<(), Error> {
+        let wrote = self.output.write(out, until);
+        match wrote.and_then(|_| if out.has_remaining() { Ok(()) } else { self.output.stream.flush() }) {
+            Err(error) if would_wait(&error) => {
+                let waits = self.output.waits(self.now(), until);
+                go_on(error, waits)
+            }
+            wrote => Ok(wrote?),
+        }
+    }
+
+    /// Reads once, within `patience`. `None`: nothing came.
+    fn read(&mut self, patience: Option<Duration>, take: impl FnOnce(&[u8])) -> Result<Option<usize>, Error> {
+        let Self { output: Output { stream, .. }, reads } = self;
+        reads.arm(patience, false, |timeout| stream.set_read_timeout(timeout));
+        let read = with_scratch(|room| {
+            let n = stream.read(room)?.min(room.len());
+            take(&room[..n]);
             Ok(n)
-        })
+        });
+        match read {
+            Ok(n) => {
+                reads.moved();
+                Ok(Some(n))
+            }
+            Err(error) if would_wait(&error) => {
+                let waits = reads.waited(stream.now());
+                go_on(error, waits).map(|()| None)
+            }
+            Err(error) => Err(io::Error::into(error)),
+        }
     }
 
-    /// After a refusal: ends the writing side and reads on until the peer has, or `until`.
-    pub(super) fn linger(&mut self, until: Option<Instant>) -> Result<(), Error> {
-        let mut left = LINGER_BYTES;
-        if !matches!(self.stream.shutdown_write(), Ok(true)) {
+    /// Sends a refusal. A peer that does not take it has been refused all the same; from one that does, what still comes is
+    /// read, until it has ended or `until`: a stream dropped with bytes unread would take the refusal back.
+    ///
+    /// # Errors
+    /// What is resumable.
+    pub(super) fn refuse(&mut self, answer: &mut Transmit, until: Option<Instant>) -> Result<(), Error> {
+        let late = |now| until.is_some_and(|until| until <= now);
+        while answer.has_remaining() {
+            match self.write(answer, until) {
+                Err(error) if error.is_resumable() => return Err(error),
+                Ok(()) if !late(self.now()) => {}
+                _ => return Ok(()),
+            }
+        }
+        let mut room = LINGER_BYTES;
+        if !matches!(self.output.stream.shutdown_write(), Ok(true)) {
             return Ok(());
         }
-        while left > 0 {
-            let patience = until.map(|until| until.saturating_duration_since(now()));
-            if patience.is_some_and(|patience| patience.is_zero()) {
-                break;
-            }
-            self.reads.arm(patience, false, |timeout| self.stream.set_read_timeout(timeout))?;
-            match self.read(|_| ()) {
-                Ok(0) => break,
-                Ok(n) => left = left.saturating_sub(n),
-                Err(error) => {
-                    if wait_on(&mut self.reads, error).is_err() {
-                        break;
-                    }
-                }
+        while room > 0 && !late(self.now()) {
+            match self.read(left(self.now(), until), |_| ()) {
+                Ok(Some(0)) | Err(_) => break,
+                Ok(n) => room = room.saturating_sub(n.unwrap_or(0)),
             }
         }
         Ok(())
@@ -104,10 +115,6 @@ impl<S: Transport> Opening<S> {
 }
 
 /// Nothing moved: `Ok` to try again.
-fn wait_on(timing: &mut Timing, error: io::Error) -> Result<(), Error> {
-    match error.kind() {
-        io::ErrorKind::Interrupted => Ok(()),
-        _ if would_wait(&error) && timing.waited(now()) => Ok(()),
-        _ => Err(error.into()),
-    }
+fn go_on(error: io::Error, waits: bool) -> Result<(), Error> {
+    if waits || error.kind() == io::ErrorKind::Interrupted { Ok(()) } else { Err(error.into()) }
 }

@@ -4,7 +4,7 @@ use crate::{
     adapter::{Error, into_io, not_text},
     error::SendError,
     message::{Kind, Outgoing},
-    proto::{Ready, Utf8Validator},
+    proto::Utf8Validator,
 };
 use std::io::{self, Read, Write};
 
@@ -31,23 +31,9 @@ impl<S: Transport> WebSocket<S> {
     /// # Errors
     /// As [`recv`](Self::recv).
     pub fn message_reader(&mut self) -> Result<Option<MessageReader<'_, S>>, Error> {
-        loop {
-            match self.next(None)? {
-                None => return Ok(None),
-                Some(Ready::Data { fin }) => {
-                    let kind = self.inbound.kind();
-                    return Ok(Some(MessageReader {
-                        socket: self,
-                        kind,
-                        read: 0,
-                        fin,
-                        in_hand: true,
-                        done: false,
-                    }));
-                }
-                Some(_) => {}
-            }
-        }
+        let Some(fin) = self.driver.data(&mut self.link, None)? else { return Ok(None) };
+        let kind = self.driver.inbound.kind();
+        Ok(Some(MessageReader { socket: self, kind, read: 0, fin, in_hand: true, done: false }))
     }
 
     /// Begins a message of any length, to be written in pieces and ended with [`finish`](MessageWriter::finish). Nothing
@@ -72,9 +58,9 @@ impl<S: Transport> Read for MessageReader<'_, S> {
     fn read(&mut self, buf: &mut [u8]) -> io::Result<usize> {
         while !self.done && !buf.is_empty() {
             if !self.in_hand {
-                self.next_piece()?;
+                self.next_chunk()?;
             }
-            let rest = self.socket.inbound.lent().get(self.read..).unwrap_or_default();
+            let rest = self.socket.driver.inbound.lent().get(self.read..).unwrap_or_default();
             if !rest.is_empty() {
                 let n = rest.len().min(buf.len());
                 buf[..n].copy_from_slice(&rest[..n]);
@@ -88,28 +74,27 @@ impl<S: Transport> Read for MessageReader<'_, S> {
 }
 
 impl<S: Transport> MessageReader<'_, S> {
-    fn next_piece(&mut self) -> io::Result<()> {
+    fn next_chunk(&mut self) -> io::Result<()> {
         self.in_hand = false;
-        loop {
-            match self.socket.next(None).map_err(into_io)? {
-                Some(Ready::Data { fin }) => {
-                    (self.read, self.fin, self.in_hand) = (0, fin, true);
-                    return Ok(());
-                }
-                Some(_) => {}
-                None => return Err(io::Error::new(io::ErrorKind::UnexpectedEof, "closed within a message")),
-            }
-        }
+        let WebSocket { driver, link, .. } = &mut *self.socket;
+        let Some(fin) = driver.data(link, None).map_err(into_io)? else {
+            return Err(io::Error::new(io::ErrorKind::UnexpectedEof, "closed within a message"));
+        };
+        (self.read, self.fin, self.in_hand) = (0, fin, true);
+        Ok(())
     }
 }
 
 impl<S: Transport> Drop for MessageReader<'_, S> {
     fn drop(&mut self) {
         if !self.fin {
-            self.socket.inbound.skip_rest();
+            self.socket.driver.inbound.skip_message();
         }
     }
 }
+
+/// How much one write takes, so that memory does not grow with what is written.
+const MOST: usize = 64 * 1024;
 
 /// A message being sent in pieces: each write is one, so put a `BufWriter` around it for small ones.
 ///
@@ -158,14 +143,16 @@ impl<S: Transport> MessageWriter<'_, S> {
 }
 
 impl<S: Transport> Write for MessageWriter<'_, S> {
+    /// Takes at most 64 KiB.
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        let bytes = bytes.get(..MOST).unwrap_or(bytes);
         self.check().map_err(|error| into_io(error.into()))?;
         let mut utf8 = self.utf8;
         if self.kind == Kind::Text {
             utf8.feed(bytes).map_err(not_text)?;
         }
         // Room first: an error after the piece is queued would have it written twice.
-        if self.socket.buffered_amount() > self.socket.high_water {
+        if self.socket.is_above_mark() {
             self.flush()?;
         }
         let piece = self.piece(bytes);

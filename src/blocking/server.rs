@@ -1,10 +1,10 @@
 //! Accepting: [`accept`], [`accept_with`], and [`Acceptor`] for streams that do not wait.
-use super::{opening::Opening, transport::Transport, websocket::WebSocket, wire::now};
+use super::{opening::Opening, transport::Transport, websocket::WebSocket};
 use crate::{
     adapter::Error,
     config::Config,
-    handshake::{Acceptance, HandshakeError, ServerHandshake, Upgrade},
-    proto::Transmit,
+    handshake::{Acceptance, HandshakeError, Rejection, ServerHandshake, Upgrade},
+    proto::{Connection, Transmit},
 };
 use bytes::Bytes;
 use http::Response;
@@ -75,7 +75,7 @@ impl<S: Transport> Acceptor<S> {
     pub fn new(stream: S, config: impl Into<Arc<Config>>) -> Self {
         let config = config.into();
         let handshake = ServerHandshake::new(config.clone());
-        Self { opening: Some(Opening::new(stream)), handshake, config, refusing: None }
+        Self { opening: Some(Opening::new(stream, &config)), handshake, config, refusing: None }
     }
 
     /// See [`accept_with`].
@@ -88,20 +88,16 @@ impl<S: Transport> Acceptor<S> {
         decide: impl FnOnce(&Upgrade) -> Result<Acceptance, Box<Response<Bytes>>>,
     ) -> Result<WebSocket<S>, Error> {
         let mut opening = self.opening.take().ok_or(HandshakeError::Spent)?;
-        let result = self.run(&mut opening, decide);
-        match result {
+        match self.run(&mut opening, decide) {
             Ok(connection) => {
-                let mut socket =
-                    WebSocket::with_timing(connection, opening.stream, &self.config, opening.reads);
+                let mut socket = WebSocket::begin(connection, opening.output, opening.reads);
                 match socket.flush() {
                     Err(error) if !error.is_resumable() => Err(error),
                     _ => Ok(socket),
                 }
             }
             Err(error) => {
-                if error.is_resumable() {
-                    self.opening = Some(opening);
-                }
+                self.opening = error.is_resumable().then_some(opening);
                 Err(error)
             }
         }
@@ -111,50 +107,34 @@ impl<S: Transport> Acceptor<S> {
         &mut self,
         opening: &mut Opening<S>,
         decide: impl FnOnce(&Upgrade) -> Result<Acceptance, Box<Response<Bytes>>>,
-    ) -> Result<crate::proto::Connection, Error> {
-        opening.stream.prepare()?;
+    ) -> Result<Connection, Error> {
         if self.refusing.is_none() {
-            let upgrade = loop {
-                match self.handshake.poll() {
-                    Ok(Some(upgrade)) => break Ok(upgrade),
-                    Ok(None) => opening.step(&mut self.handshake)?,
-                    Err(error) => break Err((std::mem::take(self.handshake.transmit()), error)),
-                }
+            let (answer, error) = match opening.run(&mut self.handshake) {
+                Ok(upgrade) => match decided(upgrade, decide) {
+                    Ok(connection) => return Ok(connection),
+                    Err(rejection) => rejection.into_parts(),
+                },
+                Err(Error::Handshake(error)) => (std::mem::take(self.handshake.transmit()), error),
+                Err(error) => return Err(error),
             };
-            let answered = upgrade.and_then(|upgrade| {
-                let rejection = match decide(&upgrade) {
-                    Ok(acceptance) => match upgrade.accept(acceptance) {
-                        Ok(connection) => return Ok(connection),
-                        Err(rejection) => rejection,
-                    },
-                    Err(response) => upgrade.reject(*response),
-                };
-                Err(rejection.into_parts())
-            });
-            match answered {
-                Ok(connection) => return Ok(connection),
-                Err((answer, error)) => self.refuse(answer, error),
-            }
+            let until = self.config.close_timeout.and_then(|timeout| opening.now().checked_add(timeout));
+            self.refusing = Some(Refusing { answer, error, until });
         }
-        self.finish_refusing(opening)
-    }
-
-    fn refuse(&mut self, answer: Transmit, error: HandshakeError) {
-        let until = self.config.close_timeout.and_then(|timeout| now().checked_add(timeout));
-        self.refusing = Some(Refusing { answer, error, until });
-    }
-
-    fn finish_refusing<T>(&mut self, opening: &mut Opening<S>) -> Result<T, Error> {
         let Some(mut refusing) = self.refusing.take() else { return Err(HandshakeError::Spent.into()) };
-        match opening.write(&mut refusing.answer, refusing.until) {
-            Err(error) if error.is_resumable() => {
-                self.refusing = Some(refusing);
-                return Err(error);
-            }
-            // A peer that does not take its refusal has been refused all the same.
-            Err(_) => {}
-            Ok(()) => opening.linger(refusing.until)?,
+        if let Err(error) = opening.refuse(&mut refusing.answer, refusing.until) {
+            self.refusing = Some(refusing);
+            return Err(error);
         }
         Err(refusing.error.into())
+    }
+}
+
+fn decided(
+    upgrade: Upgrade,
+    decide: impl FnOnce(&Upgrade) -> Result<Acceptance, Box<Response<Bytes>>>,
+) -> Result<Connection, Rejection> {
+    match decide(&upgrade) {
+        Ok(acceptance) => upgrade.accept(acceptance),
+        Err(response) => Err(upgrade.reject(*response)),
     }
 }

@@ -2,11 +2,12 @@
 #[cfg(unix)]
 use std::os::unix::net::UnixStream;
 use std::{
+    fmt,
     io::{self, IoSlice, Read, Write},
     net::{Shutdown, TcpStream},
     ops::Deref,
     sync::Arc,
-    time::Duration,
+    time::{Duration, Instant},
 };
 
 /// A blocking byte stream. `TcpStream` and `UnixStream` are ones, also by reference; any other
@@ -42,6 +43,10 @@ pub trait Transport: Read + Write {
         let _ = timeout;
         Ok(false)
     }
+    /// The clock that the stream's timeouts go by. Override it for a simulated stream: the adapter reads no other clock.
+    fn now(&self) -> Instant {
+        now()
+    }
     /// Ends the writing side only: FIN, or TLS `close_notify`. Says whether the stream can do that; one that cannot
     /// is taken to have ended, and ends when it is dropped.
     ///
@@ -56,9 +61,25 @@ pub trait Transport: Read + Write {
 /// A stream with two ends that two threads can use at once.
 pub trait Split: Transport {
     /// The end that reads, and the end that writes.
-    type Half: Transport;
-    /// Takes the ends apart.
+    type Half: Transport + fmt::Debug;
+    /// Takes the ends apart: the one that reads, and the one that writes.
     fn split(self) -> (Self::Half, Self::Half);
+    /// Puts the ends together again, for [`Receiver::reunite`](super::Receiver::reunite). Default: it cannot be done.
+    ///
+    /// # Errors
+    /// Both ends.
+    fn unite(reader: Self::Half, writer: Self::Half) -> Result<Self, (Self::Half, Self::Half)>
+    where
+        Self: Sized,
+    {
+        Err((reader, writer))
+    }
+}
+
+/// The time.
+#[allow(clippy::disallowed_methods, reason = "an adapter reads the clock, so that the core need not")]
+pub(super) fn now() -> Instant {
+    Instant::now()
 }
 
 /// Any `Read + Write`, without timeouts and without a shutdown of one side.
@@ -117,6 +138,13 @@ macro_rules! socket {
             fn split(self) -> (Half<$stream>, Half<$stream>) {
                 let whole = Arc::new(self);
                 (Half(whole.clone()), Half(whole))
+            }
+            fn unite(reader: Self::Half, writer: Self::Half) -> Result<Self, (Self::Half, Self::Half)> {
+                if !Arc::ptr_eq(&reader.0, &writer.0) {
+                    return Err((reader, writer));
+                }
+                drop(reader);
+                Arc::try_unwrap(writer.0).map_err(|whole| (Half(whole.clone()), Half(whole)))
             }
         }
         socket!($stream, $prepare, $stream);

@@ -1,51 +1,52 @@
 //! [`WebSocket`]: a connection and the stream that it runs over.
-use super::{
-    receive,
-    transport::Transport,
-    wire::{Link, Output, Timing, Wire, now},
-};
+use super::{driver::Driver, link::Link, output::Output, timing::Timing, transport::Transport};
 use crate::{
-    adapter::{Error, outcome},
+    adapter::Error,
     close::CloseFrame,
-    config::Config,
+    error::SendError,
     extension::ExtensionOffer,
     message::{Message, Outgoing},
-    proto::{Closed, Connection, Deadline, Event, Inbound, Lent, Outbound, Ready, ReadyState, Subprotocol},
+    proto::{Closed, Connection, Event, Lent, Outbound, ReadyState, Subprotocol},
 };
 use bytes::Bytes;
-use std::{
-    io,
-    time::{Duration, Instant},
-};
+use std::time::{Duration, Instant};
 
 /// A connection and the stream that it runs over.
+///
+/// Keep it receiving: pings are answered, the peer's Close frame is heard and deadlines pass only while a call waits.
+/// A program that only sends hears nothing of the peer's end until a write fails: [`split`](Self::split) the socket, and
+/// let a thread [`discard`](super::Receiver::discard) what comes.
 ///
 /// Dropping it drops the stream, and sends nothing: call [`close`](Self::close) for a closing handshake.
 ///
 /// Every method can be called again after an error that [is resumable](Error::is_resumable): it goes on where it
-/// stopped.
+/// stopped. Any other error but [`Error::Send`] has ended the connection, and [`closed`](Self::closed) says how.
 #[derive(Debug)]
 pub struct WebSocket<S> {
-    pub(super) inbound: Inbound,
+    pub(super) driver: Driver,
     pub(super) link: Link<S>,
     pub(super) subprotocol: Option<Subprotocol>,
-    pub(super) high_water: usize,
 }
 
 impl<S: Transport> WebSocket<S> {
     /// Runs a connection, whose opening handshake happened elsewhere, over a stream.
-    pub fn new(connection: Connection, stream: S, config: &Config) -> Self {
-        Self::with_timing(connection, stream, config, Timing::default())
+    pub fn new(connection: Connection, stream: S) -> Self {
+        let config = connection.config().clone();
+        Self::begin(connection, Output::new(stream, &config), Timing::default())
     }
 
-    pub(super) fn with_timing(connection: Connection, stream: S, config: &Config, reads: Timing) -> Self {
-        let Connection { inbound, outbound, subprotocol } = connection;
-        let link = Link { output: Output::new(stream, config.write_timeout), outbound, reads };
-        Self { inbound, link, subprotocol, high_water: config.high_water_mark }
+    pub(super) fn begin(connection: Connection, output: Output<S>, reads: Timing) -> Self {
+        let subprotocol = connection.subprotocol().cloned();
+        let (inbound, outbound) = connection.split();
+        Self { driver: Driver::new(inbound, reads), link: Link { output, outbound }, subprotocol }
     }
 
-    /// The next message, owned; `None` once the peer has closed. Answers pings, writes what is queued and
-    /// keeps the deadlines on the way.
+    /// The next message, owned; `None` once the connection has ended as it should: the peer closed it with 1000, 1001 or
+    /// without a code, or answered our Close frame. Answers pings, writes what is queued and keeps the deadlines on the
+    /// way.
+    ///
+    /// With [`Delivery::Chunks`](crate::Delivery::Chunks) it gives a chunk of a message, and does not tell whether the
+    /// message ends with it: use [`message_reader`](Self::message_reader) or [`recv_event`](Self::recv_event).
     ///
     /// # Errors
     /// [`Error::Protocol`], [`Error::TimedOut`], [`Error::Lost`] or [`Error::Io`] when the connection ended in any
@@ -70,35 +71,19 @@ impl<S: Transport> WebSocket<S> {
     /// As [`recv`](Self::recv).
     #[inline]
     pub fn recv_ref(&mut self) -> Result<Option<(Lent<'_>, &mut Outbound)>, Error> {
-        loop {
-            let Some(ready) = self.next(None)? else { return Ok(None) };
-            if matches!(ready, Ready::Data { .. }) {
-                return Ok(match self.inbound.lend(ready) {
-                    Event::Message(message) | Event::Chunk { data: message, .. } => {
-                        Some((message, &mut self.link.outbound))
-                    }
-                    _ => None,
-                });
-            }
-        }
+        let data = self.driver.data(&mut self.link, None)?;
+        Ok(data.map(|_| (self.driver.inbound.lend_data(), &mut self.link.outbound)))
     }
 
-    /// As [`recv`](Self::recv), but waits no longer than `timeout`.
+    /// As [`recv`](Self::recv), but waits no longer than `timeout`, neither to read nor to write.
     ///
     /// # Errors
     /// As [`recv`](Self::recv); and, when nothing came in time, [`Error::Io`] of the kind
-    /// [`TimedOut`](io::ErrorKind::TimedOut): then nothing is lost, and the next call goes on.
+    /// [`TimedOut`](std::io::ErrorKind::TimedOut): then nothing is lost, and the next call goes on.
     pub fn recv_timeout(&mut self, timeout: Duration) -> Result<Option<Message>, Error> {
-        let until = now().checked_add(timeout);
-        loop {
-            let Some(ready) = self.next(until)? else { return Ok(None) };
-            if let Event::Message(message) | Event::Chunk { data: message, .. } = self.inbound.lend(ready) {
-                return Ok(Some(message.into_message()));
-            }
-            if until.is_some_and(|until| until <= now()) {
-                return Err(io::Error::from(io::ErrorKind::TimedOut).into());
-            }
-        }
+        let until = self.now().checked_add(timeout);
+        let data = self.driver.data(&mut self.link, until)?;
+        Ok(data.map(|_| self.driver.inbound.lend_data().into_message()))
     }
 
     /// The next event of any kind, pings, pongs and the peer's Close frame among them, and the sending half; `None`
@@ -107,69 +92,31 @@ impl<S: Transport> WebSocket<S> {
     /// # Errors
     /// [`Error::Io`]. What the peer did wrong is an [`Event::Error`] here.
     pub fn recv_event(&mut self) -> Result<Option<(Event<'_>, &mut Outbound)>, Error> {
-        if self.inbound.is_over() {
-            return Ok(None);
-        }
-        match receive::next(&mut self.inbound, &mut self.link, self.high_water, None)? {
-            Ready::Closed(closed) => {
-                self.end(&closed);
-                Ok(None)
-            }
-            ready => Ok(Some((self.inbound.lend(ready), &mut self.link.outbound))),
-        }
+        let ready = self.driver.event(&mut self.link)?;
+        Ok(ready.map(|ready| (self.driver.inbound.lend(ready), &mut self.link.outbound)))
     }
 
-    /// The next thing ready, until the end; an end that was not the peer's wish is an error, once.
-    #[inline]
-    pub(super) fn next(&mut self, until: Option<Instant>) -> Result<Option<Ready>, Error> {
-        if self.inbound.is_over() {
-            return Ok(None);
-        }
-        match receive::next(&mut self.inbound, &mut self.link, self.high_water, until) {
-            Ok(Ready::Closed(closed)) => {
-                let outcome = outcome(&closed);
-                self.end(&closed);
-                outcome.map(|()| None)
-            }
-            Ok(ready) => Ok(Some(ready)),
-            Err(error) => {
-                self.note(&error);
-                Err(error)
-            }
-        }
-    }
-
-    /// An error that is not resumable has ended the connection: how, is told by it and kept for `closed`.
-    #[cold]
-    fn note(&mut self, error: &Error) {
-        if error.is_resumable() {
-            return;
-        }
-        if let Some(Ready::Closed(closed)) = self.inbound.advance(&mut self.link) {
-            self.end(&closed);
-        }
-    }
-
-    #[cold]
-    fn end(&mut self, closed: &Closed) {
-        // The peer is told as well as it can be; nothing depends on whether it hears.
-        if closed.timed_out.is_none() {
-            let _ = self.link.shut_down();
-        }
-    }
-
-    /// Sends a message, and all that was queued before it: returns when the transport has taken every byte.
+    /// Receives and drops what comes until the connection ends, and says how it did. Pings are answered on the way.
     ///
     /// # Errors
-    /// [`Error::Send`], and then nothing is sent; [`Error::TimedOut`], [`Error::Io`]. After an error that is
-    /// resumable the message is queued: go on with [`flush`](Self::flush).
+    /// Only what is [resumable](Error::is_resumable). All else is told by [`Closed`].
+    pub fn discard(&mut self) -> Result<Closed, Error> {
+        self.driver.discard(&mut self.link, None)
+    }
+
+    /// Sends a message, and all that was queued before it: returns when the transport has taken every byte. It reads
+    /// nothing.
+    ///
+    /// # Errors
+    /// [`Error::Send`], and then nothing is sent; else as [`flush`](Self::flush). After an error that is resumable the
+    /// message is queued: go on with [`flush`](Self::flush).
     #[inline]
     pub fn send<'m>(&mut self, message: impl Into<Outgoing<'m>>) -> Result<(), Error> {
         self.link.outbound.send(message)?;
         self.flush()
     }
 
-    /// Queues a message; writes only once more than [`high_water_mark`](Config::high_water_mark) is queued. What is
+    /// Queues a message; writes only once more than [`high_water_mark`](crate::Config::high_water_mark) is queued. What is
     /// queued leaves with the next [`flush`](Self::flush), [`send`](Self::send) or receiving call.
     ///
     /// # Errors
@@ -177,25 +124,37 @@ impl<S: Transport> WebSocket<S> {
     #[inline]
     pub fn feed<'m>(&mut self, message: impl Into<Outgoing<'m>>) -> Result<(), Error> {
         self.link.outbound.send(message)?;
-        if self.buffered_amount() > self.high_water { self.flush() } else { Ok(()) }
+        if self.is_above_mark() { self.flush() } else { Ok(()) }
     }
 
-    /// Writes all that is queued.
+    /// Queues a message, and never waits or writes. `Ok(false)`: more than
+    /// [`high_water_mark`](crate::Config::high_water_mark) is queued already, and this message is not.
     ///
     /// # Errors
-    /// [`Error::TimedOut`] when the peer takes nothing for [`write_timeout`](Config::write_timeout), [`Error::Io`].
-    #[inline]
-    pub fn flush(&mut self) -> Result<(), Error> {
-        self.link.flush(None).map_err(|error| self.write_failed(error))
+    /// [`Error::Send`].
+    pub fn try_feed<'m>(&mut self, message: impl Into<Outgoing<'m>>) -> Result<bool, Error> {
+        if self.is_above_mark() {
+            return Ok(false);
+        }
+        self.link.outbound.send(message)?;
+        Ok(true)
     }
 
-    #[cold]
-    fn write_failed(&mut self, error: io::Error) -> Error {
-        if error.kind() != io::ErrorKind::TimedOut {
-            return error.into();
-        }
-        self.inbound.write_timed_out();
-        Error::TimedOut(Deadline::Write)
+    #[inline]
+    pub(super) fn is_above_mark(&self) -> bool {
+        self.buffered_amount() > self.driver.inbound.config().high_water_mark
+    }
+
+    /// Writes all that is queued. `Ok` after the end, too, if nothing was left behind.
+    ///
+    /// # Errors
+    /// [`Error::TimedOut`] when the peer takes nothing for [`write_timeout`](crate::Config::write_timeout),
+    /// [`Error::Io`]. Both have ended the connection: a Close frame of the peer that has come already is heard, messages
+    /// are not. [`Error::Send`] when messages were left behind earlier.
+    #[inline]
+    pub fn flush(&mut self) -> Result<(), Error> {
+        self.driver.flush(&mut self.link)?;
+        if self.link.outbound.unsent() == 0 { Ok(()) } else { Err(SendError::Closing.into()) }
     }
 
     /// Sends a ping with up to 125 bytes (RFC 6455 §5.5.2), and all that was queued.
@@ -207,36 +166,36 @@ impl<S: Transport> WebSocket<S> {
         self.flush()
     }
 
+    /// Sends a pong with up to 125 bytes (RFC 6455 §5.5.3), and all that was queued. Pings are answered without it, unless
+    /// [`auto_pong`](crate::Config::auto_pong) is off.
+    ///
+    /// # Errors
+    /// As [`send`](Self::send).
+    pub fn pong(&mut self, payload: impl AsRef<[u8]>) -> Result<(), Error> {
+        self.link.outbound.pong(payload)?;
+        self.flush()
+    }
+
     /// The closing handshake, all of it: sends what is queued and the Close frame, waits for the peer's and for the
-    /// end of the transport, and says how it ended. Messages that still come are dropped. Takes no longer than
-    /// [`close_timeout`](Config::close_timeout). When the connection has ended already, says how that was.
+    /// end of the transport, and says how it ended. Messages that still come are dropped. Until the Close frame has left
+    /// [`write_timeout`](crate::Config::write_timeout) governs, from then on
+    /// [`close_timeout`](crate::Config::close_timeout). When the connection has ended already, says how that was.
     ///
     /// # Errors
     /// Only what is [resumable](Error::is_resumable). All else is told by [`Closed`].
     pub fn close(&mut self, frame: impl Into<Option<CloseFrame>>) -> Result<Closed, Error> {
         self.link.outbound.close(frame);
-        loop {
-            if let Some(closed) = self.inbound.closed() {
-                return Ok(closed.clone());
-            }
-            match receive::next(&mut self.inbound, &mut self.link, usize::MAX, None) {
-                Ok(Ready::Closed(closed)) => self.end(&closed),
-                Err(error) if error.is_resumable() => return Err(error),
-                // What failed has ended the transport: `Closed` is next.
-                Ok(_) | Err(_) => {}
-            }
-        }
+        self.discard()
     }
 
     /// Ends the transport at once, without a Close frame: the peer sees 1006.
     pub fn abort(&mut self) {
-        self.link.outbound.abandon();
-        self.inbound.receive_eof();
-        while !self.inbound.is_over() {
-            if let Some(Ready::Closed(closed)) = self.inbound.advance(&mut self.link) {
-                self.end(&closed);
-            }
-        }
+        self.driver.end(&mut self.link);
+    }
+
+    /// The time, as the stream tells it.
+    fn now(&self) -> Instant {
+        self.link.output.stream.now()
     }
 
     /// The stream.
@@ -248,18 +207,18 @@ impl<S: Transport> WebSocket<S> {
     /// [`flush`](Self::flush) first. So is what has come of a message that has not ended: whoever goes on with the stream
     /// is then within it.
     pub fn into_inner(mut self) -> (S, Bytes) {
-        let unread = self.inbound.take_unread();
+        let unread = self.driver.inbound.take_unread();
         (self.link.output.stream, unread)
     }
 
     /// What a browser calls `WebSocket.readyState`.
     pub fn state(&self) -> ReadyState {
-        self.inbound.ready_state(&self.link)
+        self.driver.inbound.ready_state(&self.link)
     }
 
     /// How the connection ended, once it has.
     pub fn closed(&self) -> Option<&Closed> {
-        self.inbound.closed()
+        self.driver.inbound.closed()
     }
 
     /// What a browser calls `WebSocket.protocol`.

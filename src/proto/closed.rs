@@ -108,7 +108,7 @@ impl fmt::Display for Closed {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{close::CloseReason, error::Violation};
+    use crate::error::Violation;
 
     const LOST: Closed =
         Closed { received: None, sent: None, by_peer: false, error: None, timed_out: None, unsent: 0 };
@@ -139,8 +139,7 @@ mod tests {
         );
         let late = "the closing handshake did not end within close_timeout";
         assert_eq!(told(Closed { timed_out, ..LOST }), late);
-        let error =
-            Some(ProtocolError { violation: Violation::Unmasked, offset: 0, reason: CloseReason::default() });
+        let error = Some(ProtocolError { violation: Violation::Unmasked, offset: 0, reason: None });
         let left = Closed { received: Some(None), unsent: 7, ..LOST };
         assert_eq!(told(left), "closed without a code (1005); 7 bytes of queued messages were not sent");
         let wrong = "the peer broke the protocol: unmasked frame from a client";

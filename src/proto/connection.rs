@@ -143,6 +143,10 @@ impl Connection {
     pub fn state(&self) -> ReadyState {
         self.inbound.ready_state(&self.outbound)
     }
+    /// The limits and deadlines.
+    pub fn config(&self) -> &Arc<Config> {
+        self.inbound.config()
+    }
     /// Which end this is.
     pub fn role(&self) -> Role {
         self.inbound.role()

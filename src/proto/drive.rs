@@ -45,13 +45,13 @@ impl Inbound {
     /// Not while closing: no message can be queued then, and the peer's Close frame is waited for.
     #[inline]
     pub(super) fn is_paused(&self, out: &impl ControlSink) -> bool {
-        out.buffered_amount() > self.config.high_water_mark && self.pauses(&out.sending())
+        self.pausing && out.buffered_amount() > self.config.high_water_mark && self.pauses(&out.sending())
     }
 
     /// Whether the mark counts.
     #[cold]
     fn pauses(&self, sending: &Sending) -> bool {
-        self.pausing && sending.state == SendState::Open && self.input != InputState::GivenUp
+        sending.state == SendState::Open && self.input != InputState::GivenUp
     }
 
     /// Whether output above the high-water mark keeps events and reads back. Default: it does.

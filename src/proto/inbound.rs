@@ -150,7 +150,7 @@ impl Inbound {
         if self.advance_message(out) {
             return Some(Ready::Data { fin: true });
         }
-        if self.is_quiet(out) { None } else { self.advance_slow(out) }
+        if self.is_quiet() { None } else { self.advance_slow(out) }
     }
 
     /// A whole message in one frame, if that is next: then it is ready, for [`lend_data`](Self::lend_data) to hand out. A
@@ -163,15 +163,14 @@ impl Inbound {
             && self.reader.read_whole(&self.config)
     }
 
-    /// Whether the connection is open and everything that has come has been dealt with, so that
+    /// Whether everything that has come has been dealt with, no message is under way and more may come, so that
     /// [`advance`](Self::advance) has nothing.
     #[inline]
-    pub fn is_quiet(&mut self, out: &impl ControlSink) -> bool {
+    pub fn is_quiet(&mut self) -> bool {
         self.state == RecvState::Open
             && self.reader.input.is_drained()
             && self.input == InputState::Open
             && self.reader.ends()
-            && out.sending().state == SendState::Open
     }
 
     #[inline(never)]
@@ -275,10 +274,15 @@ impl Inbound {
     /// The peer broke a rule: fail the connection (RFC 6455 §7.1.7).
     #[cold]
     fn fail(&mut self, violation: Violation, out: &mut impl ControlSink) -> Ready {
-        self.fail_with(violation, CloseReason::default(), out)
+        self.fail_with(violation, None, out)
     }
 
-    fn fail_with(&mut self, violation: Violation, reason: CloseReason, out: &mut impl ControlSink) -> Ready {
+    fn fail_with(
+        &mut self,
+        violation: Violation,
+        reason: Option<Box<CloseReason>>,
+        out: &mut impl ControlSink,
+    ) -> Ready {
         let error = ProtocolError { violation, offset: self.reader.frame_offset(), reason };
         self.state.on_fail();
         self.reader.end();
@@ -340,7 +344,7 @@ impl Inbound {
 }
 
 /// The front of a reason, up to what is not text.
-fn readable(reason: &[u8]) -> CloseReason {
-    let text = reason.utf8_chunks().next().map_or("", |chunk| chunk.valid());
-    CloseReason::try_from(text).unwrap_or_default()
+fn readable(reason: &[u8]) -> Option<Box<CloseReason>> {
+    let text = reason.utf8_chunks().next()?.valid();
+    (!text.is_empty()).then(|| Box::new(CloseReason::truncate(text)))
 }

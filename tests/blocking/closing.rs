@@ -121,10 +121,9 @@ fn dropping_sends_nothing() {
 fn a_stream_that_cannot_shut_down_one_side_ends_after_both_closes() {
     let reads = [Step::Bytes(masked(0x88, b"\x03\xE8"))].into();
     let script = sansocket::blocking::Plain(Script { reads, ..Script::default() });
-    let config = std::sync::Arc::new(Config::server());
     let established = sansocket::proto::Established::bare(Role::Server);
-    let connection = sansocket::proto::Connection::new(established, config.clone());
-    let mut socket = sansocket::blocking::WebSocket::new(connection, script, &config);
+    let connection = sansocket::proto::Connection::new(established, Config::server());
+    let mut socket = sansocket::blocking::WebSocket::new(connection, script);
     assert!(socket.recv().unwrap().is_none());
     assert!(socket.closed().unwrap().was_clean());
     let (mut client, _) = with(Role::Client, Config::client(), Script::default());

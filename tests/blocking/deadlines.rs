@@ -9,7 +9,6 @@ use sansocket::{
 use std::os::unix::net::UnixStream;
 use std::{
     io::{ErrorKind, Read, Write},
-    sync::Arc,
     time::Duration,
 };
 
@@ -19,9 +18,7 @@ const SHORT: Duration = Duration::from_millis(15);
 #[cfg(unix)]
 fn narrow(config: Config) -> (UnixStream, WebSocket<UnixStream>) {
     let (near, far) = UnixStream::pair().unwrap();
-    let config = Arc::new(config);
-    let connection = Connection::new(Established::bare(Role::Server), config.clone());
-    (near, WebSocket::new(connection, far, &config))
+    (near, WebSocket::new(Connection::new(Established::bare(Role::Server), config), far))
 }
 
 #[test]
@@ -139,9 +136,8 @@ fn recv_timeout_gives_up_waiting_and_loses_nothing() {
 fn a_stream_without_timeouts_of_its_own_leaves_waiting_to_its_owner() {
     let reads = [Step::Fail(ErrorKind::WouldBlock), text("x")].into();
     let script = Plain(Script { reads, ..Script::default() });
-    let config = Arc::new(Config::server());
-    let connection = Connection::new(Established::bare(Role::Server), config.clone());
-    let mut socket = WebSocket::new(connection, script, &config);
+    let connection = Connection::new(Established::bare(Role::Server), Config::server());
+    let mut socket = WebSocket::new(connection, script);
     assert!(socket.recv().unwrap_err().is_resumable());
     assert_eq!(socket.recv().unwrap(), Some(Message::text("x")));
 }

@@ -1,6 +1,6 @@
 //! Receiving, sending and queueing, and what happens to streams that fail, lie or do not wait.
 use crate::script::{Script, Step, masked, pair, server, text, with};
-use sansocket::{Config, Error, Message, ReadyState, Role, SendError, proto::Event};
+use sansocket::{Config, Error, Message, ReadyState, Role, SendError, blocking::WebSocket, proto::Event};
 use std::io::ErrorKind;
 
 #[test]
@@ -96,19 +96,34 @@ fn a_stream_that_lies_about_how_much_it_read_or_wrote_breaks_nothing() {
     }
 }
 
-#[test]
-fn a_stream_broken_for_writing_still_brings_the_peers_last_words() {
+/// A stream that is broken for writing, and has something to say.
+fn broken_for_writing() -> WebSocket<Script> {
     let script = Script {
         reads: [text("last"), Step::Bytes(masked(0x88, b"\x03\xE9"))].into(),
         writes: [Step::Fail(ErrorKind::BrokenPipe)].into(),
         ..Script::default()
     };
-    let (mut socket, _) = with(Role::Server, Config::server(), script);
-    assert!(matches!(socket.send("x"), Err(Error::Io(error)) if error.kind() == ErrorKind::BrokenPipe));
-    assert_eq!(socket.recv().unwrap(), Some(Message::text("last")));
+    with(Role::Server, Config::server(), script).0
+}
+
+#[test]
+fn a_stream_broken_for_writing_still_brings_the_peers_last_words() {
+    let mut socket = broken_for_writing();
+    let (_, sender) = socket.recv_ref().unwrap().unwrap();
+    sender.ping("x").unwrap();
     assert_eq!(socket.recv().unwrap(), None, "the peer said goodbye");
     let closed = socket.closed().unwrap();
     assert_eq!((closed.code(), closed.was_clean(), &closed.sent), (1001, false, &None));
+}
+
+#[test]
+fn a_call_that_fails_to_write_has_ended_the_connection_and_heard_the_close_frame_that_had_come() {
+    let mut socket = broken_for_writing();
+    assert!(matches!(socket.send("x"), Err(Error::Io(error)) if error.kind() == ErrorKind::BrokenPipe));
+    let closed = socket.closed().unwrap();
+    assert_eq!((closed.code(), closed.was_clean(), &closed.sent), (1001, false, &None));
+    assert_eq!(socket.recv().unwrap(), None);
+    assert!(matches!(socket.send("y"), Err(Error::Send(SendError::Closing))));
 }
 
 #[test]

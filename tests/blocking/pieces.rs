@@ -7,7 +7,6 @@ use sansocket::{
 };
 use std::{
     io::{ErrorKind, Read, Write},
-    sync::Arc,
     time::Duration,
 };
 
@@ -132,9 +131,8 @@ fn the_rest_of_a_message_whose_reader_was_dropped_is_skipped_however_one_goes_on
 fn the_rest_of_a_message_whose_reader_was_dropped_is_skipped_by_a_receiver_too() {
     let (near, mut far) = sockets();
     far.write_all(&masked(0x01, b"be")).unwrap();
-    let config = Arc::new(chunks());
-    let connection = Connection::new(Established::bare(Role::Server), config.clone());
-    let mut socket = WebSocket::new(connection, near, &config);
+    let connection = Connection::new(Established::bare(Role::Server), chunks());
+    let mut socket = WebSocket::new(connection, near);
     drop(socket.message_reader().unwrap().unwrap());
     let (_sender, mut receiver) = socket.split();
     far.write_all(&[masked(0x80, b"gun"), masked(0x81, b"next")].concat()).unwrap();

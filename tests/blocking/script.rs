@@ -101,10 +101,8 @@ pub fn server(reads: impl IntoIterator<Item = Step>) -> (WebSocket<Script>, Seen
 }
 
 pub fn with(role: Role, config: Config, script: Script) -> (WebSocket<Script>, Seen) {
-    let config = Arc::new(config);
     let seen = script.seen.clone();
-    let connection = Connection::new(Established::bare(role), config.clone());
-    (WebSocket::new(connection, script, &config), seen)
+    (WebSocket::new(Connection::new(Established::bare(role), config), script), seen)
 }
 
 /// A masked frame, as clients send them.
@@ -130,9 +128,7 @@ pub fn sockets() -> (TcpStream, TcpStream) {
 /// Both ends of a WebSocket over them.
 pub fn pair(client: Config, server: Config) -> (WebSocket<TcpStream>, WebSocket<TcpStream>) {
     let (near, far) = sockets();
-    let over = |stream, role, config: Config| {
-        let config = Arc::new(config);
-        WebSocket::new(Connection::new(Established::bare(role), config.clone()), stream, &config)
-    };
+    let over =
+        |stream, role, config| WebSocket::new(Connection::new(Established::bare(role), config), stream);
     (over(near, Role::Client, client), over(far, Role::Server, server))
 }

@@ -94,23 +94,10 @@ fn the_receiver_answers_pings_and_closes_while_nobody_sends() {
 #[test]
 fn what_is_fed_leaves_when_the_receiver_is_about_to_wait() {
     let (client, mut server) = pair(Config::client(), Config::server());
-    let (sender, mut receiver) = server_halves(&mut server, client);
+    let (sender, mut receiver) = client.split();
     sender.feed("fed").unwrap();
     assert!(matches!(receiver.recv_timeout(Duration::from_millis(5)), Err(error) if error.is_resumable()));
     assert_eq!(server.recv().unwrap(), Some(Message::text("fed")));
-}
-
-type Tcp = std::net::TcpStream;
-type Halves = (
-    sansocket::blocking::Sender<sansocket::blocking::Half<Tcp>>,
-    sansocket::blocking::Receiver<sansocket::blocking::Half<Tcp>>,
-);
-
-fn server_halves(
-    _: &mut sansocket::blocking::WebSocket<Tcp>,
-    client: sansocket::blocking::WebSocket<Tcp>,
-) -> Halves {
-    client.split()
 }
 
 #[test]
@@ -135,6 +122,7 @@ fn a_sender_whose_peer_reads_nothing_gives_up_at_its_deadline_while_the_receiver
 }
 
 /// A stream on which the first flush lets a ping come, and waits until the receiver has dealt with it.
+#[derive(Debug)]
 struct Meeting {
     come: mpsc::Receiver<Vec<u8>>,
     let_come: Option<mpsc::Sender<Vec<u8>>>,
@@ -186,9 +174,8 @@ fn a_pong_queued_while_a_sender_finishes_writing_is_not_forgotten() {
     let written = Arc::new(Mutex::new(Vec::new()));
     let (let_come, dealt_with) = (Some(let_come), Some(dealt_with));
     let stream = Meeting { come, let_come, reading, dealt_with, written: written.clone() };
-    let config = Arc::new(Config::server());
-    let connection = Connection::new(Established::bare(Role::Server), config.clone());
-    let (sender, mut receiver) = WebSocket::new(connection, stream, &config).split();
+    let connection = Connection::new(Established::bare(Role::Server), Config::server());
+    let (sender, mut receiver) = WebSocket::new(connection, stream).split();
     let receiving = thread::spawn(move || receiver.recv().is_err());
     sender.send("hi").unwrap();
     assert_eq!(*written.lock().unwrap(), b"\x81\x02hi\x8A\x01?");
@@ -196,6 +183,7 @@ fn a_pong_queued_while_a_sender_finishes_writing_is_not_forgotten() {
 }
 
 /// A stream whose peer answers the Close frame, and ends, before the call that writes it has returned.
+#[derive(Debug)]
 struct Hasty {
     come: mpsc::Receiver<Vec<u8>>,
     answer: Option<mpsc::Sender<Vec<u8>>>,
@@ -242,9 +230,8 @@ fn a_close_frame_answered_before_its_write_returns_was_sent() {
     for _ in 0..100 {
         let ((answer, come), (end, ended)) = (mpsc::channel(), mpsc::sync_channel(1));
         let stream = Hasty { come, answer: Some(answer), end, ended: Some(ended) };
-        let config = Arc::new(Config::server());
-        let connection = Connection::new(Established::bare(Role::Server), config.clone());
-        let (sender, mut receiver) = WebSocket::new(connection, stream, &config).split();
+        let connection = Connection::new(Established::bare(Role::Server), Config::server());
+        let (sender, mut receiver) = WebSocket::new(connection, stream).split();
         let receiving = thread::spawn(move || {
             assert!(receiver.recv().unwrap().is_none());
             receiver.closed().unwrap().was_clean()

@@ -152,6 +152,7 @@ fn a_violation_is_an_error_and_then_close() {
     let mut session = open();
     session.receive(b"\xff\x00");
     assert!(matches!(session.poll_event(), Some(SessionEvent::Error(SessionError::Protocol(_)))));
+    drain_bytes(&mut session);
     session.receive_eof();
     is_closed(&mut session, 1006, false);
 }

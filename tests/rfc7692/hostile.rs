@@ -183,7 +183,7 @@ fn what_is_unread_is_what_follows_the_message_in_progress() {
         connection.receive(&wire(first, &payload, Some(PEER_KEY)));
         connection.receive(&next);
         let (near, _far) = std::os::unix::net::UnixStream::pair().unwrap();
-        let mut socket = sansocket::blocking::WebSocket::new(connection, near, &config);
+        let mut socket = sansocket::blocking::WebSocket::new(connection, near);
         assert!(!socket.recv().unwrap().unwrap().is_empty());
         assert_eq!(socket.into_inner().1, next, "first byte {first:#x}");
     }

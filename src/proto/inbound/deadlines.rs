@@ -126,8 +126,12 @@ impl Inbound {
         }
     }
 
-    /// The transport is not waited for any more.
-    fn give_up(&mut self, deadline: Deadline) {
+    /// A deadline has passed: the transport is not waited for any more. What has come is still delivered, then comes
+    /// [`Event::Closed`](crate::proto::Event::Closed).
+    ///
+    /// [`handle_timeout`](Self::handle_timeout) does so by itself. Only a driver that keeps a deadline elsewhere calls it,
+    /// such as one whose senders write in other threads.
+    pub fn give_up(&mut self, deadline: Deadline) {
         self.ending().timed_out.get_or_insert(deadline);
         self.input.on_give_up();
         self.timers.stop_all();

@@ -1,0 +1,398 @@
+//! [`Driver`]: the loop that moves bytes and waits. The core decides what to do next; this does it.
+use super::timing::{LEAST_WAIT, Timing};
+use crate::{
+    adapter::{Error, outcome, with_scratch, would_wait},
+    proto::{Closed, ControlSink, Deadline, Inbound, Ready, RecvState},
+};
+use std::{
+    io,
+    time::{Duration, Instant},
+};
+
+/// The stream and the sending half, whole or split, as the loop sees them.
+pub(super) trait Wire: ControlSink {
+    /// The time.
+    fn now(&self) -> Instant;
+    /// Reads once.
+    fn read(&mut self, room: &mut [u8]) -> io::Result<usize>;
+    /// How long a read may wait.
+    fn set_read_timeout(&self, timeout: Option<Duration>) -> io::Result<bool>;
+    /// Writes once if there is anything to write, and waits no longer than until `until`.
+    fn write(&mut self, until: Option<Instant>) -> io::Result<Wrote>;
+    /// Nothing could be written: whether to try again, until `until` at the latest.
+    fn waits_to_write(&mut self, now: Instant, until: Option<Instant>) -> bool;
+    /// The stream takes no more bytes.
+    fn write_failed(&mut self, error: &io::Error);
+    /// Ends the writing side. Says whether the peer can be told that.
+    fn shut_down(&mut self) -> io::Result<bool>;
+
+    /// How long a read may wait at most, whatever the deadlines.
+    fn longest_wait(&self) -> Option<Duration> {
+        None
+    }
+    /// Tells the receiving half how the sending threads ended the connection, if they did.
+    #[inline]
+    fn tell_end(&self, _: &mut Inbound) {}
+    /// Waits for the thread that writes.
+    fn wait_for_writer(&self, _: Option<Duration>) {}
+}
+
+/// What a write came to.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) enum Wrote {
+    /// The stream has taken all there is, and let go of it.
+    All,
+    /// It has taken some.
+    Some,
+    /// Another thread is writing.
+    Elsewhere,
+}
+
+/// Why not all could be written.
+#[derive(Debug)]
+enum Stopped {
+    /// The caller is to wait, or has waited for long enough: an error that is resumable.
+    Blocked(io::Error),
+    /// The peer has taken nothing for too long.
+    GivenUp,
+    /// The stream is broken.
+    Failed(io::Error),
+}
+
+/// The receiving half, and what is known of the time.
+#[derive(Debug)]
+pub(super) struct Driver {
+    pub(super) inbound: Inbound,
+    pub(super) reads: Timing,
+    /// The time is to be told before the next wait, and may be: a read has been tried since a deadline passed.
+    may_tell: bool,
+}
+
+/// The patience of one call.
+#[derive(Debug, Default)]
+struct Wait {
+    until: Option<Instant>,
+    /// The call has read, or tried to.
+    tried: bool,
+    /// The last read found nothing.
+    vain: Option<io::Error>,
+}
+
+impl Driver {
+    pub(super) fn new(inbound: Inbound, reads: Timing) -> Self {
+        Self { inbound, reads, may_tell: false }
+    }
+
+    /// Waits for a message or a chunk, and says whether the message ends with it; `None` after the end. An end that
+    /// nobody wished for is an error, once.
+    #[inline]
+    pub(super) fn data(
+        &mut self,
+        wire: &mut impl Wire,
+        until: Option<Instant>,
+    ) -> Result<Option<bool>, Error> {
+        match self.inbound.advance(wire) {
+            Some(Ready::Data { fin }) => Ok(Some(fin)),
+            ready => self.wait_for_data(wire, until, ready),
+        }
+    }
+
+    #[inline(never)]
+    fn wait_for_data(
+        &mut self,
+        wire: &mut impl Wire,
+        until: Option<Instant>,
+        mut ready: Option<Ready>,
+    ) -> Result<Option<bool>, Error> {
+        let mut wait = Wait { until, ..Wait::default() };
+        loop {
+            match ready {
+                Some(Ready::Data { fin }) => return Ok(Some(fin)),
+                Some(Ready::Closed(closed)) => {
+                    self.ended(wire, &closed);
+                    return outcome(&closed).map(|()| None);
+                }
+                Some(_) => {}
+                None if self.inbound.state() == RecvState::Ended => return Ok(None),
+                None => self.step(wire, &mut wait)?,
+            }
+            ready = self.inbound.advance(wire);
+        }
+    }
+
+    /// Waits for anything to happen; `None` after the end.
+    pub(super) fn event(&mut self, wire: &mut impl Wire) -> Result<Option<Ready>, Error> {
+        let mut wait = Wait::default();
+        loop {
+            match self.inbound.advance(wire) {
+                Some(Ready::Closed(closed)) => self.ended(wire, &closed),
+                Some(ready) => return Ok(Some(ready)),
+                None if self.inbound.state() == RecvState::Ended => return Ok(None),
+                None => self.step(wire, &mut wait)?,
+            }
+        }
+    }
+
+    /// Receives and drops what comes until the end, or until `until`.
+    ///
+    /// # Errors
+    /// What is resumable. All else has ended the connection.
+    pub(super) fn discard(&mut self, wire: &mut impl Wire, until: Option<Instant>) -> Result<Closed, Error> {
+        let mut wait = Wait { until, ..Wait::default() };
+        loop {
+            if let Some(closed) = self.inbound.closed() {
+                return Ok(closed.clone());
+            }
+            match self.inbound.advance(wire) {
+                Some(Ready::Closed(closed)) => self.ended(wire, &closed),
+                Some(_) => {}
+                None => match self.step(wire, &mut wait) {
+                    Err(error) if error.is_resumable() => return Err(error),
+                    _ => {}
+                },
+            }
+        }
+    }
+
+    /// Writes all there is, and reads nothing.
+    #[inline]
+    pub(super) fn flush(&mut self, wire: &mut impl Wire) -> Result<(), Error> {
+        match self.write(wire, None) {
+            Ok(_) => Ok(()),
+            Err(stopped) => Err(self.not_flushed(wire, stopped)),
+        }
+    }
+
+    #[cold]
+    fn not_flushed(&mut self, wire: &mut impl Wire, stopped: Stopped) -> Error {
+        match stopped {
+            Stopped::Blocked(error) => error.into(),
+            Stopped::GivenUp => {
+                self.end(wire);
+                Error::TimedOut(Deadline::Write)
+            }
+            Stopped::Failed(error) => {
+                self.hear_out(wire);
+                error.into()
+            }
+        }
+    }
+
+    /// The stream is broken for writing. What has come already may be the Close frame that says why: it is read, without
+    /// waiting for more.
+    fn hear_out(&mut self, wire: &mut impl Wire) {
+        self.arm_reads(wire, Some(LEAST_WAIT), true);
+        if self.reads.is_waiting() {
+            let _ = self.discard(wire, wire.now().checked_add(LEAST_WAIT));
+        }
+        self.end(wire);
+    }
+
+    /// Ends the connection at once.
+    pub(super) fn end(&mut self, wire: &mut impl Wire) {
+        self.inbound.abort();
+        while let Some(ready) = self.inbound.advance(wire) {
+            if let Ready::Closed(closed) = ready {
+                self.ended(wire, &closed);
+            }
+        }
+    }
+
+    /// The connection has ended: the peer is told as well as it can be. Nothing depends on whether it hears.
+    #[cold]
+    fn ended(&mut self, wire: &mut impl Wire, closed: &Closed) {
+        if closed.timed_out.is_none() && self.inbound.wants_shutdown(wire) {
+            let _ = wire.shut_down();
+        }
+    }
+
+    /// Nothing is ready: writes, else shuts down, else reads. Answers to messages that came together leave together, and
+    /// no message waits for a call that may not come. The busy path looks at no clock and sets no timeout.
+    #[inline]
+    fn step(&mut self, wire: &mut impl Wire, wait: &mut Wait) -> Result<(), Error> {
+        if self.inbound.has_more() {
+            return self.next_turn(wire);
+        }
+        let wrote = self.write(wire, wait.until);
+        wire.tell_end(&mut self.inbound);
+        if self.inbound.wants_shutdown(wire) && !matches!(wire.shut_down(), Ok(true)) {
+            self.inbound.receive_eof(); // a stream that cannot do that is taken to have ended
+        }
+        if self.inbound.is_ending(wire) {
+            return Ok(());
+        }
+        if !self.inbound.wants_read(wire) {
+            return self.wait_for_output(wire, wait, wrote);
+        }
+        let timed = wait.until.is_some() || wait.vain.is_some() || self.may_tell;
+        if (timed || self.inbound.wants_time(wire)) && !self.look(wire, wait)? {
+            return Ok(());
+        }
+        self.read(wire, wait)
+    }
+
+    /// A peer that keeps this thread busy does not keep it from looking at the clock.
+    #[cold]
+    fn next_turn(&mut self, wire: &mut impl Wire) -> Result<(), Error> {
+        self.inbound.begin_turn();
+        if self.inbound.wants_time(wire) {
+            self.inbound.handle_timeout(wire.now(), wire);
+        }
+        Ok(())
+    }
+
+    /// Writes all there is to write. `Elsewhere`: another thread does.
+    #[inline]
+    fn write(&mut self, wire: &mut impl Wire, until: Option<Instant>) -> Result<Wrote, Stopped> {
+        loop {
+            match wire.write(until) {
+                Ok(Wrote::Some) => {
+                    if until.is_some_and(|until| until <= wire.now()) {
+                        return Err(Stopped::Blocked(io::ErrorKind::TimedOut.into()));
+                    }
+                }
+                Ok(wrote) => return Ok(wrote),
+                Err(error) => self.not_written(wire, until, error)?,
+            }
+        }
+    }
+
+    /// `Ok` to try again. While a call writes it does not listen, so only the deadline of the output passes.
+    #[cold]
+    fn not_written(
+        &mut self,
+        wire: &mut impl Wire,
+        until: Option<Instant>,
+        error: io::Error,
+    ) -> Result<(), Stopped> {
+        if !would_wait(&error) {
+            wire.write_failed(&error);
+            return Err(Stopped::Failed(error));
+        }
+        let now = wire.now();
+        self.inbound.set_reading(false);
+        self.inbound.handle_timeout(now, wire);
+        if self.inbound.is_ending(wire) {
+            return Err(Stopped::GivenUp);
+        }
+        if until.is_some_and(|until| until <= now) {
+            return Err(Stopped::Blocked(io::ErrorKind::TimedOut.into()));
+        }
+        if error.kind() != io::ErrorKind::Interrupted && !wire.waits_to_write(now, until) {
+            return Err(Stopped::Blocked(error));
+        }
+        Ok(())
+    }
+
+    /// Nothing is to be read before output has left.
+    #[cold]
+    fn wait_for_output(
+        &mut self,
+        wire: &mut impl Wire,
+        wait: &mut Wait,
+        wrote: Result<Wrote, Stopped>,
+    ) -> Result<(), Error> {
+        match wrote {
+            Err(Stopped::Blocked(error)) => return Err(error.into()),
+            Ok(Wrote::Elsewhere) => {}
+            _ => return Ok(()),
+        }
+        let now = wire.now();
+        self.inbound.set_reading(false);
+        self.inbound.handle_timeout(now, wire);
+        if std::mem::replace(&mut wait.tried, true) && wait.until.is_some_and(|until| until <= now) {
+            return Err(io::Error::from(io::ErrorKind::TimedOut).into());
+        }
+        if !self.inbound.is_ending(wire) {
+            wire.wait_for_writer(self.patience(now, wait.until));
+        }
+        Ok(())
+    }
+
+    /// Before a read: looks at the clock, and has the stream wait no longer than until the next deadline. `Ok(false)`: a
+    /// deadline has passed and something is to be done first.
+    ///
+    /// When a deadline is seen to have passed, the caller may have been elsewhere for so long, and what has come meanwhile
+    /// may be what was waited for: so the core is told only after one more read.
+    #[cold]
+    fn look(&mut self, wire: &mut impl Wire, wait: &mut Wait) -> Result<bool, Error> {
+        let now = wire.now();
+        let due = self.inbound.poll_timeout().is_some_and(|at| at <= now);
+        if due && !self.may_tell {
+            (self.may_tell, wait.tried) = (true, true);
+            self.arm_reads(wire, Some(LEAST_WAIT), true);
+            return Ok(true);
+        }
+        self.may_tell = false;
+        self.inbound.set_reading(true);
+        self.inbound.handle_timeout(now, wire);
+        if due {
+            return Ok(false);
+        }
+        let vain = wait.vain.take();
+        if wait.tried && wait.until.is_some_and(|until| until <= now) {
+            return Err(io::Error::from(io::ErrorKind::TimedOut).into());
+        }
+        wait.tried = true;
+        let exactly = vain.is_some();
+        if let Some(error) = vain {
+            if !self.reads.waited(now) {
+                return Err(error.into());
+            }
+        }
+        self.arm_reads(wire, self.patience(now, wait.until), exactly);
+        Ok(true)
+    }
+
+    /// How long to wait: until the next deadline, or until the caller has waited for long enough.
+    fn patience(&self, now: Instant, until: Option<Instant>) -> Option<Duration> {
+        let next = self.inbound.poll_timeout().into_iter().chain(until).min();
+        next.map(|next| next.saturating_duration_since(now))
+    }
+
+    /// Has no read wait for longer than `within`; nor than the keepalive's interval, so that the clock is looked at in
+    /// time whatever puts the next deadline off.
+    pub(super) fn arm_reads(&mut self, wire: &impl Wire, within: Option<Duration>, exactly: bool) {
+        let interval = self.inbound.config().keepalive.map(|keepalive| keepalive.interval);
+        let within = [within, wire.longest_wait(), interval].into_iter().flatten().min();
+        self.reads.arm(within, exactly, |timeout| wire.set_read_timeout(timeout));
+    }
+
+    /// Reads once.
+    #[inline]
+    fn read(&mut self, wire: &mut impl Wire, wait: &mut Wait) -> Result<(), Error> {
+        self.inbound.rest();
+        self.inbound.begin_turn();
+        match fill(&mut self.inbound, wire) {
+            Ok(0) => self.inbound.receive_eof(),
+            Ok(_) => self.reads.moved(),
+            Err(error) => return self.not_read(wire, wait, error),
+        }
+        Ok(())
+    }
+
+    #[cold]
+    fn not_read(&mut self, wire: &mut impl Wire, wait: &mut Wait, error: io::Error) -> Result<(), Error> {
+        self.may_tell = true;
+        if error.kind() == io::ErrorKind::Interrupted {
+        } else if would_wait(&error) {
+            wait.vain = Some(error);
+        } else if self.inbound.state() == RecvState::Open {
+            self.end(wire);
+            return Err(error.into());
+        } else {
+            self.inbound.abort(); // after a Close frame or a violation it is known already how this ends
+        }
+        Ok(())
+    }
+}
+
+/// Reads once, into the input.
+#[inline]
+fn fill(inbound: &mut Inbound, wire: &mut impl Wire) -> io::Result<usize> {
+    with_scratch(|room| {
+        let n = wire.read(room)?;
+        inbound.receive(room.get(..n).unwrap_or(room));
+        Ok(n)
+    })
+}

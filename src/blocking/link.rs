@@ -1,0 +1,90 @@
+//! [`Link`]: the stream and the sending half of a whole [`WebSocket`](super::WebSocket), read where it is written.
+use super::{
+    driver::{Wire, Wrote},
+    output::Output,
+    transport::Transport,
+};
+use crate::{
+    adapter::would_wait,
+    proto::{Control, ControlSink, Outbound, Sending, Sent},
+};
+use std::{
+    io,
+    time::{Duration, Instant},
+};
+
+/// The stream and the sending half of a whole [`WebSocket`](super::WebSocket).
+#[derive(Debug)]
+pub(super) struct Link<S> {
+    pub(super) output: Output<S>,
+    pub(super) outbound: Outbound,
+}
+
+impl<S> ControlSink for Link<S> {
+    #[inline]
+    fn control(&mut self, control: Control<'_>) {
+        self.outbound.control(control);
+    }
+    #[inline]
+    fn sending(&self) -> Sending {
+        self.outbound.sending()
+    }
+    #[inline]
+    fn buffered_amount(&self) -> usize {
+        self.outbound.buffered_amount()
+    }
+    fn end(&mut self) -> Sent {
+        self.outbound.end()
+    }
+}
+
+impl<S: Transport> Wire for Link<S> {
+    fn now(&self) -> Instant {
+        self.output.stream.now()
+    }
+    #[inline]
+    fn read(&mut self, room: &mut [u8]) -> io::Result<usize> {
+        self.output.stream.read(room)
+    }
+    fn set_read_timeout(&self, timeout: Option<Duration>) -> io::Result<bool> {
+        self.output.stream.set_read_timeout(timeout)
+    }
+
+    #[inline]
+    fn write(&mut self, until: Option<Instant>) -> io::Result<Wrote> {
+        let Self { output, outbound } = self;
+        if outbound.is_flushed() {
+            return Ok(Wrote::All);
+        }
+        if !outbound.is_holding() && !outbound.is_written() {
+            output.write(outbound.transmit(), until)?;
+            if !outbound.is_written() {
+                return Ok(Wrote::Some);
+            }
+        }
+        note_flush(outbound, output.stream.flush())?;
+        Ok(if outbound.is_flushed() { Wrote::All } else { Wrote::Some })
+    }
+
+    fn waits_to_write(&mut self, now: Instant, until: Option<Instant>) -> bool {
+        self.output.waits(now, until)
+    }
+    fn write_failed(&mut self, _: &io::Error) {
+        self.outbound.write_failed();
+    }
+    fn shut_down(&mut self) -> io::Result<bool> {
+        self.outbound.shut_down();
+        self.output.stream.shutdown_write()
+    }
+}
+
+/// Tells the sending half what a flush of the stream came to.
+#[inline]
+pub(super) fn note_flush(outbound: &mut Outbound, flushed: io::Result<()>) -> io::Result<()> {
+    match &flushed {
+        Ok(()) => outbound.flushed(),
+        Err(error) if would_wait(error) => outbound.flush_pending(),
+        Err(_) => {}
+    }
+    flushed
+}

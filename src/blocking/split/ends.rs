@@ -1,0 +1,112 @@
+//! [`Ends`]: a split connection as the receiving loop sees it.
+use super::{
+    ReadSide,
+    shared::{End, Shared},
+};
+use crate::{
+    blocking::{
+        driver::{Driver, Wire, Wrote},
+        transport::Transport,
+    },
+    proto::{Control, ControlSink, Deadline, Inbound, Sending, Sent},
+};
+use std::{
+    io,
+    time::{Duration, Instant},
+};
+
+/// The receiving loop's view of a split connection.
+pub(super) struct Ends<'a, H> {
+    stream: &'a mut H,
+    shared: &'a Shared<H>,
+    /// How sending stood when the lock was last held, unless the receiver has read since. For the questions before a
+    /// read that is recent enough: a sender may change it as well a moment later.
+    seen: Option<Sending>,
+    end: Option<End>,
+    longest_wait: Option<Duration>,
+}
+
+impl<H: Transport> ReadSide<H> {
+    /// The loop, and what it drives.
+    #[inline]
+    pub(super) fn with<'a>(&'a mut self, shared: &'a Shared<H>) -> (&'a mut Driver, Ends<'a, H>) {
+        let Self { driver, stream, .. } = self;
+        // A sender cannot wake a thread that reads, so that thread looks whether it should be closing this often.
+        let longest_wait = driver.inbound.config().close_timeout;
+        (driver, Ends { stream, shared, seen: None, end: None, longest_wait })
+    }
+
+    /// Has no read wait for longer than a sender may have to wait for the receiver.
+    pub(super) fn bound_waits(&mut self, shared: &Shared<H>) {
+        let (driver, ends) = self.with(shared);
+        driver.arm_reads(&ends, None, false);
+    }
+}
+
+impl<H> ControlSink for Ends<'_, H> {
+    fn control(&mut self, control: Control<'_>) {
+        self.seen = None;
+        self.shared.lock().outbound.control(control);
+    }
+    #[inline]
+    fn sending(&self) -> Sending {
+        self.seen.unwrap_or_else(|| self.shared.lock().outbound.sending())
+    }
+    fn buffered_amount(&self) -> usize {
+        self.shared.lock().outbound.buffered_amount()
+    }
+    fn end(&mut self) -> Sent {
+        let mut inner = self.shared.lock();
+        let sent = inner.outbound.end();
+        self.shared.end(&mut inner, End::Over);
+        sent
+    }
+}
+
+impl<H: Transport> Wire for Ends<'_, H> {
+    fn now(&self) -> Instant {
+        self.stream.now()
+    }
+    #[inline]
+    fn read(&mut self, room: &mut [u8]) -> io::Result<usize> {
+        self.seen = None;
+        self.stream.read(room)
+    }
+    fn set_read_timeout(&self, timeout: Option<Duration>) -> io::Result<bool> {
+        self.stream.set_read_timeout(timeout)
+    }
+    fn longest_wait(&self) -> Option<Duration> {
+        self.longest_wait
+    }
+
+    #[inline]
+    fn write(&mut self, until: Option<Instant>) -> io::Result<Wrote> {
+        let (inner, wrote) = self.shared.write(self.shared.lock(), until);
+        (self.seen, self.end) = (Some(inner.outbound.sending()), inner.end);
+        wrote
+    }
+    fn waits_to_write(&mut self, now: Instant, until: Option<Instant>) -> bool {
+        let mut inner = self.shared.lock();
+        inner.writer.as_mut().is_none_or(|writer| writer.output.waits(now, until))
+    }
+    fn wait_for_writer(&self, within: Option<Duration>) {
+        drop(self.shared.wait(self.shared.lock(), within));
+    }
+    fn write_failed(&mut self, error: &io::Error) {
+        self.seen = None;
+        self.shared.end(&mut self.shared.lock(), End::Failed(error.kind()));
+    }
+    fn shut_down(&mut self) -> io::Result<bool> {
+        self.seen = None;
+        self.shared.shut_down(self.shared.lock(), Some(self.stream))
+    }
+
+    #[inline]
+    fn tell_end(&self, inbound: &mut Inbound) {
+        match self.end {
+            Some(End::TimedOut) => inbound.give_up(Deadline::Write),
+            Some(End::Aborted) => inbound.abort(),
+            _ => {}
+        }
+    }
+}

@@ -1,0 +1,153 @@
+//! [`Sender`]: a sending end of a split connection, one for each thread that sends.
+use super::{
+    ReadSide,
+    shared::{End, Shared},
+};
+use crate::{
+    adapter::{Error, outcome},
+    blocking::transport::Split,
+    close::CloseFrame,
+    error::SendError,
+    message::Outgoing,
+    proto::SendState,
+};
+use std::sync::Arc;
+
+/// A sending end of a split [`WebSocket`](crate::blocking::WebSocket): clone it for each thread that sends. Messages of
+/// different threads are never mixed, and no thread waits for another unless both write.
+///
+/// Senders hear nothing of the peer: have a thread [receive](super::Receiver) beside them, or
+/// [`discard`](super::Receiver::discard) what comes.
+#[derive(Debug)]
+pub struct Sender<S: Split> {
+    pub(super) shared: Arc<Shared<S::Half>>,
+}
+
+impl<S: Split> Clone for Sender<S> {
+    fn clone(&self) -> Self {
+        Self { shared: self.shared.clone() }
+    }
+}
+
+impl<S: Split> Sender<S> {
+    /// Sends a message, and all that was queued before it: see [`WebSocket::send`](crate::blocking::WebSocket::send).
+    ///
+    /// # Errors
+    /// As [`WebSocket::send`](crate::blocking::WebSocket::send).
+    pub fn send<'m>(&self, message: impl Into<Outgoing<'m>>) -> Result<(), Error> {
+        let mut inner = self.shared.lock();
+        inner.outbound.send(message)?;
+        let position = inner.outbound.position();
+        self.shared.flush(inner, position)
+    }
+
+    /// Queues a message; writes only once more than [`high_water_mark`](crate::Config::high_water_mark) is queued: see
+    /// [`WebSocket::feed`](crate::blocking::WebSocket::feed). What is queued leaves when the [`Receiver`](super::Receiver)
+    /// is about to wait, too.
+    ///
+    /// # Errors
+    /// As [`WebSocket::send`](crate::blocking::WebSocket::send).
+    #[inline]
+    pub fn feed<'m>(&self, message: impl Into<Outgoing<'m>>) -> Result<(), Error> {
+        let mut inner = self.shared.lock();
+        inner.outbound.send(message)?;
+        if inner.outbound.buffered_amount() <= self.shared.high_water {
+            return Ok(());
+        }
+        let position = inner.outbound.position();
+        self.shared.flush(inner, position)
+    }
+
+    /// Queues a message, and never waits or writes: see [`WebSocket::try_feed`](crate::blocking::WebSocket::try_feed).
+    ///
+    /// # Errors
+    /// [`Error::Send`].
+    pub fn try_feed<'m>(&self, message: impl Into<Outgoing<'m>>) -> Result<bool, Error> {
+        let outbound = &mut self.shared.lock().outbound;
+        if outbound.buffered_amount() > self.shared.high_water {
+            return Ok(false);
+        }
+        outbound.send(message)?;
+        Ok(true)
+    }
+
+    /// Writes all that is queued: see [`WebSocket::flush`](crate::blocking::WebSocket::flush).
+    ///
+    /// # Errors
+    /// As [`WebSocket::flush`](crate::blocking::WebSocket::flush).
+    pub fn flush(&self) -> Result<(), Error> {
+        let inner = self.shared.lock();
+        if inner.outbound.unsent() > 0 {
+            return Err(inner.why(SendError::Closing));
+        }
+        let position = inner.outbound.position();
+        self.shared.flush(inner, position)
+    }
+
+    /// Sends a ping with up to 125 bytes (RFC 6455 §5.5.2), and all that was queued.
+    ///
+    /// # Errors
+    /// As [`send`](Self::send).
+    pub fn ping(&self, payload: impl AsRef<[u8]>) -> Result<(), Error> {
+        let mut inner = self.shared.lock();
+        inner.outbound.ping(payload)?;
+        let position = inner.outbound.control_position();
+        self.shared.flush(inner, position)
+    }
+
+    /// Sends a pong with up to 125 bytes (RFC 6455 §5.5.3), and all that was queued: see
+    /// [`WebSocket::pong`](crate::blocking::WebSocket::pong).
+    ///
+    /// # Errors
+    /// As [`send`](Self::send).
+    pub fn pong(&self, payload: impl AsRef<[u8]>) -> Result<(), Error> {
+        let mut inner = self.shared.lock();
+        inner.outbound.pong(payload)?;
+        let position = inner.outbound.control_position();
+        self.shared.flush(inner, position)
+    }
+
+    /// Begins the closing handshake: sends what is queued and the Close frame. The [`Receiver`](super::Receiver) finishes
+    /// it, within twice the [`close_timeout`](crate::Config::close_timeout). If the receiver was dropped, this call does:
+    /// it drops what comes until the peer has ended the connection, or a deadline passes.
+    ///
+    /// # Errors
+    /// As [`flush`](Self::flush). [`Error::Send`] if the connection has ended without our Close frame.
+    pub fn close(&self, frame: impl Into<Option<CloseFrame>>) -> Result<(), Error> {
+        let mut inner = self.shared.lock();
+        inner.outbound.close(frame);
+        if let Some(side) = inner.left.take() {
+            drop(inner);
+            return self.finish(side);
+        }
+        let position = inner.outbound.close_position();
+        self.shared.flush(inner, position)
+    }
+
+    /// Without a receiver: writes what is queued and the Close frame, then reads only to drop what comes.
+    fn finish(&self, mut side: Box<ReadSide<S::Half>>) -> Result<(), Error> {
+        let (driver, mut ends) = side.with(&self.shared);
+        let closed = driver.discard(&mut ends, None);
+        self.shared.lock().left = Some(side);
+        let closed = closed?;
+        if closed.sent.is_some() { Ok(()) } else { outcome(&closed) }
+    }
+
+    /// Ends the transport without a Close frame: the peer sees 1006. What is queued is dropped. The
+    /// [`Receiver`](super::Receiver) ends as soon as it sees that, or the peer has ended its side.
+    pub fn abort(&self) {
+        let mut inner = self.shared.lock();
+        self.shared.end(&mut inner, End::Aborted);
+        let _ = self.shared.shut_down(inner, None); // the peer is told as well as it can be
+    }
+
+    /// Whether nothing more can be sent: the connection is closing, or has ended.
+    pub fn is_closed(&self) -> bool {
+        self.shared.lock().outbound.state() != SendState::Open
+    }
+
+    /// Bytes queued that the transport has not taken.
+    pub fn buffered_amount(&self) -> usize {
+        self.shared.lock().outbound.buffered_amount()
+    }
+}

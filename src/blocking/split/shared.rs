@@ -1,0 +1,274 @@
+//! [`Shared`]: what both ends of a split connection have, and who may wait for whom.
+use super::ReadSide;
+use crate::{
+    adapter::{Error, would_wait},
+    blocking::{
+        driver::Wrote,
+        link::note_flush,
+        output::{Output, write_patience},
+        transport::Transport,
+    },
+    config::Config,
+    error::SendError,
+    proto::{Deadline, Outbound, Position, Transmit},
+};
+use bytes::Buf;
+use std::{
+    io,
+    sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError},
+    time::{Duration, Instant},
+};
+
+/// What both ends of a split connection have.
+///
+/// | of [`Inner`] | says |
+/// |---|---|
+/// | `outbound` | what is queued; its [away](Outbound::take_transmit) bytes are in the writer's hands |
+/// | `writer` | the end of the stream that writes; `None` while a thread writes with it |
+/// | `waiting` | how many threads wait on `changed`; it is not notified for none, since that is a system call |
+/// | `end` | why nothing more is written; the receiver is told by [`Ends`](super::ends::Ends) |
+/// | `left` | what a dropped receiver left, for the sender that closes; `None` while that sender has it |
+///
+/// The one lock is held while a message is queued (and compressed, for that has an order), never during a system call
+/// and never while a thread waits. So:
+///
+/// - No one waits for the lock for long. Who writes takes the writer out of it and puts it back after each write.
+/// - A sender waits for the stream, or on `changed` for the thread that writes. Whoever puts the writer back wakes those
+///   who wait, so none of them is left with bytes that nobody writes: the last to leave writes what is still queued.
+/// - The receiver writes only if nobody else does, and waits on `changed` only once nothing is to be read before output
+///   has left.
+#[derive(Debug)]
+pub(super) struct Shared<H> {
+    inner: Mutex<Inner<H>>,
+    changed: Condvar,
+    pub(super) high_water: usize,
+    /// How long the peer may take to take nothing.
+    patience: Option<Duration>,
+}
+
+/// What is behind the lock.
+#[derive(Debug)]
+pub(super) struct Inner<H> {
+    pub(super) outbound: Outbound,
+    pub(super) writer: Option<Box<Writer<H>>>,
+    waiting: usize,
+    pub(super) end: Option<End>,
+    pub(super) left: Option<Box<ReadSide<H>>>,
+}
+
+/// The end of the stream that writes, and the bytes that are being written.
+#[derive(Debug)]
+pub(super) struct Writer<H> {
+    pub(super) output: Output<H>,
+    pending: Transmit,
+    /// Since when a sender has seen the peer take nothing.
+    stalled: Option<Instant>,
+}
+
+/// Why nothing more is written.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum End {
+    /// The connection has ended.
+    Over,
+    /// A sender saw the peer take nothing for too long.
+    TimedOut,
+    /// The stream failed.
+    Failed(io::ErrorKind),
+    /// A sender aborted the connection.
+    Aborted,
+}
+
+pub(super) type Guard<'a, H> = MutexGuard<'a, Inner<H>>;
+
+impl<H> Shared<H> {
+    pub(super) fn new(outbound: Outbound, output: Output<H>, config: &Config) -> Self {
+        let writer = Some(Box::new(Writer { output, pending: Transmit::default(), stalled: None }));
+        Self {
+            inner: Mutex::new(Inner { outbound, writer, waiting: 0, end: None, left: None }),
+            changed: Condvar::new(),
+            high_water: config.high_water_mark,
+            patience: write_patience(config),
+        }
+    }
+
+    #[inline]
+    pub(super) fn lock(&self) -> Guard<'_, H> {
+        self.inner.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Whether nothing is in the writer's hands.
+    pub(super) fn is_whole(&self) -> bool {
+        self.lock().writer.as_ref().is_some_and(|writer| !writer.pending.has_remaining())
+    }
+
+    /// What it was made of, if nobody else has it.
+    pub(super) fn into_parts(self: Arc<Self>) -> Result<(Outbound, Output<H>), Arc<Self>> {
+        let mut shared = Arc::try_unwrap(self)?;
+        let inner = shared.inner.get_mut().unwrap_or_else(PoisonError::into_inner);
+        match inner.writer.take() {
+            Some(writer) => {
+                let inner = shared.inner.into_inner().unwrap_or_else(PoisonError::into_inner);
+                Ok((inner.outbound, writer.output))
+            }
+            None => Err(Arc::new(shared)),
+        }
+    }
+
+    /// Waits until the thread that writes has written, no longer than `within`.
+    pub(super) fn wait<'a>(&'a self, mut inner: Guard<'a, H>, within: Option<Duration>) -> Guard<'a, H> {
+        if inner.writer.is_some() {
+            return inner;
+        }
+        inner.waiting += 1;
+        let mut inner = match within {
+            None => self.changed.wait(inner).unwrap_or_else(PoisonError::into_inner),
+            Some(within) => {
+                self.changed.wait_timeout(inner, within).unwrap_or_else(PoisonError::into_inner).0
+            }
+        };
+        inner.waiting -= 1;
+        inner
+    }
+
+    /// Nothing more is written: tells all who wait.
+    #[cold]
+    pub(super) fn end(&self, inner: &mut Inner<H>, end: End) {
+        inner.outbound.write_failed();
+        inner.end.get_or_insert(end);
+        self.changed.notify_all();
+    }
+
+    fn put_back(&self, inner: &mut Inner<H>, mut writer: Box<Writer<H>>) {
+        if inner.end.is_some() {
+            writer.pending = Transmit::default();
+        }
+        inner.writer = Some(writer);
+        if inner.waiting > 0 {
+            self.changed.notify_all();
+        }
+    }
+}
+
+/// The writer, out of its place; put back also when the stream panics.
+struct Turn<'a, H> {
+    shared: &'a Shared<H>,
+    writer: Option<Box<Writer<H>>>,
+}
+
+impl<H> Drop for Turn<'_, H> {
+    fn drop(&mut self) {
+        if let Some(writer) = self.writer.take() {
+            self.shared.put_back(&mut self.shared.lock(), writer);
+        }
+    }
+}
+
+impl<H: Transport> Shared<H> {
+    /// Writes once if there is anything to write and nobody else does, without the lock.
+    #[inline]
+    pub(super) fn write<'a>(
+        &'a self,
+        mut inner: Guard<'a, H>,
+        until: Option<Instant>,
+    ) -> (Guard<'a, H>, io::Result<Wrote>) {
+        if inner.outbound.is_flushed() {
+            return (inner, Ok(Wrote::All));
+        }
+        let Some(mut writer) = inner.writer.take() else { return (inner, Ok(Wrote::Elsewhere)) };
+        if !writer.pending.has_remaining() && !inner.outbound.is_holding() {
+            writer.pending = inner.outbound.take_transmit();
+        }
+        drop(inner);
+        let mut turn = Turn { shared: self, writer: Some(writer) };
+        let (mut wrote, mut flushed) = (Ok(0), None);
+        if let Some(writer) = &mut turn.writer {
+            if writer.pending.has_remaining() {
+                wrote = writer.output.write(&mut writer.pending, until);
+            }
+            if wrote.is_ok() && !writer.pending.has_remaining() {
+                flushed = Some(writer.output.stream.flush());
+            }
+        }
+        let mut inner = self.lock();
+        if let Some(mut writer) = turn.writer.take() {
+            if let Ok(n @ 1..) = wrote {
+                inner.outbound.written(n);
+                writer.stalled = None;
+            }
+            self.put_back(&mut inner, writer);
+        }
+        let flushed = flushed.map_or(Ok(()), |flushed| note_flush(&mut inner.outbound, flushed));
+        let wrote = wrote.and(flushed).map(|()| match inner.outbound.is_flushed() {
+            true => Wrote::All,
+            false => Wrote::Some,
+        });
+        (inner, wrote)
+    }
+
+    /// Writes until everything up to a position has left, or waits for the thread that does.
+    ///
+    /// # Errors
+    /// As [`WebSocket::flush`](crate::blocking::WebSocket::flush).
+    #[inline]
+    pub(super) fn flush<'a>(&'a self, mut inner: Guard<'a, H>, mut position: Position) -> Result<(), Error> {
+        loop {
+            let (held, wrote) = self.write(inner, None);
+            inner = held;
+            let elsewhere = matches!(wrote, Ok(Wrote::Elsewhere));
+            if let Err(error) = wrote {
+                self.not_written(&mut inner, error)?;
+            }
+            let sent = inner.outbound.has_sent(&mut position).map_err(|error| inner.why(error))?;
+            if sent && (elsewhere || inner.waiting > 0 || inner.outbound.is_flushed()) {
+                return Ok(());
+            }
+            if elsewhere {
+                inner = self.wait(inner, None);
+            }
+        }
+    }
+
+    /// `Ok` to try again. While a sender writes, it keeps the deadline: the receiver may be elsewhere.
+    #[cold]
+    fn not_written(&self, inner: &mut Inner<H>, error: io::Error) -> Result<(), Error> {
+        if !would_wait(&error) {
+            self.end(inner, End::Failed(error.kind()));
+            return Err(error.into());
+        }
+        let Some(writer) = &mut inner.writer else { return Ok(()) };
+        let now = writer.output.stream.now();
+        let since = *writer.stalled.get_or_insert(now);
+        if self.patience.is_some_and(|patience| now.saturating_duration_since(since) >= patience) {
+            self.end(inner, End::TimedOut);
+            return Err(Error::TimedOut(Deadline::Write));
+        }
+        if error.kind() != io::ErrorKind::Interrupted && !writer.output.waits(now, None) {
+            return Err(error.into());
+        }
+        Ok(())
+    }
+
+    /// Ends the writing side; by `reader` if a thread is writing.
+    pub(super) fn shut_down(&self, mut inner: Guard<'_, H>, reader: Option<&mut H>) -> io::Result<bool> {
+        inner.outbound.shut_down();
+        let mut turn = Turn { shared: self, writer: inner.writer.take() };
+        drop(inner);
+        match (&mut turn.writer, reader) {
+            (Some(writer), _) => writer.output.stream.shutdown_write(),
+            (None, Some(reader)) => reader.shutdown_write(),
+            (None, None) => Ok(false),
+        }
+    }
+}
+
+impl<H> Inner<H> {
+    /// Why something cannot be sent.
+    #[cold]
+    pub(super) fn why(&self, error: SendError) -> Error {
+        match self.end {
+            Some(End::TimedOut) => Error::TimedOut(Deadline::Write),
+            Some(End::Failed(kind)) => io::Error::from(kind).into(),
+            _ => error.into(),
+        }
+    }
+}

@@ -1,0 +1,65 @@
+//! [`Timing`]: how long a stream lets one direction wait, and what is known of it.
+use std::{
+    io,
+    time::{Duration, Instant},
+};
+
+/// The shortest wait: streams take a timeout of zero for none at all.
+pub(super) const LEAST_WAIT: Duration = Duration::from_millis(1);
+
+/// How long a stream lets one direction wait.
+#[derive(Debug, Default)]
+pub(super) struct Timing {
+    /// What the stream is set to.
+    set: Option<Duration>,
+    /// When the last call came back in vain, if nothing has moved since.
+    vain: Option<Instant>,
+    /// The stream has no timeouts, or has been seen not to wait: its owner waits.
+    never_waits: bool,
+}
+
+impl Timing {
+    /// Has the stream wait no longer than `within`: when that is less than it is set to, or when it should be exact.
+    /// A system call costs as much as a message does, so it is not made again for the same.
+    pub(super) fn arm(
+        &mut self,
+        within: Option<Duration>,
+        exactly: bool,
+        set: impl FnOnce(Option<Duration>) -> io::Result<bool>,
+    ) {
+        let within = within.map(|within| within.max(LEAST_WAIT));
+        let earlier = within.is_some_and(|within| self.set.is_none_or(|set| within < set));
+        if (earlier || exactly) && within != self.set {
+            // A stream that cannot is one that does not wait, or fails when it is next used: then that tells.
+            self.never_waits |= !set(within).unwrap_or(false);
+            self.set = within;
+        }
+    }
+
+    /// A call has come back in vain. Says whether to wait on: a stream that does not wait leaves that to its owner.
+    ///
+    /// The first time it cannot be known how long the call has waited, so it is made again and timed.
+    pub(super) fn waited(&mut self, now: Instant) -> bool {
+        if let Some(since) = self.vain.replace(now) {
+            self.never_waits |= self.set.is_some_and(|set| now.saturating_duration_since(since) < set / 2);
+        }
+        self.is_waiting()
+    }
+
+    /// Whether the stream is set to wait for a time, as far as is known.
+    pub(super) fn is_waiting(&self) -> bool {
+        !self.never_waits && self.set.is_some()
+    }
+
+    /// Whether the stream has not been told how long to wait.
+    #[inline]
+    pub(super) fn is_unset(&self) -> bool {
+        self.set.is_none()
+    }
+
+    /// A call has brought something.
+    #[inline]
+    pub(super) fn moved(&mut self) {
+        self.vain = None;
+    }
+}
