@@ -8,47 +8,71 @@ pub(super) enum Timer {
     Keepalive,
     /// No byte of an unfinished message: fail the connection.
     Message,
-    /// No byte taken by the peer: give up.
+    /// No byte let go of by the transport: give up.
     Write,
-    /// Closing: the transport should have ended by now.
+    /// Closing: the transport should have ended by now. Takes the place of [`Keepalive`](Self::Keepalive).
     Close,
 }
 
 #[derive(Clone, Copy, Debug, Default)]
-pub(super) struct Timers([Option<Instant>; 4]);
+pub(super) struct Timers {
+    at: [Option<Instant>; 3],
+    /// Whether the first of them is `Close`, and not `Keepalive`: a connection that is closing needs no keepalive.
+    closing: bool,
+}
 
 impl Timers {
+    /// Where a timer is kept, unless the other one is there.
+    fn slot(&mut self, timer: Timer) -> Option<&mut Option<Instant>> {
+        match timer {
+            Timer::Keepalive if self.closing => None,
+            Timer::Close if !self.closing => None,
+            Timer::Keepalive | Timer::Close => self.at.get_mut(0),
+            Timer::Message => self.at.get_mut(1),
+            Timer::Write => self.at.get_mut(2),
+        }
+    }
+
     /// Starts it, or starts it again; without a duration it never ends, and is stopped. (So is one that
     /// ends later than an `Instant` can say.)
     pub(super) fn start(&mut self, timer: Timer, now: Instant, after: Option<Duration>) {
-        self.0[timer as usize] = after.and_then(|after| now.checked_add(after));
+        match timer {
+            Timer::Keepalive => self.closing = false,
+            Timer::Close => self.closing = true,
+            Timer::Message | Timer::Write => {}
+        }
+        if let Some(slot) = self.slot(timer) {
+            *slot = after.and_then(|after| now.checked_add(after));
+        }
     }
     pub(super) fn stop(&mut self, timer: Timer) {
-        self.0[timer as usize] = None;
+        if let Some(slot) = self.slot(timer) {
+            *slot = None;
+        }
     }
     pub(super) fn stop_all(&mut self) {
         *self = Self::default();
     }
+    #[inline]
     pub(super) fn is_running(&self, timer: Timer) -> bool {
-        self.0[timer as usize].is_some()
+        let [first, message, write] = &self.at;
+        match timer {
+            Timer::Keepalive => first.is_some() && !self.closing,
+            Timer::Close => first.is_some() && self.closing,
+            Timer::Message => message.is_some(),
+            Timer::Write => write.is_some(),
+        }
     }
     /// Whether it has run out at `now`; if so it is stopped.
     pub(super) fn take_due(&mut self, timer: Timer, now: Instant) -> bool {
-        self.0[timer as usize].take_if(|at| *at <= now).is_some()
+        self.slot(timer).is_some_and(|slot| slot.take_if(|at| *at <= now).is_some())
     }
     /// The next to run out.
     pub(super) fn next(&self) -> Option<Instant> {
-        self.0.iter().flatten().min().copied()
+        self.at.iter().flatten().min().copied()
     }
     /// The last of those that have run out at `now`.
     pub(super) fn latest_due(&self, now: Instant) -> Option<Instant> {
-        self.0.iter().flatten().filter(|at| **at <= now).max().copied()
-    }
-    /// The next to run out of those that silence alone does not explain.
-    pub(super) fn strict(&self) -> Option<Instant> {
-        [Timer::Message, Timer::Write, Timer::Close]
-            .into_iter()
-            .filter_map(|timer| self.0[timer as usize])
-            .min()
+        self.at.iter().flatten().filter(|at| **at <= now).max().copied()
     }
 }

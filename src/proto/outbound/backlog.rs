@@ -40,6 +40,7 @@ pub(super) struct Waiting {
 }
 
 impl Waiting {
+    #[inline]
     pub(super) fn new(opcode: Opcode, rsv: Rsv, fin: bool, payload: Bytes) -> Self {
         Self { opcode, rsv, fin, payload, begun: 0, mask: None, cut: false }
     }
@@ -85,6 +86,7 @@ impl Backlog {
     }
 
     /// Has a long payload wait, for frames of at most so many bytes.
+    #[inline]
     pub(super) fn push(&mut self, waiting: Waiting, masked: bool, fragment_size: usize) {
         let queue = self.0.get_or_insert_default();
         queue.bytes += framed_len(waiting.payload.len(), masked, fragment_size);
@@ -110,6 +112,7 @@ impl Backlog {
     }
 
     /// Takes what has waited longest, if that is short messages.
+    #[inline]
     pub(super) fn take_run(&mut self) -> Option<Run> {
         let queue = self.0.as_mut()?;
         let Entry::Run(run) = queue.waiting.front_mut()? else { return None };
@@ -121,6 +124,7 @@ impl Backlog {
     }
 
     /// Whether a header has gone out, and its frame not yet.
+    #[inline]
     pub(super) fn is_within_frame(&self) -> bool {
         self.front().is_some_and(|front| front.begun > 0)
     }
@@ -131,6 +135,23 @@ impl Backlog {
             Entry::Long(waiting) => Some(waiting),
             Entry::Run(_) => None,
         }
+    }
+
+    /// Takes what has waited longest, if it is one frame that has not begun, of at most so many bytes: what its header says,
+    /// and its payload.
+    #[inline]
+    pub(super) fn take_whole(&mut self, at_most: usize, masked: bool) -> Option<(Opcode, Rsv, bool, Bytes)> {
+        let queue = self.0.as_mut()?;
+        let Entry::Long(next) = queue.waiting.front_mut()? else { return None };
+        if next.begun > 0 || next.payload.len() > at_most {
+            return None;
+        }
+        let payload = std::mem::take(&mut next.payload);
+        let whole = (next.opcode, next.rsv, next.fin, payload);
+        queue.bytes -= header_len(whole.3.len(), masked) + whole.3.len();
+        queue.messages -= 1;
+        self.pop();
+        Some(whole)
     }
 
     /// Begins the next frame of what has waited longest, of at most so many bytes.
@@ -176,6 +197,7 @@ impl Backlog {
         whole
     }
 
+    #[inline]
     fn pop(&mut self) {
         let Some(queue) = &mut self.0 else { return };
         queue.waiting.pop_front();
