@@ -66,6 +66,8 @@ struct Failed {
     told: bool,
     /// Where bytes that still come are thrown away.
     input: BytesMut,
+    /// See [`ReadBuf::room`].
+    room: usize,
     /// Nothing.
     transmit: Transmit,
 }
@@ -126,8 +128,8 @@ impl Session {
             State::Connecting(handshake) => handshake.read_buf(),
             State::Connected(connection) => connection.read_buf(),
             State::Failed(failed) => {
-                failed.input.clear();
-                ReadBuf::new(&mut failed.input)
+                failed.room = failed.input.len();
+                ReadBuf::new(&mut failed.input, &mut failed.room)
             }
         }
     }

@@ -124,7 +124,7 @@ fn poll_write_vectored<S, R: Runtime<S>>(
 impl<S, R: Runtime<S>> Wire for Link<S, R> {
     #[inline(always)]
     fn poll_read(&mut self, cx: &mut Context<'_>, inbound: &mut Inbound) -> Poll<io::Result<usize>> {
-        R::poll_read(&mut self.stream, cx, inbound.read_space())
+        R::poll_read(&mut self.stream, cx, inbound.read_buf())
     }
 
     #[inline]

@@ -178,13 +178,15 @@ impl<S, R: Runtime<S>> Refusing<S, R> {
         }
         self.dropped.clear();
         self.dropped.reserve(READ_SIZE);
-        Poll::Ready(match ready!(R::poll_read(&mut self.stream, cx, ReadBuf::new(&mut self.dropped))) {
-            Ok(0) => false,
-            Ok(n) => {
-                self.left = self.left.saturating_sub(n);
-                self.left > 0
-            }
-            Err(error) => error.kind() == io::ErrorKind::Interrupted,
-        })
+        Poll::Ready(
+            match ready!(R::poll_read(&mut self.stream, cx, ReadBuf::new(&mut self.dropped, &mut 0))) {
+                Ok(0) => false,
+                Ok(n) => {
+                    self.left = self.left.saturating_sub(n);
+                    self.left > 0
+                }
+                Err(error) => error.kind() == io::ErrorKind::Interrupted,
+            },
+        )
     }
 }

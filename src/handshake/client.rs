@@ -175,7 +175,7 @@ impl ClientHandshake {
     }
     /// Where the transport may put bytes itself.
     pub fn read_buf(&mut self) -> ReadBuf<'_> {
-        ReadBuf::new(&mut self.incoming.input)
+        self.incoming.read_buf()
     }
     /// The transport ended.
     pub fn receive_eof(&mut self) {
@@ -224,13 +224,13 @@ impl ClientHandshake {
         loop {
             if let Some(refusal) = &mut self.refusal {
                 let (response, body) = &mut **refusal;
-                if !body.read(&mut self.incoming.input) && self.incoming.wait().is_ok() {
+                if !body.read(self.incoming.input()) && self.incoming.wait().is_ok() {
                     return Ok(None);
                 }
                 let whole = std::mem::take(response).map(|()| body.finish());
                 return Err(HandshakeError::Refused(Box::new(whole)));
             }
-            let Some(response) = self.head.take_response(&mut self.incoming.input, &self.config)? else {
+            let Some(response) = self.head.take_response(self.incoming.input(), &self.config)? else {
                 return self.incoming.wait().map(|()| None);
             };
             if response.status() == StatusCode::SWITCHING_PROTOCOLS {

@@ -1,12 +1,15 @@
 //! What both sides of a handshake have: bytes that came, their end, and a deadline.
 use super::error::HandshakeError;
+use crate::proto::ReadBuf;
 use bytes::BytesMut;
 use std::time::{Duration, Instant};
 
 /// The receiving side of a handshake.
 #[derive(Debug, Default)]
 pub(super) struct Incoming {
-    pub(super) input: BytesMut,
+    input: BytesMut,
+    /// See [`ReadBuf::room`].
+    room: usize,
     eof: bool,
     clock: Clock,
 }
@@ -22,6 +25,17 @@ enum Clock {
 }
 
 impl Incoming {
+    /// Where bytes that come are put.
+    pub(super) fn read_buf(&mut self) -> ReadBuf<'_> {
+        ReadBuf::new(&mut self.input, &mut self.room)
+    }
+
+    /// What has come.
+    pub(super) fn input(&mut self) -> &mut BytesMut {
+        self.input.truncate(self.input.len() - std::mem::take(&mut self.room));
+        &mut self.input
+    }
+
     pub(super) fn receive_eof(&mut self) {
         self.eof = true;
     }
@@ -59,6 +73,6 @@ impl Incoming {
     /// There is an outcome: nothing is waited for any more. Gives what has not been read.
     pub(super) fn finish(&mut self) -> BytesMut {
         self.clock = Clock::Until(None);
-        std::mem::take(&mut self.input)
+        std::mem::take(self.input())
     }
 }

@@ -42,7 +42,7 @@ impl ServerHandshake {
     }
     /// Where the transport may put bytes itself.
     pub fn read_buf(&mut self) -> ReadBuf<'_> {
-        ReadBuf::new(&mut self.incoming.input)
+        self.incoming.read_buf()
     }
     /// The transport ended.
     pub fn receive_eof(&mut self) {
@@ -72,7 +72,7 @@ impl ServerHandshake {
         if self.spent {
             return Err(HandshakeError::Spent);
         }
-        let request = match self.head.take_request(&mut self.incoming.input, &self.config) {
+        let request = match self.head.take_request(self.incoming.input(), &self.config) {
             Ok(None) => self.incoming.wait().map(|()| None),
             other => other,
         };

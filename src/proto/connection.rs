@@ -72,7 +72,7 @@ impl Connection {
     pub fn receive(&mut self, bytes: &[u8]) {
         self.inbound.receive(bytes);
     }
-    /// Where the transport may put bytes itself.
+    /// Where the transport may put bytes itself, with room for a read: 64 KiB if nothing waits.
     pub fn read_buf(&mut self) -> ReadBuf<'_> {
         self.inbound.read_buf()
     }

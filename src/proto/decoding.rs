@@ -67,9 +67,9 @@ impl Decoding {
     ) -> Result<Decoded, Violation> {
         let output = &mut self.output;
         if output.buf.capacity() == 0 {
-            output.forget_shared();
-            spare::Of::Decoded.take(&mut output.buf);
+            output.take_spare(spare::Of::Decoded);
         }
+        output.cut_room();
         let room = limit.unwrap_or(PIECE).saturating_sub(output.message().len());
         if let (Some(limit), 0) = (limit, room) {
             // It is as long as it may be: is there more of it?

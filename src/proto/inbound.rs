@@ -82,18 +82,10 @@ impl Inbound {
         self.reader.input.append(bytes);
     }
 
-    /// Where the transport may put bytes itself.
+    /// Where the transport may put bytes itself, with room for a read: 64 KiB if nothing waits.
     #[inline]
     pub fn read_buf(&mut self) -> ReadBuf<'_> {
-        self.reader.fill();
-        ReadBuf::new(&mut self.reader.input.buf)
-    }
-
-    /// Where the transport may put bytes itself, with room for a read.
-    #[inline]
-    pub(crate) fn read_space(&mut self) -> ReadBuf<'_> {
-        self.reader.read_space();
-        ReadBuf::new(&mut self.reader.input.buf)
+        self.reader.read_buf()
     }
 
     /// Nothing more has come for now: gives back the memory that the bytes in hand do not need. Call it before waiting.

@@ -1,14 +1,14 @@
 //! The buffer that bytes arrive in, and the messages [`Lent`] out of it.
 //!
 //! ```text
-//!            start        end     cursor          len
-//! ┌──────────┬────────────┬───────┬───────────────┐
-//! │ consumed │ message    │ gap   │ not yet read  │
-//! └──────────┴────────────┴───────┴───────────────┘
+//!            start        end     cursor          filled     len
+//! ┌──────────┬────────────┬───────┬───────────────┬──────────┐
+//! │ consumed │ message    │ gap   │ not yet read  │ room     │
+//! └──────────┴────────────┴───────┴───────────────┴──────────┘
 //! ```
 //! Payloads are joined in place: a continuation is moved down over the headers before it, once, so a
 //! message always lies in one piece.
-use super::spare;
+use super::{read_buf::ReadBuf, spare};
 use crate::{
     message::{Kind, Message, Outgoing},
     text::{Utf8Bytes, validated},
@@ -33,6 +33,8 @@ pub(super) struct Input {
     pub(super) start: usize,
     pub(super) end: usize,
     pub(super) cursor: usize,
+    /// How many bytes at the end of `buf` are room: initialised, and not filled. See [`ReadBuf::room`].
+    room: usize,
     /// Where in the stream `buf` begins, less what has been cut out of it since.
     base: u64,
     /// How much memory the buffer had before its front was cut off, and how much of it was left then. (From 4 GiB on
@@ -52,7 +54,26 @@ impl Input {
 
     /// How many bytes have come, ever.
     pub(super) fn received(&self) -> u64 {
-        self.base + self.buf.len() as u64
+        self.base + self.filled() as u64
+    }
+
+    /// Where what has come ends.
+    #[inline]
+    fn filled(&self) -> usize {
+        self.buf.len() - self.room
+    }
+
+    /// What has come and has not been read.
+    #[inline]
+    pub(super) fn unread(&self) -> &[u8] {
+        &self.buf[self.cursor..self.filled()]
+    }
+
+    /// The same, to be unmasked in place.
+    #[inline]
+    pub(super) fn unread_mut(&mut self) -> &mut [u8] {
+        let filled = self.filled();
+        &mut self.buf[self.cursor..filled]
     }
 
     /// The bytes of the message so far.
@@ -68,7 +89,7 @@ impl Input {
 
     /// Whether nothing is left to be read.
     pub(super) fn is_drained(&self) -> bool {
-        self.cursor == self.buf.len()
+        self.cursor + self.room == self.buf.len()
     }
 
     /// Whether nothing in it is needed any more.
@@ -83,16 +104,24 @@ impl Input {
         (self.start, self.end) = (self.cursor, self.cursor);
     }
 
-    /// Forgets everything.
+    /// Forgets everything: all of it is room.
     #[inline]
     pub(super) fn discard(&mut self) {
-        self.base += self.buf.len() as u64;
+        self.base += self.filled() as u64;
         (self.start, self.end, self.cursor) = (0, 0, 0);
-        self.buf.clear();
+        self.room = self.buf.len();
+    }
+
+    /// There is no initialised room, so that the buffer can be appended to.
+    #[inline]
+    pub(super) fn cut_room(&mut self) {
+        self.buf.truncate(self.filled());
+        self.room = 0;
     }
 
     /// Gives away what has not been read, and forgets everything.
     pub(super) fn take_unread(&mut self) -> Bytes {
+        self.cut_room();
         let unread = self.buf.split_off(self.cursor).freeze();
         self.discard();
         unread
@@ -110,7 +139,7 @@ impl Input {
     #[inline(always)]
     fn leave(&mut self, to: spare::Of) {
         let memory = self.memory();
-        (self.whole, self.left) = (0, 0);
+        (self.whole, self.left, self.room) = (0, 0, 0);
         if std::mem::take(&mut self.shared) {
             self.forget();
         } else if memory > 0 {
@@ -129,16 +158,23 @@ impl Input {
     pub(super) fn forget_shared(&mut self) {
         if std::mem::take(&mut self.shared) {
             self.forget();
-            (self.whole, self.left) = (0, 0);
+            (self.whole, self.left, self.room) = (0, 0, 0);
         }
+    }
+
+    /// Takes the thread's buffer, having none: all of it that is initialised is room.
+    #[inline(always)]
+    pub(super) fn take_spare(&mut self, from: spare::Of) {
+        self.forget_shared();
+        from.take(&mut self.buf);
+        self.room = self.buf.len();
     }
 
     /// Cuts what has been consumed out of the buffer, so that it can be given more bytes.
     #[inline(always)]
     pub(super) fn fill(&mut self) {
         if self.buf.capacity() == 0 {
-            self.forget_shared();
-            spare::Of::Input.take(&mut self.buf);
+            self.take_spare(spare::Of::Input);
         } else if self.is_empty() {
             self.discard();
         } else {
@@ -148,41 +184,47 @@ impl Input {
 
     /// As [`fill`](Self::fill), with room for a read. It grows with what has arrived, not with what was announced.
     #[inline(always)]
-    pub(super) fn read_space(&mut self) {
+    pub(super) fn read_buf(&mut self) -> ReadBuf<'_> {
         self.fill();
-        if self.buf.capacity() - self.buf.len() < LEAST_READ {
+        if self.buf.capacity() - self.filled() < LEAST_READ {
             self.make_room();
         }
+        ReadBuf::new(&mut self.buf, &mut self.room)
     }
 
     #[cold]
     fn make_room(&mut self) {
-        let few = self.buf.len() <= READ / 4 && !self.shared;
+        let few = self.filled() <= READ / 4 && !self.shared;
         if few && self.buf.capacity() > 0 {
             // A few bytes had to wait in memory of their size: on they go, in front of what comes, in the thread's.
+            self.cut_room();
             let waited = std::mem::take(&mut self.buf);
             (self.whole, self.left) = (0, 0);
-            spare::Of::Input.take(&mut self.buf);
-            self.buf.reserve(READ);
-            self.buf.extend_from_slice(&waited);
+            self.take_spare(spare::Of::Input);
+            if self.buf.capacity() < READ {
+                self.cut_room();
+                self.buf.reserve(READ + waited.len());
+            }
+            self.append(&waited);
         } else {
-            self.grow(self.buf.len().max(READ));
+            self.grow(self.filled().max(READ));
         }
     }
 
     /// Appends bytes, copying them.
     #[inline]
     pub(super) fn append(&mut self, bytes: &[u8]) {
-        if self.buf.capacity() - self.buf.len() < bytes.len() {
+        if self.buf.capacity() - self.filled() < bytes.len() {
             self.grow(bytes.len());
         }
-        self.buf.extend_from_slice(bytes);
+        ReadBuf::new(&mut self.buf, &mut self.room).extend_from_slice(bytes);
     }
 
     /// Room for so many more bytes, and still known how much memory that takes.
     #[cold]
     #[inline(never)]
     pub(super) fn grow(&mut self, more: usize) {
+        self.cut_room();
         let memory = self.memory();
         if self.buf.try_reclaim(more) {
             let capacity = self.buf.capacity();
@@ -208,43 +250,39 @@ impl Input {
     /// A few bytes wait for more: they do so in memory of their size, and leave a large buffer to the thread.
     pub(super) fn shrink(&mut self) {
         self.cut_consumed();
-        let memory = self.memory();
-        if memory < LEAST_READ || memory / 4 < self.buf.len() {
+        let (memory, filled) = (self.memory(), self.filled());
+        if memory < LEAST_READ || memory / 4 < filled {
             return;
         }
-        let few = BytesMut::from(&self.buf[..]);
+        let few = BytesMut::from(&self.buf[..filled]);
         let mut large = std::mem::replace(&mut self.buf, few);
-        (self.whole, self.left) = (0, 0);
+        (self.whole, self.left, self.room) = (0, 0, 0);
         if std::mem::take(&mut self.shared) {
             return; // the rest of it goes with the message that has it too
         }
-        large.clear();
         spare::Of::Input.put(&mut large, memory);
     }
 
+    /// Moves what is needed over what is not, so that there is as much room as can be behind it: only if that is no more
+    /// than what it frees, so that a byte is moved but once for each that was consumed.
     #[inline(never)]
     pub(super) fn cut_consumed(&mut self) {
-        let unread = self.buf.len() - self.cursor;
-        let gap = self.cursor - self.end;
-        // Closing the gap moves what is unread: done only when that is no more than what it frees.
-        if gap > 0 && unread <= gap && self.start < self.end {
-            self.buf.copy_within(self.cursor.., self.end);
-            self.buf.truncate(self.end + unread);
+        let (filled, gap) = (self.filled(), self.cursor - self.end);
+        if gap > 0 && filled - self.cursor <= gap && self.start < self.end {
+            self.buf.copy_within(self.cursor..filled, self.end);
+            self.room += gap;
             self.base += gap as u64;
             self.cursor = self.end;
         }
         if self.start == self.end {
             self.consume();
         }
-        if self.start > 0 {
-            let consumed = self.start;
-            self.whole = to_u32(self.memory());
-            self.buf.advance(consumed);
-            self.left = to_u32(self.buf.capacity());
-            self.base += consumed as u64;
-            self.end -= consumed;
-            self.cursor -= consumed;
-            self.start = 0;
+        let (start, filled) = (self.start, self.filled());
+        if start > 0 && filled - start <= start {
+            self.buf.copy_within(start..filled, 0);
+            self.room += start;
+            self.base += start as u64;
+            (self.start, self.end, self.cursor) = (0, self.end - start, self.cursor - start);
         }
     }
 

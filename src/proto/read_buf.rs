@@ -1,37 +1,127 @@
 //! [`ReadBuf`]: where a transport puts bytes. What lies there already may be text that has been found to be UTF-8, so
-//! it can be appended to and nothing else.
+//! it can be added to and nothing else.
 use bytes::{BufMut, BytesMut};
 
+/// Less room than this is made more, if there is memory for it.
+const LEAST_ROOM: usize = 16 * 1024;
+
+/// A buffer without memory gets this much.
+const LEAST: usize = 1024;
+
+/// How much of its memory a buffer initialises at a time: of the first [`KEPT`] bytes, which it often has for long, and of
+/// those behind them, which nearly always go with one long message. Half as much is still in the cache when it is read into.
+const STEP: usize = 64 * 1024;
+const STEP_BEHIND: usize = 32 * 1024;
+const KEPT: usize = 128 * 1024;
+
 /// Where a transport puts the bytes that it reads: they go behind those that wait.
+///
+/// A transport that can append to a [`BufMut`] is given [`append`](Self::append). One that reads into a slice is given
+/// [`room`](Self::room), and tells how much it has [`filled`](Self::filled):
+///
+/// ```
+/// # use std::io::Read;
+/// # use sansocket::{Config, Role, proto::{Connection, Established}};
+/// # let mut connection = Connection::new(Established::bare(Role::Client), Config::client());
+/// # let mut stream = &b"\x81\x05Hello"[..];
+/// let mut buf = connection.read_buf();
+/// let n = stream.read(buf.room())?;
+/// buf.filled(n);
+/// # assert_eq!((n, buf.len()), (7, 7));
+/// # Ok::<(), std::io::Error>(())
+/// ```
 #[derive(Debug)]
-pub struct ReadBuf<'a>(&'a mut BytesMut);
+pub struct ReadBuf<'a> {
+    buf: &'a mut BytesMut,
+    /// How many bytes at the end of `buf` are initialised and not filled. They stay when nothing is read, so that memory
+    /// is initialised once.
+    room: &'a mut usize,
+}
 
 impl<'a> ReadBuf<'a> {
-    pub(crate) fn new(buf: &'a mut BytesMut) -> Self {
-        Self(buf)
+    #[inline(always)]
+    pub(crate) fn new(buf: &'a mut BytesMut, room: &'a mut usize) -> Self {
+        Self { buf, room }
     }
+
+    /// Room for a read: initialised, with whatever was there before. At least 1 KiB. It stays initialised for the reads to
+    /// come, so none of them pays for it again. What is written there counts once it is [`filled`](Self::filled).
+    #[inline]
+    pub fn room(&mut self) -> &mut [u8] {
+        if *self.room < LEAST_ROOM {
+            self.make_room();
+        }
+        let from = self.len();
+        &mut self.buf[from..]
+    }
+
+    /// Initialises more of the memory.
+    #[cold]
+    fn make_room(&mut self) {
+        let filled = self.len();
+        let step = if filled < KEPT { STEP } else { STEP_BEHIND };
+        let room = (self.buf.capacity() - filled).clamp(LEAST, step);
+        if room > *self.room {
+            self.buf.resize(filled + room, 0);
+            *self.room = room;
+        }
+    }
+
+    /// The first `n` bytes of the [`room`](Self::room) have been read into.
+    #[inline]
+    pub fn filled(&mut self, n: usize) {
+        *self.room = self.room.saturating_sub(n);
+    }
+
     /// Appends bytes, copying them.
+    #[inline]
     pub fn extend_from_slice(&mut self, bytes: &[u8]) {
-        self.0.extend_from_slice(bytes);
+        let from = self.len();
+        match self.buf[from..].get_mut(..bytes.len()) {
+            Some(room) => {
+                room.copy_from_slice(bytes);
+                *self.room -= bytes.len();
+            }
+            None => {
+                self.cut_room();
+                self.buf.extend_from_slice(bytes);
+            }
+        }
     }
-    /// Makes room for so many more bytes, in one piece.
+
+    /// Makes memory for so many more bytes, in one piece.
     pub fn reserve(&mut self, more: usize) {
-        self.0.reserve(more);
+        if self.buf.capacity() - self.len() < more {
+            self.cut_room();
+            self.buf.reserve(more);
+        }
     }
+
     /// What a read that fills a [`BufMut`] wants: all it can do is append.
-    pub fn append(self) -> impl BufMut + 'a {
-        self.0
+    #[inline(always)]
+    pub fn append(mut self) -> impl BufMut + 'a {
+        self.cut_room();
+        self.buf
     }
+
+    /// What has been initialised is room no more: it is as if it never had been.
+    #[inline(always)]
+    fn cut_room(&mut self) {
+        self.buf.truncate(self.len());
+        *self.room = 0;
+    }
+
     /// How many bytes wait to be looked at, or are a message that has not ended.
+    #[inline]
     pub fn len(&self) -> usize {
-        self.0.len()
+        self.buf.len() - *self.room
     }
     /// Whether there are none.
     pub fn is_empty(&self) -> bool {
-        self.0.is_empty()
+        self.len() == 0
     }
     /// How many bytes fit, those that wait included, before more memory is taken.
     pub fn capacity(&self) -> usize {
-        self.0.capacity()
+        self.buf.capacity()
     }
 }

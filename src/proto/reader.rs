@@ -6,7 +6,7 @@ mod rules;
 mod short;
 mod turn;
 
-use super::{decoding::Decoding, input::Input, spare, state::Role, utf8::Utf8Validator};
+use super::{decoding::Decoding, input::Input, read_buf::ReadBuf, spare, state::Role, utf8::Utf8Validator};
 use crate::{
     config::Config,
     error::Violation,
@@ -134,11 +134,11 @@ impl Reader {
         self.input.fill();
     }
 
-    /// More bytes are about to come: makes room for a read.
+    /// More bytes are about to come: where a read puts them.
     #[inline(always)]
-    pub(super) fn read_space(&mut self) {
+    pub(super) fn read_buf(&mut self) -> ReadBuf<'_> {
         self.settle();
-        self.input.read_space();
+        self.input.read_buf()
     }
 
     /// Nothing comes for now: gives back the memory that what waits does not need.
@@ -251,7 +251,7 @@ impl Reader {
                 continue;
             }
             let (from, len) = (self.input.cursor + size, header.len as usize); // at most 125: `decode` has seen to it
-            if self.input.buf.len() < from + len {
+            if self.input.unread().len() < size + len {
                 return Ok(self.chunk(config));
             }
             if let Some(chunk) = self.chunk(config) {

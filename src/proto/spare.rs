@@ -46,8 +46,8 @@ impl Of {
         self.with(|spare| spare.take(buf));
     }
 
-    /// Leaves an empty buffer to the thread, or frees it. `memory` is how much it has, with what has been cut off its
-    /// front.
+    /// Leaves a buffer to the thread, or frees it: what is in it is of use to nobody, but that it is initialised may be.
+    /// `memory` is how much it has, with what has been cut off its front.
     #[inline(always)]
     pub(super) fn put(self, buf: &mut BytesMut, memory: usize) {
         if self.with(|spare| spare.put(buf, memory)).is_none() {
@@ -99,6 +99,9 @@ impl Spare {
 #[inline(never)]
 fn put_any(spare: &mut BytesMut, buf: &mut BytesMut, memory: usize) {
     // All of it, so that its capacity tells the truth again; that cannot be had if there is less of it than thought.
+    if memory > buf.capacity() {
+        buf.clear();
+    }
     if memory <= KEEP && (memory == buf.capacity() || buf.try_reclaim(memory)) {
         std::mem::swap(spare, buf);
     }

@@ -67,12 +67,12 @@ pub fn run(row: &str, input: &Input, count: u64) {
             }
         }
         "sansocket" => {
-            sansocket(mem, count, receive, |message| seen += black_box(message.as_str().unwrap()).len())
+            sansocket(mem, count, room, |message| seen += black_box(message.as_str().unwrap()).len())
         }
-        "sansocket-owned" => sansocket(mem, count, receive, |message| {
+        "sansocket-owned" => sansocket(mem, count, room, |message| {
             seen += black_box(message.into_message()).len();
         }),
-        "sansocket-read-buf" => sansocket(mem, count, read_buf, |message| {
+        "sansocket-read-buf" => sansocket(mem, count, append, |message| {
             seen += black_box(message.as_str().unwrap()).len();
         }),
         "tungstenite" => {
@@ -186,14 +186,13 @@ pub fn run(row: &str, input: &Input, count: u64) {
 fn sansocket(
     mut mem: Mem,
     count: u64,
-    fill: fn(&mut Mem, &mut Connection, &mut [u8]),
+    read: fn(&mut Mem, &mut Connection),
     mut look: impl FnMut(sansocket::Lent<'_>),
 ) {
     let mut connection = Connection::new(Established::bare(Role::Server), Config::server());
-    let mut scratch = vec![0; BLOCK];
     let mut left = count;
     while left > 0 {
-        fill(&mut mem, &mut connection, &mut scratch);
+        read(&mut mem, &mut connection);
         while let Some(event) = connection.poll_event() {
             let Event::Message(message) = event else { unreachable!() };
             look(message);
@@ -202,16 +201,18 @@ fn sansocket(
     }
 }
 
-/// A read by way of the thread's memory, as the blocking adapter does it.
-fn receive(mem: &mut Mem, connection: &mut Connection, scratch: &mut [u8]) {
-    let n = Read::read(mem, scratch).unwrap();
-    connection.receive(&scratch[..n]);
+/// A read into a slice of the connection's buffer, as the blocking adapter does it.
+fn room(mem: &mut Mem, connection: &mut Connection) {
+    let mut buf = connection.read_buf();
+    let room = buf.room();
+    let most = room.len().min(BLOCK);
+    let n = Read::read(mem, &mut room[..most]).unwrap();
+    buf.filled(n);
 }
 
-/// A read straight to where the connection reads from, as a transport can that appends to a buffer.
-fn read_buf(mem: &mut Mem, connection: &mut Connection, _: &mut [u8]) {
-    let mut buf = connection.read_buf();
-    buf.reserve(BLOCK);
+/// A read that appends to the connection's buffer, as the asynchronous adapter does it on Tokio.
+fn append(mem: &mut Mem, connection: &mut Connection) {
+    let buf = connection.read_buf();
     block_on(AsyncReadExt::take(mem, BLOCK as u64).read_buf(&mut buf.append())).unwrap();
 }
 
@@ -219,14 +220,14 @@ fn read_buf(mem: &mut Mem, connection: &mut Connection, _: &mut [u8]) {
 fn fill(mut mem: Mem, mut decode: impl FnMut(&mut BytesMut) -> bool) {
     let mut buf = BytesMut::new();
     loop {
-        append(&mut mem, &mut buf);
+        append_to(&mut mem, &mut buf);
         if !decode(&mut buf) {
             return;
         }
     }
 }
 
-fn append(mem: &mut Mem, buf: &mut BytesMut) {
+fn append_to(mem: &mut Mem, buf: &mut BytesMut) {
     buf.reserve(BLOCK);
     block_on(AsyncReadExt::take(mem, BLOCK as u64).read_buf(buf)).unwrap();
 }

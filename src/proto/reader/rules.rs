@@ -13,7 +13,7 @@ impl Reader {
     /// at once.
     #[inline(always)]
     pub(super) fn header(&self) -> Result<Option<(Header, usize)>, Violation> {
-        let rest = &self.input.buf[self.input.cursor..];
+        let rest = self.input.unread();
         let &[first, second, ..] = rest else { return Ok(None) };
         self.check_order(first, second)?;
         match Header::decode(rest)? {

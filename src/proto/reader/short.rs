@@ -1,6 +1,6 @@
 //! Short ways to a whole message in one frame, which nearly every message is. They judge nothing: what they do not take is
 //! left, as it was, to [`Reader::read`].
-use super::{Reader, State};
+use super::{Reader, State, payload::unmask};
 use crate::{config::Config, frame::MaskKey, message::Kind, proto::state::Role};
 
 /// The length of the header of a masked frame of at most 125 bytes.
@@ -33,8 +33,7 @@ impl Reader {
     /// What most of a server's messages are: a masked frame with a header of six bytes.
     #[inline(always)]
     fn read_short(&mut self) -> bool {
-        let Some((head, rest)) = self.input.buf[self.input.cursor..].split_first_chunk_mut::<SHORT_HEADER>()
-        else {
+        let Some((head, rest)) = self.input.unread_mut().split_first_chunk_mut::<SHORT_HEADER>() else {
             return false;
         };
         let [first, second, key @ ..] = *head;
@@ -44,7 +43,8 @@ impl Reader {
             return false;
         }
         let Some(payload) = rest.get_mut(..len) else { return false };
-        let valid = unmask_whole(kind, MaskKey::new(key), payload);
+        let ascii = MaskKey::new(key).apply(payload);
+        let valid = is_valid(kind, ascii, MaskKey::new(key), payload);
         if valid {
             self.lend_whole(kind, SHORT_HEADER, len);
         }
@@ -61,16 +61,17 @@ impl Reader {
 
     #[inline(always)]
     fn read_one_frame(&mut self, config: &Config) -> bool {
-        let first = self.input.buf.get(self.input.cursor);
+        let first = self.input.unread().first();
         let Some(kind) = first.and_then(|first| kind_of_whole(*first)) else { return false };
         let Ok(Some((header, size))) = self.header() else { return false };
         if header.len > config.max_message_size as u64 {
             return false;
         }
-        let (start, len) = (self.input.cursor + size, header.len as usize);
-        let Some(end) = start.checked_add(len) else { return false };
-        let Some(payload) = self.input.buf.get_mut(start..end) else { return false };
-        let valid = unmask_whole(kind, header.mask.unwrap_or_default(), payload);
+        let len = header.len as usize;
+        let Some(payload) = self.input.unread_mut()[size..].get_mut(..len) else { return false };
+        let key = header.mask.unwrap_or_default();
+        let ascii = unmask(&mut { key }, payload);
+        let valid = is_valid(kind, ascii, key, payload);
         if valid {
             self.lend_whole(kind, size, len);
         }
@@ -96,14 +97,12 @@ fn kind_of_whole(first: u8) -> Option<Kind> {
     }
 }
 
-/// Unmasks the payload of a message in one frame. If it should be text and is not, it is left as it was, and this says
-/// so.
+/// Whether this unmasked payload may be of this kind. If not, it is masked again, as it was.
 #[inline(always)]
-fn unmask_whole(kind: Kind, key: MaskKey, payload: &mut [u8]) -> bool {
-    let ascii = { key }.apply(payload);
+fn is_valid(kind: Kind, ascii: bool, mut key: MaskKey, payload: &mut [u8]) -> bool {
     let valid = kind == Kind::Binary || ascii || simdutf8::basic::from_utf8(payload).is_ok();
     if !valid {
-        { key }.apply(payload);
+        key.apply(payload);
     }
     valid
 }
