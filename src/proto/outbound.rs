@@ -77,12 +77,13 @@ impl Pieces {
 /// A shorter payload is copied next to its header: cheaper than sending it from where it lies.
 const LONG_FROM: usize = 4 * 1024;
 
-/// While fewer bytes than this are framed and not taken, another frame that has to be copied is begun: what fits the nearest
-/// cache is masked there in half the time.
-const AHEAD: usize = 32 * 1024;
+/// While fewer bytes than this are framed and not taken, what has to be copied in any case is framed at once; and a frame
+/// that is masked as it leaves is masked so much at a time.
+const COPIED: usize = 64 * 1024;
 
-/// How much of a frame that is masked as it leaves is framed at once.
-const PIECE: usize = 64 * 1024;
+/// How many bytes are framed ahead of the transport, where framing masks them. What fits the nearest cache is masked in
+/// half the time, and a transport hardly gains by more.
+const AHEAD: usize = 16 * 1024;
 
 /// And where it does not: as much as a transport may well take at once, since each call costs the kernel as much as many
 /// thousand bytes do.
@@ -165,15 +166,16 @@ impl Outbound {
     #[inline(never)]
     fn queue(&mut self, opcode: Opcode, fin: bool, payload: Payload<'_>) {
         let len = payload.as_bytes().len();
+        let framed = self.transmit.remaining();
         let copied = match payload {
-            Payload::Borrowed(_) => true,
-            _ => self.role == Role::Client && len <= PIECE,
+            Payload::Borrowed(_) => framed < COPIED,
+            _ => self.role == Role::Client && len <= COPIED && framed < AHEAD,
         };
         if (copied || len < LONG_FROM) && self.queue_copied(opcode, Rsv::NONE, fin, payload.as_bytes()) {
             return;
         }
         let bytes = payload.into_bytes();
-        if self.role == Role::Server && self.may_send(len) && self.transmit.remaining() < AHEAD_SHARED {
+        if self.role == Role::Server && self.may_send(len) && framed < AHEAD_SHARED {
             return self
                 .send_shared(Header { fin, rsv: Rsv::NONE, opcode, mask: None, len: len as u64 }, bytes);
         }
@@ -184,7 +186,7 @@ impl Outbound {
     /// and there is no room for it, or it takes more than one frame.
     fn queue_copied(&mut self, opcode: Opcode, rsv: Rsv, fin: bool, payload: &[u8]) -> bool {
         let short = payload.len() < LONG_FROM;
-        if self.may_send(payload.len()) && (short || self.transmit.remaining() < AHEAD) {
+        if self.may_send(payload.len()) && (short || self.transmit.remaining() < COPIED) {
             self.cork(opcode, rsv, fin, payload);
             return true;
         }
@@ -262,7 +264,7 @@ impl Outbound {
     /// Frames the next piece of what waits.
     fn frame_piece(&mut self) -> bool {
         let room = match self.role {
-            Role::Client => PIECE.saturating_sub(self.transmit.remaining()).max(1),
+            Role::Client => COPIED.saturating_sub(self.transmit.remaining()).max(1),
             Role::Server => usize::MAX,
         };
         let at_most = room.min(self.config.fragment_size);
@@ -328,7 +330,7 @@ impl Outbound {
     /// Frames what waits, up to a bound: pong, ping, messages, and the Close frame last of all.
     fn frame_ahead(&mut self) {
         while self.transmit.remaining() < self.ahead() {
-            if self.transmit.remaining() >= AHEAD && self.backlog.is_empty() {
+            if self.transmit.remaining() >= COPIED && self.backlog.is_empty() {
                 return; // control frames are copied
             }
             if self.backlog.is_within_frame() {
