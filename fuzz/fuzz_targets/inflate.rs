@@ -18,7 +18,7 @@ use sansocket_fuzz::{
     memory,
     model::{self, Item},
 };
-use std::{ops::Range, sync::Arc};
+use std::{cell::RefCell, collections::HashMap, ops::Range, sync::Arc};
 
 /// Flags. The receiver is a client.
 const CLIENT: u8 = 1;
@@ -46,6 +46,12 @@ struct Setup {
 impl Setup {
     fn has(self, flag: u8) -> bool {
         self.flags & flag != 0
+    }
+
+    /// No more than this is compressed at once: more than a limit worth meeting. With the smallest window, in which it takes
+    /// longest, a few windows.
+    fn enough(self) -> usize {
+        if self.window_bits <= 9 { 6000 } else { 80_000 }
     }
 
     fn agreement(self) -> Agreement {
@@ -112,15 +118,16 @@ struct Fault {
 fn write(setup: Setup, mut recipe: &[u8]) -> Option<(Vec<u8>, Told)> {
     let (mut wire, mut told) = (vec![], Told::default());
     let mut model = Inflate::new(setup.window_bits, setup.has(TAKEOVER));
-    let (mut peer, mut all) = (None, 0);
+    let (mut peer, mut all) = (Peer::default(), 0);
     while let [how, number, len, rest @ ..] = recipe {
         let len = if *len == 255 { rest.len() } else { rest.len().min(usize::from(*len)) };
         let (content, rest) = rest.split_at(len);
         recipe = rest;
         let (text, compressed) = (how & 1 != 0, how & 2 == 0);
-        let content = if how & 0x80 != 0 { content.repeat(37) } else { content.to_vec() };
+        let mut content = if how & 0x80 != 0 { content.repeat(37) } else { content.to_vec() };
         let payload = if compressed && how & 4 != 0 {
-            deflate(setup, &mut peer, how >> 3 & 3, *number, &content)
+            content.truncate(setup.enough());
+            peer.deflate(setup, how >> 3 & 3, *number, &content)
         } else {
             content
         };
@@ -171,33 +178,60 @@ fn write(setup: Setup, mut recipe: &[u8]) -> Option<(Vec<u8>, Told)> {
     Some((wire, told))
 }
 
-/// A peer's compressor, and what goes wrong with what it makes.
-fn deflate(setup: Setup, peer: &mut Option<Compress>, how: u8, number: u8, content: &[u8]) -> Vec<u8> {
-    if !setup.has(TAKEOVER) {
-        *peer = None;
-    }
-    let level = Compression::new(u32::from(number) % 10);
-    let bits = setup.window_bits.max(9);
-    let peer = peer.get_or_insert_with(|| Compress::new_with_window_bits(level, false, bits));
-    let mut out = Vec::with_capacity(content.len() + content.len() / 8 + 100);
-    let flush = if how == 1 { FlushCompress::Finish } else { FlushCompress::Sync };
-    peer.compress_vec(content, &mut out, flush).expect("compressed");
-    if how == 1 {
-        // RFC 7692 §7.2.3.4: a final block, and a byte after it; or nothing.
-        out.extend((number & 0x80 == 0).then_some(0));
-        peer.reset();
-    } else {
-        out.truncate(out.len().saturating_sub(4));
-    }
-    match how {
-        2 if !out.is_empty() => {
-            let bit = usize::from(number) * 7 % (out.len() * 8);
-            out[bit / 8] ^= 1 << (bit % 8);
+thread_local! {
+    /// A compressor for each level and window, made once: making one takes longer than most inputs do.
+    static SPARES: RefCell<HashMap<(u32, u8), Compress>> = RefCell::default();
+}
+
+/// A peer's compressor, as long as it is of use.
+#[derive(Default)]
+struct Peer(Option<((u32, u8), Compress)>);
+
+impl Peer {
+    /// The content compressed, and what goes wrong with it then.
+    fn deflate(&mut self, setup: Setup, how: u8, number: u8, content: &[u8]) -> Vec<u8> {
+        if !setup.has(TAKEOVER) {
+            self.give_back();
         }
-        3 => out.truncate(usize::from(number)),
-        _ => {}
+        let kind = (u32::from(number) % 10, setup.window_bits.max(9));
+        let (_, peer) = self.0.get_or_insert_with(|| {
+            let spare = SPARES.with_borrow_mut(|spares| spares.remove(&kind));
+            let new = || Compress::new_with_window_bits(Compression::new(kind.0), false, kind.1);
+            (kind, spare.unwrap_or_else(new))
+        });
+        let mut out = Vec::with_capacity(content.len() + content.len() / 8 + 100);
+        let flush = if how == 1 { FlushCompress::Finish } else { FlushCompress::Sync };
+        peer.compress_vec(content, &mut out, flush).expect("compressed");
+        if how == 1 {
+            // RFC 7692 §7.2.3.4: a final block, and a byte after it; or nothing.
+            out.extend((number & 0x80 == 0).then_some(0));
+            peer.reset();
+        } else {
+            out.truncate(out.len().saturating_sub(4));
+        }
+        match how {
+            2 if !out.is_empty() => {
+                let bit = usize::from(number) * 7 % (out.len() * 8);
+                out[bit / 8] ^= 1 << (bit % 8);
+            }
+            3 => out.truncate(usize::from(number)),
+            _ => {}
+        }
+        out
     }
-    out
+
+    fn give_back(&mut self) {
+        if let Some((kind, mut peer)) = self.0.take() {
+            peer.reset();
+            SPARES.with_borrow_mut(|spares| spares.insert(kind, peer));
+        }
+    }
+}
+
+impl Drop for Peer {
+    fn drop(&mut self) {
+        self.give_back();
+    }
 }
 
 /// The message in so many frames, masked if the peer has to.
@@ -329,7 +363,7 @@ impl Story {
     }
 
     fn is_told_by(&self, setup: Setup, told: &Told) {
-        let mut items = self.items.clone();
+        let mut items = &self.items[..];
         let closed = self.closed.as_ref().expect("Closed is told");
         assert_eq!((&closed.error, &closed.received, closed.timed_out), (&self.error, &None, None));
         let Some(fault) = &told.fault else {
@@ -339,9 +373,10 @@ impl Story {
         };
         let Some(error) = &self.error else {
             assert!(!fault.must, "no error, but {:?}", fault.any);
-            assert!(matches!(items.pop(), Some(Item::Data { bytes, fin: true, .. }) if bytes == fault.bytes));
-            assert_eq!(items.split_off(items.len() - fault.pings.len()), fault.pings);
-            assert_eq!(items, told.items);
+            let (last, items) = items.split_last().expect("the message");
+            assert!(matches!(last, Item::Data { bytes, fin: true, .. } if *bytes == fault.bytes));
+            let (items, pings) = items.split_at(items.len() - fault.pings.len());
+            assert_eq!((items, pings), (&told.items[..], &fault.pings[..]));
             return;
         };
         assert!(fault.any.contains(&error.violation), "{error:?}, not one of {:?}", fault.any);
@@ -354,12 +389,11 @@ impl Story {
             matches!(answers.items.last(), Some(Item::Close(Some((code, _)))) if *code == error.close_code().get())
         );
         // Of the message that failed, a part may have been delivered, and what came between its fragments.
-        while let Some(item) =
-            items.pop_if(|item| matches!(item, Item::Ping(_) | Item::Data { fin: false, .. }))
-        {
+        while let [before @ .., item @ (Item::Ping(_) | Item::Data { fin: false, .. })] = items {
             if let Item::Data { bytes, .. } = item {
-                assert!(fault.bytes.starts_with(&bytes), "part of another message");
+                assert!(fault.bytes.starts_with(bytes), "part of another message");
             }
+            items = before;
         }
         assert!(items == told.items, "not what the model reads: {items:x?}, but {:x?}", told.items);
     }

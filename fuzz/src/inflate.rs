@@ -1,6 +1,8 @@
-//! RFC 1951 and RFC 7692 §7.2.2 read naively: bit by bit, with all that was ever inflated at hand.
+//! RFC 1951 and RFC 7692 §7.2.2 read naively: each code a table of all its words, and all that was ever inflated at hand.
 //!
 //! It says no where zlib does: codes that are incomplete or over-subscribed, more symbols than there are, no end of block.
+//! It compares little for each byte: each comparison is a call of the fuzzer's.
+use std::sync::LazyLock;
 
 /// What senders take off the end of every message (RFC 7692 §7.2.1).
 const MARK: [u8; 4] = [0, 0, 0xFF, 0xFF];
@@ -143,7 +145,7 @@ impl Run<'_> {
                 let last = self.bit()? == 1;
                 match self.bits(2)? {
                     0 => self.stored()?,
-                    1 => self.coded(&fixed(), &Code::new(&[5; 30]).0)?,
+                    1 => self.coded(&FIXED[0], &FIXED[1])?,
                     2 => self.dynamic()?,
                     _ => return Err(Stop::Corrupt),
                 }
@@ -166,22 +168,52 @@ impl Run<'_> {
     }
 
     fn bit(&mut self) -> Result<usize, Stop> {
-        let byte = self.data.get(self.at / 8).ok_or(Stop::Corrupt)?;
-        let bit = byte >> (self.at % 8) & 1;
-        self.at += 1;
-        Ok(bit.into())
+        self.bits(1)
     }
 
+    /// The next 16 bits, the first of them the lowest; zeros after the end.
+    fn peek(&self) -> usize {
+        let at = self.at / 8;
+        let word = match self.data.get(at..at + 3) {
+            Some(bytes) => bytes[0] as usize | (bytes[1] as usize) << 8 | (bytes[2] as usize) << 16,
+            None => self.data[at..].iter().rev().fold(0, |word, byte| word << 8 | usize::from(*byte)),
+        };
+        word >> (self.at % 8) & 0xFFFF
+    }
+
+    fn skip(&mut self, bits: usize) -> Result<(), Stop> {
+        self.at += bits;
+        if self.at <= self.data.len() * 8 { Ok(()) } else { Err(Stop::Corrupt) }
+    }
+
+    /// Up to 16.
     fn bits(&mut self, n: usize) -> Result<usize, Stop> {
-        (0..n).try_fold(0, |sum, i| Ok(sum | self.bit()? << i))
+        let word = self.peek() & ((1 << n) - 1);
+        self.skip(n)?;
+        Ok(word)
     }
 
-    fn put(&mut self, byte: u8) -> Result<(), Stop> {
+    /// So many bytes of those in `out` from there on, which may themselves have been put just before.
+    fn put(&mut self, mut from: usize, len: usize) -> Result<(), Stop> {
+        let mut left = self.take(len)?;
+        while left > 0 {
+            let some = left.min(self.out.len() - from);
+            self.out.extend_from_within(from..from + some);
+            (from, left) = (from + some, left - some);
+        }
+        self.check_len()
+    }
+
+    /// How many of so many bytes are to be put: one more than there may be, at most.
+    fn take(&self, len: usize) -> Result<usize, Stop> {
         // The mark is no message, nor the end of a symbol of one.
         if self.at > self.payload {
             return Err(Stop::Corrupt);
         }
-        self.out.push(byte);
+        Ok(len.min(self.most.saturating_add(1) - self.out.len()))
+    }
+
+    fn check_len(&self) -> Result<(), Stop> {
         if self.out.len() > self.most { Err(Stop::TooLong) } else { Ok(()) }
     }
 
@@ -191,12 +223,16 @@ impl Run<'_> {
         if len ^ check != 0xFFFF {
             return Err(Stop::Corrupt);
         }
-        for _ in 0..len {
-            let byte = *self.data.get(self.at / 8).ok_or(Stop::Corrupt)?;
-            self.at += 8;
-            self.put(byte)?;
+        if len == 0 {
+            return Ok(());
         }
-        Ok(())
+        // What there is of it in the payload comes out, even if that is not all.
+        let there = len.min(self.payload.saturating_sub(self.at) / 8);
+        let from = self.at / 8;
+        self.out.extend_from_slice(&self.data[from..from + self.take(there)?]);
+        self.check_len()?;
+        self.at += 8 * there;
+        if there < len { Err(Stop::Corrupt) } else { Ok(()) }
     }
 
     fn dynamic(&mut self) -> Result<(), Stop> {
@@ -237,22 +273,22 @@ impl Run<'_> {
     }
 
     fn symbol(&mut self, code: &Code) -> Result<usize, Stop> {
-        let mut word = 0;
-        for (first, symbols) in &code.0 {
-            word = word << 1 | self.bit()?;
-            // A word of this length, unless a longer one begins like that.
-            if let Some(&symbol) = word.checked_sub(*first).and_then(|at| symbols.get(at)) {
-                return Ok(symbol);
-            }
-        }
-        Err(Stop::Corrupt)
+        // The first bit of a word is its highest.
+        let word = (self.peek() as u16).reverse_bits() >> (16 - code.longest);
+        let &(symbol, len) = code.words.get(usize::from(word)).ok_or(Stop::Corrupt)?;
+        self.skip(len.into())?;
+        Ok(symbol.into())
     }
 
     fn coded(&mut self, literals: &Code, distances: &Code) -> Result<(), Stop> {
         loop {
             let symbol = self.symbol(literals)?;
             match symbol {
-                0..=255 => self.put(symbol as u8)?,
+                0..=255 => {
+                    self.take(1)?;
+                    self.out.push(symbol as u8);
+                    self.check_len()?;
+                }
                 256 => return Ok(()),
                 _ => {
                     let &(least, extra) = LENGTHS.get(symbol - 257).ok_or(Stop::Corrupt)?;
@@ -280,38 +316,42 @@ impl Run<'_> {
                 return Err(Stop::Corrupt);
             }
         }
-        (from..from + len).try_for_each(|at| self.put(self.out[at]))
+        self.put(from, len)
     }
 }
 
-/// A canonical code (§3.2.2): for each length of 1 to 15 bits its first word, and the symbols of that and the next.
-struct Code(Vec<(usize, Vec<usize>)>);
+/// A canonical code (§3.2.2): which symbol it is that a word of the longest length begins with, and of how many bits.
+struct Code {
+    words: Vec<(u16, u8)>,
+    longest: u8,
+}
 
 impl Code {
     /// And how much of it is left, in words of 15 bits; less than nothing if there are too many.
     fn new(lens: &[u8]) -> (Self, i32) {
-        let (mut code, mut next, mut left) = (vec![(0, vec![]); 15], 0, 1 << 15);
-        for (symbol, &len) in lens.iter().enumerate().filter(|(_, len)| **len > 0) {
-            code[usize::from(len) - 1].1.push(symbol);
-            left -= 1 << (15 - len);
-        }
-        for (first, symbols) in &mut code {
-            next <<= 1;
-            *first = next;
-            next += symbols.len();
-        }
         // No symbol at all: whoever reads one finds none.
-        (Self(code), if left == 1 << 15 { 0 } else { left })
+        let longest = lens.iter().copied().max().unwrap_or_default().max(1);
+        let left = (1 << 15) - lens.iter().filter(|len| **len > 0).map(|len| 1 << (15 - len)).sum::<i32>();
+        let mut words = vec![];
+        if left >= 0 {
+            for len in 1..=longest {
+                for (symbol, _) in lens.iter().enumerate().filter(|(_, other)| **other == len) {
+                    words.extend(std::iter::repeat_n((symbol as u16, len), 1 << (longest - len)));
+                }
+            }
+        }
+        (Self { words, longest }, if left == 1 << 15 { 0 } else { left })
     }
 }
 
 /// §3.2.6
-fn fixed() -> Code {
+static FIXED: LazyLock<[Code; 2]> = LazyLock::new(|| {
     let len = |symbol| match symbol {
         0..144 => 8,
         144..256 => 9,
         256..280 => 7,
         _ => 8,
     };
-    Code::new(&(0..288).map(len).collect::<Vec<_>>()).0
-}
+    let literals: Vec<u8> = (0..288).map(len).collect();
+    [&literals[..], &[5; 30]].map(|lens| Code::new(lens).0)
+});

@@ -9,7 +9,7 @@ use sansocket::{
     bytes::Buf,
     proto::{Closed, Connection, Event},
 };
-use setup::{as_text, config, outgoing, payload};
+use setup::{Content, bytes_of, config, outgoing, text_of};
 use std::time::{Duration, Instant};
 
 /// One end, and what it has done and heard.
@@ -98,9 +98,7 @@ impl Pair {
         if let Some((.., prepared)) = found {
             return prepared.clone();
         }
-        let bytes = payload(text, self.prepared.len(), len);
-        let message = if text { Message::from(as_text(bytes)) } else { Message::from(bytes.to_vec()) };
-        let prepared = Prepared::new(message);
+        let prepared = Prepared::new(Message::from(Content::new(text, self.prepared.len(), len)));
         self.prepared.push((text, len, prepared.clone()));
         prepared
     }
@@ -109,9 +107,9 @@ impl Pair {
         let len = self.allowed(end, len);
         let prepared = (how == How::Prepared).then(|| self.prepare(text, len));
         let end = &mut self.ends[end];
-        let bytes = payload(text, end.sent.len(), len);
-        let done = end.connection.send(outgoing(text, bytes, how, &prepared));
-        let bytes = prepared.as_ref().map_or(bytes, Prepared::as_bytes);
+        let content = Content::new(text, end.sent.len(), len);
+        let done = end.connection.send(outgoing(content, how, &prepared));
+        let bytes = prepared.as_ref().map_or(content.as_bytes(), Prepared::as_bytes);
         let unfinished = end.begun.is_some().then_some(SendError::Unfinished);
         if end.allows(done, unfinished) {
             end.sent_len += bytes.len();
@@ -125,9 +123,9 @@ impl Pair {
         let text = self.ends[end].begun.as_ref().is_some_and(|(text, _)| *text) != other;
         let prepared = (how == How::Prepared).then(|| self.prepare(text, len));
         let end = &mut self.ends[end];
-        let bytes = payload(text, end.sent.len() + len, len);
-        let done = end.connection.send_chunk(outgoing(text, bytes, how, &prepared), fin);
-        let bytes = prepared.as_ref().map_or(bytes, Prepared::as_bytes);
+        let content = Content::new(text, end.sent.len() + len, len);
+        let done = end.connection.send_chunk(outgoing(content, how, &prepared), fin);
+        let bytes = prepared.as_ref().map_or(content.as_bytes(), Prepared::as_bytes);
         let mismatch = (end.begun.is_some() && other).then_some(SendError::KindMismatch);
         if end.allows(done, mismatch) {
             end.sent_len += bytes.len();
@@ -143,7 +141,7 @@ impl Pair {
 
     pub fn ping(&mut self, end: usize, len: usize) {
         let end = &mut self.ends[end];
-        let payload = payload(false, end.pings.len(), len);
+        let payload = bytes_of(end.pings.len(), len);
         let long = (len > 125).then_some(SendError::LongControl(len));
         let done = end.connection.ping(payload);
         if end.allows(done, long) {
@@ -153,7 +151,7 @@ impl Pair {
 
     pub fn pong(&mut self, end: usize, len: usize) {
         let end = &mut self.ends[end];
-        let payload = payload(false, end.pongs.len() + 77, len);
+        let payload = bytes_of(end.pongs.len() + 77, len);
         let long = (len > 125).then_some(SendError::LongControl(len));
         let done = end.connection.halves().1.pong(payload);
         if end.allows(done, long) {
@@ -165,7 +163,7 @@ impl Pair {
         let end = &mut self.ends[end];
         let frame = code.map(|code| {
             let code = CloseCode::new(code).unwrap_or(CloseCode::NORMAL);
-            CloseFrame::new(code, as_text(payload(true, 3, reason)))
+            CloseFrame::new(code, text_of(3, reason))
         });
         end.connection.close(frame);
         end.closing = true;

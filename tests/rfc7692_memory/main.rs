@@ -105,6 +105,17 @@ fn a_hundred_thousand_connections_leave_nothing_behind() {
     });
 }
 
+/// A compressor is 256 to 385 KB, and a connection that keeps a context borrows one for as long as it lives.
+#[test]
+fn a_compressor_is_lent_again_when_its_connection_ends() {
+    fresh(|| {
+        let cycle = || end(Role::Server, true, |_| ()).conn.send("Hello").unwrap();
+        cycle();
+        let (spent, ()) = tally(|| (0..10).for_each(|_| cycle()));
+        assert!(spent.bytes < 100 << 10, "{spent:?}");
+    });
+}
+
 #[test]
 fn a_spent_budget_makes_new_connections_keep_no_context() {
     let mut deflate = eager(true);

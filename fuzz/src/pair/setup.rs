@@ -1,7 +1,7 @@
 //! How a pair is configured, and what its ends send each other.
 use crate::{Repeatable, inflate::Inflate};
 use sansocket::{
-    Config, Deflate, Delivery, Keepalive, Outgoing, Prepared, Role,
+    Config, Deflate, Delivery, Keepalive, Message, Outgoing, Prepared, Role,
     extension::{Agreement, Extension, deflate::Context},
     proto::Established,
 };
@@ -84,47 +84,73 @@ impl Compression {
 }
 
 /// It, to be sent in that way.
-pub(super) fn outgoing<'m>(
-    text: bool,
-    bytes: &'static [u8],
-    how: How,
-    prepared: &'m Option<Prepared>,
-) -> Outgoing<'m> {
-    match (prepared, how, text) {
+pub(super) fn outgoing(content: Content, how: How, prepared: &Option<Prepared>) -> Outgoing<'_> {
+    match (prepared, how, content) {
         (Some(prepared), _, _) => prepared.into(),
-        (_, How::Owned, true) => as_text(bytes).to_owned().into(),
-        (_, How::Owned, false) => bytes.to_vec().into(),
-        (_, How::Uncompressed, true) => Outgoing::from(as_text(bytes)).uncompressed(),
-        (_, How::Uncompressed, false) => Outgoing::from(bytes).uncompressed(),
-        (_, _, true) => as_text(bytes).into(),
-        (_, _, false) => bytes.into(),
+        (_, How::Owned, Content::Text(text)) => text.to_owned().into(),
+        (_, How::Owned, Content::Binary(bytes)) => bytes.to_vec().into(),
+        (_, How::Uncompressed, Content::Text(text)) => Outgoing::from(text).uncompressed(),
+        (_, How::Uncompressed, Content::Binary(bytes)) => Outgoing::from(bytes).uncompressed(),
+        (_, _, Content::Text(text)) => text.into(),
+        (_, _, Content::Binary(bytes)) => bytes.into(),
     }
 }
 
-/// At most so much is sent by each: more than is framed ahead of the transport. In small fragments, less.
-const ENOUGH: [usize; 2] = [150_000, 3000];
-
 impl Settings {
+    /// At most so much is sent by each: more than is framed ahead of the transport, or than a window of the longest holds,
+    /// twice. Where neither can be reached less does: some fragments, or many a window of the shortest.
     pub(super) fn enough(self) -> usize {
-        ENOUGH[usize::from(self.fragment_size < 1000)]
+        match (self.fragment_size, self.compression) {
+            (..1000, _) => 3000,
+            (_, Compression::Mixed) => 10_000,
+            (_, Compression::Alone) | (1000, Compression::Takeover) => 40_000,
+            (1000, Compression::Off) | (_, Compression::Takeover) => 150_000,
+            (_, Compression::Off) => 300_000,
+        }
     }
 }
 
 static BINARY: LazyLock<Vec<u8>> = LazyLock::new(|| (0..400_000u32).map(|i| (i ^ i >> 8) as u8).collect());
 static TEXT: LazyLock<String> = LazyLock::new(|| "naïve €uro 𐍈 ".repeat(20_000));
 
-/// Bytes that differ from those of the message before, the text of whole characters.
-pub(super) fn payload(text: bool, seed: usize, len: usize) -> &'static [u8] {
-    let from = seed % 61;
-    if !text {
-        return &BINARY[from..from + len];
-    }
-    let boundary = |at: usize| (0..=at).rev().find(|at| TEXT.is_char_boundary(*at)).unwrap_or(0);
-    &TEXT.as_bytes()[boundary(from)..boundary(from + len)]
+/// What is to be sent.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Content {
+    Text(&'static str),
+    Binary(&'static [u8]),
 }
 
-pub(super) fn as_text(bytes: &[u8]) -> &str {
-    std::str::from_utf8(bytes).expect("cut between characters")
+impl Content {
+    /// It differs from that of the message before; a text is of whole characters.
+    pub(super) fn new(text: bool, seed: usize, len: usize) -> Self {
+        if text { Self::Text(text_of(seed, len)) } else { Self::Binary(bytes_of(seed, len)) }
+    }
+    pub(super) fn as_bytes(self) -> &'static [u8] {
+        match self {
+            Self::Text(text) => text.as_bytes(),
+            Self::Binary(bytes) => bytes,
+        }
+    }
+}
+
+impl From<Content> for Message {
+    fn from(content: Content) -> Self {
+        match content {
+            Content::Text(text) => text.into(),
+            Content::Binary(bytes) => bytes.to_vec().into(),
+        }
+    }
+}
+
+pub(super) fn bytes_of(seed: usize, len: usize) -> &'static [u8] {
+    let from = seed % 61;
+    &BINARY[from..from + len]
+}
+
+pub(super) fn text_of(seed: usize, len: usize) -> &'static str {
+    let from = seed % 61;
+    let boundary = |at: usize| (0..=at).rev().find(|at| TEXT.is_char_boundary(*at)).unwrap_or(0);
+    &TEXT[boundary(from)..boundary(from + len)]
 }
 
 pub(super) fn config(settings: Settings, end: usize) -> Config {

@@ -91,9 +91,7 @@ impl Encoder for Deflater {
 
 impl Drop for Deflater {
     fn drop(&mut self) {
-        if !self.context.takeover {
-            self.give_back();
-        }
+        self.give_back();
     }
 }
 
