@@ -1,8 +1,5 @@
 //! Moves the bytes of an opening handshake, for either role, within its deadline.
-use super::{
-    transport::Transport,
-    wire::{Timing, now},
-};
+use super::{transport::Transport, wire::Timing};
 use crate::{
     adapter::{Error, Handshake, LINGER_BYTES, with_scratch, would_wait},
     proto::Transmit,
@@ -25,7 +22,7 @@ impl<S: Transport> Opening<S> {
 
     /// Writes what there is to write, and reads once.
     pub(super) fn step(&mut self, machine: &mut impl Handshake) -> Result<(), Error> {
-        let at = now();
+        let at = self.stream.now();
         machine.handle_timeout(at);
         let deadline = machine.poll_timeout();
         let left = deadline.map(|deadline| deadline.saturating_duration_since(at));
@@ -40,7 +37,7 @@ impl<S: Transport> Opening<S> {
         match self.read(|bytes| machine.read_buf().extend_from_slice(bytes)) {
             Ok(0) => machine.receive_eof(),
             Ok(_) => self.reads.moved(),
-            Err(error) => wait_on(&mut self.reads, error)?,
+            Err(error) => wait_on(&mut self.reads, self.stream.now(), error)?,
         }
         Ok(())
     }
@@ -51,7 +48,7 @@ impl<S: Transport> Opening<S> {
             return Ok(());
         }
         while out.has_remaining() {
-            let left = until.map(|until| until.saturating_duration_since(now()));
+            let left = until.map(|until| until.saturating_duration_since(self.stream.now()));
             if left.is_some_and(|left| left.is_zero()) {
                 return Ok(());
             }
@@ -62,7 +59,7 @@ impl<S: Transport> Opening<S> {
                     self.writes.moved();
                 }
                 Ok(_) => return Err(io::Error::from(io::ErrorKind::WriteZero).into()),
-                Err(error) => wait_on(&mut self.writes, error)?,
+                Err(error) => wait_on(&mut self.writes, self.stream.now(), error)?,
             }
         }
         Ok(self.stream.flush()?)
@@ -84,7 +81,7 @@ impl<S: Transport> Opening<S> {
             return Ok(());
         }
         while left > 0 {
-            let patience = until.map(|until| until.saturating_duration_since(now()));
+            let patience = until.map(|until| until.saturating_duration_since(self.stream.now()));
             if patience.is_some_and(|patience| patience.is_zero()) {
                 break;
             }
@@ -93,7 +90,7 @@ impl<S: Transport> Opening<S> {
                 Ok(0) => break,
                 Ok(n) => left = left.saturating_sub(n),
                 Err(error) => {
-                    if wait_on(&mut self.reads, error).is_err() {
+                    if wait_on(&mut self.reads, self.stream.now(), error).is_err() {
                         break;
                     }
                 }
@@ -104,10 +101,10 @@ impl<S: Transport> Opening<S> {
 }
 
 /// Nothing moved: `Ok` to try again.
-fn wait_on(timing: &mut Timing, error: io::Error) -> Result<(), Error> {
+fn wait_on(timing: &mut Timing, now: Instant, error: io::Error) -> Result<(), Error> {
     match error.kind() {
         io::ErrorKind::Interrupted => Ok(()),
-        _ if would_wait(&error) && timing.waited(now()) => Ok(()),
+        _ if would_wait(&error) && timing.waited(now) => Ok(()),
         _ => Err(error.into()),
     }
 }

@@ -1,5 +1,5 @@
 //! The receiving loop: the one place that decides when to read, when to write and when to look at the clock.
-use super::wire::{Wire, now};
+use super::wire::Wire;
 use crate::{
     adapter::{Error, with_scratch, would_wait},
     proto::{Inbound, Ready, RecvState, SendState},
@@ -52,7 +52,7 @@ pub(super) fn next(
                 _ => error,
             });
         }
-        too_late = until.is_some_and(|until| until <= now());
+        too_late = until.is_some_and(|until| until <= wire.now());
     }
 }
 
@@ -67,7 +67,7 @@ fn flush(inbound: &mut Inbound, wire: &mut impl Wire) -> Result<(), Error> {
 
 #[cold]
 fn closing_deadline(inbound: &mut Inbound, wire: &mut impl Wire) -> Option<Instant> {
-    inbound.handle_timeout(now(), wire);
+    inbound.handle_timeout(wire.now(), wire);
     inbound.strict_deadline()
 }
 
@@ -76,7 +76,7 @@ fn not_written(inbound: &mut Inbound, wire: &mut impl Wire, error: io::Error) ->
     if error.kind() == io::ErrorKind::TimedOut {
         inbound.write_timed_out();
     } else if would_wait(&error) {
-        inbound.handle_timeout(now(), wire);
+        inbound.handle_timeout(wire.now(), wire);
         return Err(error.into());
     }
     Ok(())
@@ -106,7 +106,7 @@ fn read(inbound: &mut Inbound, wire: &mut impl Wire, until: Option<Instant>) -> 
     match read {
         Ok(0) => inbound.receive_eof(),
         Ok(_) => wire.read_timing().moved(),
-        Err(error) if error.kind() == io::ErrorKind::Interrupted => inbound.handle_timeout(now(), wire),
+        Err(error) if error.kind() == io::ErrorKind::Interrupted => inbound.handle_timeout(wire.now(), wire),
         Err(error) if would_wait(&error) => return nothing_came(inbound, wire, until, error),
         Err(error) => {
             inbound.receive_eof();
@@ -122,7 +122,7 @@ fn read(inbound: &mut Inbound, wire: &mut impl Wire, until: Option<Instant>) -> 
 /// Looks at the clock, and has the stream wait no longer than the next deadline that bytes do not put off.
 #[cold]
 fn prepare_to_wait(inbound: &mut Inbound, wire: &mut impl Wire, until: Option<Instant>) -> Result<(), Error> {
-    let now = now();
+    let now = wire.now();
     let first = inbound.poll_timeout().is_none();
     if inbound.poll_timeout().is_some_and(|at| at <= now) && !inbound.has_heard() {
         // The caller has been elsewhere for so long: what came meanwhile may be what was waited for.
@@ -155,7 +155,7 @@ fn nothing_came(
     until: Option<Instant>,
     error: io::Error,
 ) -> Result<(), Error> {
-    let now = now();
+    let now = wire.now();
     let due = inbound.poll_timeout().is_some_and(|at| at <= now);
     inbound.handle_timeout(now, wire);
     let _ = flush(inbound, wire); // a ping leaves now, whenever the next call may be

@@ -1,5 +1,5 @@
 //! Accepting: [`accept`], [`accept_with`], and [`Acceptor`] for streams that do not wait.
-use super::{opening::Opening, transport::Transport, websocket::WebSocket, wire::now};
+use super::{opening::Opening, transport::Transport, websocket::WebSocket};
 use crate::{
     adapter::Error,
     config::Config,
@@ -133,14 +133,14 @@ impl<S: Transport> Acceptor<S> {
             });
             match answered {
                 Ok(connection) => return Ok(connection),
-                Err((answer, error)) => self.refuse(answer, error),
+                Err((answer, error)) => self.refuse(answer, error, opening.stream.now()),
             }
         }
         self.finish_refusing(opening)
     }
 
-    fn refuse(&mut self, answer: Transmit, error: HandshakeError) {
-        let until = self.config.close_timeout.and_then(|timeout| now().checked_add(timeout));
+    fn refuse(&mut self, answer: Transmit, error: HandshakeError, now: Instant) {
+        let until = self.config.close_timeout.and_then(|timeout| now.checked_add(timeout));
         self.refusing = Some(Refusing { answer, error, until });
     }
 

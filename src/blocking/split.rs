@@ -3,7 +3,7 @@ use super::{
     receive,
     transport::{Split, Transport},
     websocket::WebSocket,
-    wire::{Link, Output, Timing, Wire, is_fatal, now},
+    wire::{Link, Output, Timing, Wire, is_fatal},
 };
 use crate::{
     adapter::{Error, outcome},
@@ -131,6 +131,9 @@ impl<H> ControlSink for Ends<'_, H> {
 }
 
 impl<H: Transport> Wire for Ends<'_, H> {
+    fn now(&self) -> Instant {
+        self.reader.now()
+    }
     fn longest_wait(&self) -> Option<Duration> {
         self.longest_wait
     }
@@ -232,13 +235,13 @@ impl<H: Transport> Receiver<H> {
     /// # Errors
     /// As [`WebSocket::recv_timeout`].
     pub fn recv_timeout(&mut self, timeout: Duration) -> Result<Option<Message>, Error> {
-        let until = now().checked_add(timeout);
+        let until = self.reader.now().checked_add(timeout);
         loop {
             let Some(ready) = self.next(until)? else { return Ok(None) };
             if let Event::Message(message) | Event::Chunk { data: message, .. } = self.inbound.lend(ready) {
                 return Ok(Some(message.into_message()));
             }
-            if until.is_some_and(|until| until <= now()) {
+            if until.is_some_and(|until| until <= self.reader.now()) {
                 return Err(io::Error::from(io::ErrorKind::TimedOut).into());
             }
         }

@@ -6,7 +6,7 @@ use std::{
     net::{Shutdown, TcpStream},
     ops::Deref,
     sync::Arc,
-    time::Duration,
+    time::{Duration, Instant},
 };
 
 /// A blocking byte stream. `TcpStream` and `UnixStream` are ones, also by reference; any other
@@ -41,6 +41,11 @@ pub trait Transport: Read + Write {
     fn set_write_timeout(&self, timeout: Option<Duration>) -> io::Result<bool> {
         let _ = timeout;
         Ok(false)
+    }
+    /// The clock that the stream's timeouts go by. Override it for a simulated stream.
+    #[allow(clippy::disallowed_methods, reason = "an adapter reads the clock, so that the core need not")]
+    fn now(&self) -> Instant {
+        Instant::now()
     }
     /// Ends the writing side only: FIN, or TLS `close_notify`. Says whether the stream can do that; one that cannot
     /// is taken to have ended, and ends when it is dropped.

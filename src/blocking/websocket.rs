@@ -2,7 +2,7 @@
 use super::{
     receive,
     transport::Transport,
-    wire::{Link, Output, Timing, Wire, now},
+    wire::{Link, Output, Timing, Wire},
 };
 use crate::{
     adapter::{Error, outcome},
@@ -89,13 +89,13 @@ impl<S: Transport> WebSocket<S> {
     /// As [`recv`](Self::recv); and, when nothing came in time, [`Error::Io`] of the kind
     /// [`TimedOut`](io::ErrorKind::TimedOut): then nothing is lost, and the next call goes on.
     pub fn recv_timeout(&mut self, timeout: Duration) -> Result<Option<Message>, Error> {
-        let until = now().checked_add(timeout);
+        let until = self.link.output.stream.now().checked_add(timeout);
         loop {
             let Some(ready) = self.next(until)? else { return Ok(None) };
             if let Event::Message(message) | Event::Chunk { data: message, .. } = self.inbound.lend(ready) {
                 return Ok(Some(message.into_message()));
             }
-            if until.is_some_and(|until| until <= now()) {
+            if until.is_some_and(|until| until <= self.link.output.stream.now()) {
                 return Err(io::Error::from(io::ErrorKind::TimedOut).into());
             }
         }

@@ -14,6 +14,8 @@ use std::{
 
 /// What the receiving loop needs besides the receiving half.
 pub(super) trait Wire: ControlSink {
+    /// The time: see [`Transport::now`].
+    fn now(&self) -> Instant;
     /// How long a read may wait at most, whatever the deadlines.
     fn longest_wait(&self) -> Option<Duration> {
         None
@@ -131,7 +133,7 @@ impl<S: Transport> Output<S> {
                 }
                 Ok(_) => return Err(io::ErrorKind::WriteZero.into()),
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => {
-                    if until.is_some_and(|until| until <= now()) {
+                    if until.is_some_and(|until| until <= self.stream.now()) {
                         return Err(io::ErrorKind::TimedOut.into());
                     }
                 }
@@ -160,7 +162,7 @@ impl<S: Transport> Output<S> {
 
     #[cold]
     fn arm(&mut self, until: Option<Instant>) -> io::Result<()> {
-        let left = until.map(|until| until.saturating_duration_since(now()));
+        let left = until.map(|until| until.saturating_duration_since(self.stream.now()));
         let within = left.into_iter().chain(self.patience).min();
         self.timing.arm(within, until.is_none(), |timeout| self.stream.set_write_timeout(timeout))
     }
@@ -169,7 +171,7 @@ impl<S: Transport> Output<S> {
     /// stream leaves waiting to its owner.
     #[cold]
     fn wait_on(&mut self, until: Option<Instant>) -> io::Result<()> {
-        let now = now();
+        let now = self.stream.now();
         let second = self.timing.waiting_since.is_some();
         match self.timing.waited(now) {
             false => Err(io::ErrorKind::WouldBlock.into()),
@@ -220,6 +222,10 @@ impl<S> Link<S> {
 
 impl<S: Transport> Wire for Link<S> {
     #[inline]
+    fn now(&self) -> Instant {
+        self.output.stream.now()
+    }
+    #[inline]
     fn read(&mut self, buf: &mut [u8]) -> io::Result<usize> {
         self.output.stream.read(buf)
     }
@@ -248,7 +254,7 @@ impl<S: Transport> Wire for Link<S> {
     }
 }
 
-/// The time. The one place where the blocking adapter reads a clock.
+/// The time, where there is no stream yet.
 #[allow(clippy::disallowed_methods, reason = "an adapter reads the clock, so that the core need not")]
 pub(super) fn now() -> Instant {
     Instant::now()
