@@ -9,12 +9,13 @@ use sansocket::{
     *,
 };
 use std::{
+    fmt,
     sync::{Mutex, MutexGuard, PoisonError},
     time::Duration,
 };
 
 /// What an application does next. Where the connection is split, the receiving end listens all the while.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub(crate) enum Do {
     Feed(Vec<u8>),
     Send(Vec<u8>),
@@ -26,10 +27,23 @@ pub(crate) enum Do {
     /// Receives to the end, and answers each message with itself.
     Echo,
     Close(u16),
-    /// Does something else for so long.
-    Idle(Duration),
     /// Drops the receiving end before all else, where there is one.
     Alone,
+}
+
+impl fmt::Debug for Do {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Feed(message) => write!(f, "Feed({} bytes)", message.len()),
+            Self::Send(message) => write!(f, "Send({} bytes)", message.len()),
+            Self::Flush => f.write_str("Flush"),
+            Self::Recv => f.write_str("Recv"),
+            Self::Listen => f.write_str("Listen"),
+            Self::Echo => f.write_str("Echo"),
+            Self::Close(code) => write!(f, "Close({code})"),
+            Self::Alone => f.write_str("Alone"),
+        }
+    }
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -52,7 +66,6 @@ pub(crate) const ALL: [Adapter; 7] =
     [Blocking, BlockingSplit, BlockingThreads, Tokio, TokioSplit, Futures, FuturesSplit];
 /// Those that need no turns of threads.
 pub(crate) const IN_TURN: [Adapter; 6] = [Blocking, BlockingSplit, Tokio, TokioSplit, Futures, FuturesSplit];
-pub(crate) const ASYNC: [Adapter; 4] = [Tokio, TokioSplit, Futures, FuturesSplit];
 impl Adapter {
     pub(crate) fn is_split(self) -> bool {
         SPLIT.contains(&self)

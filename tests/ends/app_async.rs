@@ -65,7 +65,6 @@ async fn whole<R: Runtime<Stream>>(socket: &mut WebSocket<Stream, R>, step: &Do,
             let closed = socket.close(CloseCode::new(*code).map(Into::into)).await;
             log.write().close_said = Some(closed);
         }
-        Do::Idle(time) => idle::<R>(*time).await,
         Do::Alone => {}
     }
 }
@@ -117,7 +116,6 @@ async fn send<R: Runtime<Stream>>(case: &Case<'_>, sender: &Sender<Stream, R>, l
                 log.closes();
                 log.said("close", sender.close(CloseCode::new(*code).map(Into::into)).await);
             }
-            Do::Idle(time) => idle::<R>(*time).await,
             Do::Recv | Do::Listen | Do::Echo | Do::Alone => {}
         }
     }

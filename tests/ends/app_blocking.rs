@@ -15,16 +15,16 @@ pub(crate) fn run(case: &Case<'_>, adapter: Adapter, stream: Stream, log: &Log) 
     match adapter {
         Adapter::Blocking => {
             for step in case.steps {
-                whole(&mut socket, step, &stream, log);
+                whole(&mut socket, step, log);
             }
             log.ends(socket.closed());
         }
-        Adapter::BlockingSplit => split(case, socket, &stream, log),
+        Adapter::BlockingSplit => split(case, socket, log),
         _ => threads(case, socket, &stream, log),
     }
 }
 
-fn whole(socket: &mut WebSocket<Stream>, step: &Do, stream: &Stream, log: &Log) {
+fn whole(socket: &mut WebSocket<Stream>, step: &Do, log: &Log) {
     match step {
         Do::Feed(message) => log.sent("feed", socket.feed(log.tries(message))),
         Do::Send(message) => log.sent("send", socket.send(log.tries(message))),
@@ -65,24 +65,19 @@ fn whole(socket: &mut WebSocket<Stream>, step: &Do, stream: &Stream, log: &Log) 
                 Err(error) => log.said("close", Err(error)),
             }
         }
-        Do::Idle(time) => {
-            let mut state = stream.state();
-            let now = state.now();
-            state.advance(now + *time);
-        }
         Do::Alone => {}
     }
 }
 
 /// One thread: what the receiving end does comes where the program says so.
-fn split(case: &Case<'_>, socket: WebSocket<Stream>, stream: &Stream, log: &Log) {
+fn split(case: &Case<'_>, socket: WebSocket<Stream>, log: &Log) {
     let (sender, receiver) = socket.split();
     let mut receiver = Some(receiver);
     if case.steps.iter().any(|step| matches!(step, Do::Alone)) {
         receiver = None;
     }
     for step in case.steps {
-        send(&sender, step, stream, log);
+        send(&sender, step, log);
         let Some(receiver) = &mut receiver else { continue };
         match step {
             Do::Recv => {
@@ -101,7 +96,7 @@ fn threads(case: &Case<'_>, socket: WebSocket<Stream>, stream: &Stream, log: &Lo
     let (sender, mut receiver) = socket.split();
     if case.steps.iter().any(|step| matches!(step, Do::Alone)) {
         drop(receiver);
-        case.steps.iter().for_each(|step| send(&sender, step, stream, log));
+        case.steps.iter().for_each(|step| send(&sender, step, log));
         return log.ends(None);
     }
     stream.state().threads = 2;
@@ -109,7 +104,7 @@ fn threads(case: &Case<'_>, socket: WebSocket<Stream>, stream: &Stream, log: &Lo
     thread::scope(|scope| {
         let sending = scope.spawn(|| {
             let _uses = stream.thread();
-            case.steps.iter().for_each(|step| send(&sender, step, stream, log));
+            case.steps.iter().for_each(|step| send(&sender, step, log));
         });
         let receiving = scope.spawn(|| {
             let _uses = stream.thread();
@@ -121,7 +116,7 @@ fn threads(case: &Case<'_>, socket: WebSocket<Stream>, stream: &Stream, log: &Lo
     });
     log.ends(receiver.closed());
 }
-fn send(sender: &Sender<Stream>, step: &Do, stream: &Stream, log: &Log) {
+fn send(sender: &Sender<Stream>, step: &Do, log: &Log) {
     match step {
         Do::Feed(message) => log.sent("feed", sender.feed(log.tries(message))),
         Do::Send(message) => log.sent("send", sender.send(log.tries(message))),
@@ -129,11 +124,6 @@ fn send(sender: &Sender<Stream>, step: &Do, stream: &Stream, log: &Log) {
         Do::Close(code) => {
             log.closes();
             log.said("close", sender.close(CloseCode::new(*code).map(Into::into)));
-        }
-        Do::Idle(time) => {
-            let mut state = stream.state();
-            let now = state.now();
-            state.advance(now + *time);
         }
         Do::Recv | Do::Listen | Do::Echo | Do::Alone => {}
     }

@@ -20,6 +20,8 @@ mod cases_4_words;
 mod clocks;
 mod faces;
 mod later;
+mod matrix;
 mod mix;
 mod model;
+mod plan;
 mod stream;

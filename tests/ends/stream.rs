@@ -9,7 +9,7 @@ use std::{
 };
 
 /// So often a stream may be asked in vain, with nothing having happened since.
-const SPIN: usize = 20_000;
+const SPIN: usize = 1_000;
 
 /// What happens at the far end at some time.
 #[derive(Clone, Debug)]
@@ -22,8 +22,6 @@ pub(crate) enum Act {
     Room(usize),
     /// So many more bytes are taken now, and each time so much time has passed.
     Drip(usize, Duration),
-    /// Writing fails from now on.
-    WriteFails(ErrorKind),
     /// A shutdown that waited waits no longer.
     ShutdownLets,
 }
@@ -213,7 +211,6 @@ impl State {
             Act::End(how) => self.end = Some(how),
             Act::Room(bytes) => self.room = self.room.saturating_add(bytes),
             Act::Drip(bytes, every) => self.drip = Some((self.now(), bytes, every)),
-            Act::WriteFails(kind) => self.write_fails = Some(kind),
             Act::ShutdownLets => self.shutdown_waits = false,
         }
         self.happens();
@@ -280,6 +277,7 @@ impl State {
             left -= part.len();
             if self.keeps > 0 { self.kept.extend(part) } else { self.let_go(part) }
         }
+        self.happens();
         if !self.write_takes.is_zero() {
             self.pass(self.write_takes);
         }
