@@ -181,6 +181,13 @@ impl Case<'_> {
         Established::bare(self.role)
     }
 
+    /// On the adapter for `futures` itself, whose clock is the real one: without deadlines.
+    pub(crate) fn run_real(&self, adapter: Adapter) -> Outcome {
+        let (stream, log) = self.begin(adapter, true);
+        let app = crate::app_async::run::<sansocket::futures::Runtime>(self, adapter, stream.clone(), &log);
+        let ((), polls) = run_told(&stream, app);
+        finish(log, polls)
+    }
     pub(crate) fn run(&self, adapter: Adapter) -> Outcome {
         match adapter {
             Blocking | BlockingSplit | BlockingThreads => {

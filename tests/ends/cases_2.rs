@@ -25,9 +25,9 @@ fn case_2_1_a_slow_reader_gets_all_and_the_close_frame() {
             stream.state().room = 0;
             stream.state().peer =
                 Peer { answer: Some(close_of(mix.role, 1000)), ends: true, ends_after_us: true };
-            stream.at(millis(0), Act::Drip(5_000, millis(100)));
+            stream.at(millis(0), Act::Drip(3_000, millis(200)));
         };
-        let run = mix.run(&roomy, &script, &[Do::Feed(noise(1, 700_000)), Do::Close(1000)]);
+        let run = mix.run(&roomy, &script, &[Do::Feed(noise(1, 200_000)), Do::Close(1000)]);
         let expected = Expected { takes_all: true, close_leaves: true, ends_within: plus(millis(0)) };
         run.judged(&expected);
         assert_eq!(run.errors().count(), 0, "{:?}", run.said);

@@ -52,7 +52,7 @@ fn case_2_5_a_slow_reader_behind_a_buffer_gets_all() {
     everywhere(&ALL, |mix| {
         let script = |stream: &Stream| {
             (stream.state().keeps, stream.state().room) = (1 << 10, 0);
-            stream.at(millis(0), Act::Drip(100, millis(100)));
+            stream.at(millis(0), Act::Drip(500, millis(500)));
             stream.state().peer =
                 Peer { answer: Some(close_of(mix.role, 1000)), ends: true, ends_after_us: true };
         };
@@ -65,7 +65,7 @@ fn case_2_5_a_slow_reader_behind_a_buffer_gets_all() {
 
 /// Empty pongs without a pause.
 fn flood(stream: &Stream, role: sansocket::Role) {
-    let bytes = from_peer_of(role, PONG, "").repeat(100);
+    let bytes = from_peer_of(role, PONG, "").repeat(10);
     stream.state().flood = Some(Flood { bytes, each: millis(2), until: seconds(8) });
 }
 

@@ -141,7 +141,7 @@ fn case_3_3_a_message_of_two_gibibytes_waits_until_the_stream_has_taken_it() {
         script: &|_| (),
         steps: &[],
     };
-    for len in [(2 << 30) + (1 << 20), (4_usize << 30) + 5, 4 << 30] {
+    for len in [(2 << 30) + (1 << 20), (4_usize << 30) + 5] {
         // Zeros that nobody touches take no memory.
         let message = Message::binary(vec![0; len]);
         let stream = Stream::new(true);

@@ -1,9 +1,10 @@
 //! What the library is to have and has not yet: a stand-in for each, that fails. A method of its own goes before it.
 #![allow(dead_code, unused_imports, unused_variables, reason = "each is out of use once the library has it")]
 use sansocket::{
-    Closed, Error, Message, ReadyState, SendError, Violation,
+    Closed, Error,
     aio::{self, Runtime},
     blocking::{self, Transport},
+    proto::Event,
 };
 
 /// `Closed::unsent`, by its name.
@@ -43,12 +44,14 @@ later! {
         try_feed(&self, message: &str) => Result<(), Error>;
     }
     LaterBlocking [S: Transport] for blocking::WebSocket<S> {
-        discard(&mut self) => ();
+        discard(&mut self) => bool;
     }
     LaterBlockingReceiver [H: Transport] for blocking::Receiver<H> {
-        discard(&mut self) => ();
+        discard(&mut self) => bool;
         abort(&mut self) => ();
         buffered_amount(&self) => usize;
+        recv_event(&mut self) => Result<Option<Event<'_>>, Error>;
+        reunite(self, sender: impl Sized) => Result<(), ()>;
     }
     LaterBlockingSender [H: Transport] for blocking::Sender<H> {
         pong(&self, payload: &[u8]) => Result<(), Error>;

@@ -7,6 +7,7 @@ mod common;
 #[path = "../support/mod.rs"]
 mod support;
 
+mod abilities;
 mod app;
 mod app_async;
 mod app_blocking;

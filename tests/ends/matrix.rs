@@ -9,7 +9,7 @@ use std::{
 };
 
 /// So many seeds for each mix in an ordinary run.
-const QUICK: u64 = 12;
+const QUICK: u64 = 24;
 /// So many of those failures are told.
 const TOLD: usize = 8;
 
@@ -87,10 +87,13 @@ fn whichever_byte_is_the_last_nothing_is_lost_untold() {
             let run = mix.run(&|_| (), &script, &steps);
             let whole = cut == bytes.len();
             let expected =
-                Expected { takes_all: !reset || whole, close_leaves: whole, ends_within: Some(seconds(11)) };
+                Expected { takes_all: !reset, close_leaves: whole && !reset, ends_within: Some(seconds(11)) };
             let faults = faults(&run, &expected);
             assert!(faults.is_empty(), "{cut} bytes, reset: {reset}: {faults:#?}");
-            assert_eq!(run.errors().next().is_none(), whole, "{cut}, {reset}: {:?}", run.said);
+            // A reset after the peer's Close frame is an error only to what had not left.
+            if !(reset && whole) {
+                assert_eq!(run.errors().next().is_none(), whole, "{cut}, {reset}: {:?}", run.said);
+            }
         }
     });
 }
