@@ -155,8 +155,12 @@ fn case_2_4_recv_timeout_returns_in_time_while_output_waits() {
                 in_time(&far, said, n);
             }
             // However much its own side has queued, a receiving end goes on reading.
-            let got = receiver.recv_timeout(millis(100)).unwrap().unwrap();
-            assert_eq!((got.as_bytes(), far.elapsed()), (&b"late"[..], millis(450)));
+            let mut got = receiver.recv_timeout(millis(100));
+            if got.as_ref().is_err_and(|error| error.is_resumable()) {
+                got = receiver.recv_timeout(millis(100));
+            }
+            assert_eq!(got.unwrap().unwrap().as_bytes(), b"late");
+            assert!(far.elapsed() <= millis(605), "{:?}", far.elapsed());
         }
     }
 }

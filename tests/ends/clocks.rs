@@ -109,7 +109,7 @@ impl Wake for Woken {
 }
 
 /// No run lasts longer.
-const LONG: Duration = Duration::from_secs(24 * 3600);
+pub(crate) const LONG: Duration = Duration::from_secs(24 * 3600);
 
 /// Polls a future when it is woken, and lets the clock go on when it is not. Says how often it was polled.
 pub(crate) fn run_told<T>(stream: &Stream, future: impl Future<Output = T>) -> (T, usize) {

@@ -25,4 +25,5 @@ mod matrix;
 mod mix;
 mod model;
 mod plan;
+mod script;
 mod stream;
