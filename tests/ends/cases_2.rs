@@ -50,7 +50,11 @@ fn case_2_2_close_ends_when_a_slow_reader_never_answers() {
         };
         let steps = [Do::Recv, Do::Feed(noise(1, 100_000)), Do::Close(1000)];
         let run = mix.run(&config, &script, &steps);
-        run.judged(&Expected { takes_all: true, close_leaves: true, ends_within: plus(millis(500)) });
+        run.judged(&Expected {
+            takes_all: true,
+            close_leaves: true,
+            ends_within: plus(mix.closing(millis(500))),
+        });
         assert_eq!(run.closed.as_ref().unwrap().timed_out, Some(Deadline::Close));
     });
 }

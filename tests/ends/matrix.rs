@@ -38,7 +38,8 @@ fn mix_of(seed: u64) -> Mix {
 #[test]
 fn whatever_a_stream_does_nothing_is_lost_untold() {
     if let Some(seed) = number("ENDS_SEED") {
-        println!("{:?}", Plan::new(mix_of(seed), &mut Chance(seed)));
+        let plan = Plan::new(mix_of(seed), &mut Chance(seed));
+        println!("{plan:?}, {:?}", plan.expected(mix_of(seed)));
         assert_eq!(run(mix_of(seed), seed), None);
         return;
     }

@@ -5,7 +5,10 @@ use crate::{
     support::*,
 };
 use sansocket::{Config, Role};
-use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::{
+    panic::{AssertUnwindSafe, catch_unwind},
+    time::Duration,
+};
 
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Mix {
@@ -15,6 +18,11 @@ pub(crate) struct Mix {
     pub(crate) keepalive: bool,
 }
 impl Mix {
+    /// How long closing may take, once the Close frame has left. A thread that reads learns only when it looks again that
+    /// another has begun to close: so there it may be twice as long.
+    pub(crate) fn closing(self, timeout: Duration) -> Duration {
+        if self.adapter == Adapter::BlockingThreads { 2 * timeout } else { timeout }
+    }
     pub(crate) fn run(self, config: &dyn Fn(&mut Config), script: &dyn Fn(&Stream), steps: &[Do]) -> Outcome {
         let all = |settings: &mut Config| {
             if !self.keepalive {

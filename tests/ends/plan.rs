@@ -213,7 +213,7 @@ impl Plan {
         }
     }
 
-    fn expected(&self) -> Expected {
+    pub(crate) fn expected(&self, mix: Mix) -> Expected {
         let app_closes = self.steps.iter().any(|step| matches!(step, Do::Close(_)));
         let healthy =
             !self.breaks && self.ends != Ends::Reset && !(self.unfinished && self.ends == Ends::Late);
@@ -221,7 +221,11 @@ impl Plan {
         Expected {
             takes_all,
             close_leaves: takes_all && (self.closes || app_closes && self.ends == Ends::Late),
-            ends_within: Some(if app_closes { WRITE + millis(100) } else { seconds(15) }),
+            ends_within: Some(if app_closes {
+                WRITE.max(mix.closing(CLOSE)) + millis(100)
+            } else {
+                seconds(15)
+            }),
         }
     }
 
@@ -234,7 +238,7 @@ impl Plan {
             (config.high_water_mark, config.fragment_size) = (self.high_water, self.fragment);
         };
         let run = mix.run(&config, &|stream| self.script(mix, stream), &self.steps);
-        let mut faults = faults(&run, &self.expected());
+        let mut faults = faults(&run, &self.expected(mix));
         if !self.messages.starts_with(&run.got) {
             faults.push(format!("{} messages were received that were not sent", run.got.len()));
         }
@@ -267,7 +271,6 @@ impl fmt::Debug for Plan {
             .field("high_water_mark", &self.high_water)
             .field("fragment_size", &self.fragment)
             .field("steps", &self.steps)
-            .field("expected", &self.expected())
             .finish()
     }
 }
