@@ -43,7 +43,7 @@
 mod pieces;
 
 use crate::{
-    adapter::{Error, with_scratch},
+    adapter::Error,
     aio::{self, Alarm},
     config::Config,
     handshake::{Acceptance, ClientRequest, Upgrade},
@@ -112,15 +112,9 @@ impl Alarm for Runtime {
 impl<S: AsyncRead + AsyncWrite + Unpin> aio::Runtime<S> for Runtime {
     #[inline]
     fn poll_read(stream: &mut S, cx: &mut Context<'_>, mut buf: ReadBuf<'_>) -> Poll<io::Result<usize>> {
-        with_scratch(|scratch| {
-            let room = match buf.capacity() - buf.len() {
-                0 => scratch.len(),
-                room => room.min(scratch.len()),
-            };
-            let n = ready!(Pin::new(stream).poll_read(cx, &mut scratch[..room]))?.min(room);
-            buf.extend_from_slice(&scratch[..n]);
-            Poll::Ready(Ok(n))
-        })
+        let n = ready!(Pin::new(stream).poll_read(cx, buf.room()))?;
+        buf.filled(n);
+        Poll::Ready(Ok(n))
     }
     #[inline]
     fn poll_write(stream: &mut S, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {

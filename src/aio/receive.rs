@@ -61,8 +61,9 @@ pub(super) fn poll_message<R: Alarm>(
         Poll::Pending => {
             inbound.rest();
             inbound.begin_turn();
-            let alarm = alarm.as_mut().filter(|_| !inbound.is_timed())?;
-            return alarm.poll(cx).is_pending().then_some(Poll::Pending);
+            if let (Some(alarm), false) = (alarm, inbound.is_timed()) {
+                return alarm.poll(cx).is_pending().then_some(Poll::Pending);
+            }
         }
     }
     None

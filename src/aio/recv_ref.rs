@@ -23,7 +23,7 @@ impl<'a, S, R> RecvRef<'a, S, R> {
 impl<'a, S, R: Runtime<S>> Future for RecvRef<'a, S, R> {
     type Output = Result<Option<(Lent<'a>, &'a mut Outbound)>, Error>;
 
-    #[inline]
+    #[inline(always)]
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         let Some(socket) = self.0.take() else { return Poll::Ready(Ok(None)) };
         if !socket.inbound.advance_message(&socket.link) {

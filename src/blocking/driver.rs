@@ -1,7 +1,7 @@
 //! [`Driver`]: the loop that moves bytes and waits. The core decides what to do next; this does it.
 use super::timing::{LEAST_WAIT, Timing};
 use crate::{
-    adapter::{Error, outcome, with_scratch, would_wait},
+    adapter::{Error, outcome, would_wait},
     proto::{Closed, ControlSink, Deadline, Inbound, Ready, RecvState},
 };
 use std::{
@@ -387,12 +387,11 @@ impl Driver {
     }
 }
 
-/// Reads once, into the input.
+/// Reads once, straight into the input.
 #[inline]
 fn fill(inbound: &mut Inbound, wire: &mut impl Wire) -> io::Result<usize> {
-    with_scratch(|room| {
-        let n = wire.read(room)?;
-        inbound.receive(room.get(..n).unwrap_or(room));
-        Ok(n)
-    })
+    let mut buf = inbound.read_buf();
+    let n = wire.read(buf.room())?;
+    buf.filled(n);
+    Ok(n)
 }
