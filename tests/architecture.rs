@@ -204,6 +204,55 @@ fn the_core_does_no_io_and_reads_no_clock() {
     assert!(seen > 20);
 }
 
+/// The names of the functions, types and re-exports of a piece of code that only this crate can see.
+fn hidden(code: &str) -> Vec<String> {
+    let words = |text: &str| -> Vec<String> {
+        let parts = text.split(|c: char| !c.is_alphanumeric() && c != '_');
+        parts.filter(|word| !word.is_empty()).map(str::to_owned).collect()
+    };
+    let mut names = vec![];
+    for (at, found) in code.match_indices("pub(crate) ") {
+        let rest = &code[at + found.len()..];
+        let statement = rest.split([';', '(', '{', '<', '=']).next().unwrap_or_default();
+        match words(statement).as_slice() {
+            [first, .., name] if first == "use" => names.push(name.clone()),
+            [.., name] => names.push(name.clone()),
+            [] => {}
+        }
+    }
+    names
+}
+
+#[test]
+fn hidden_names_are_found() {
+    let code =
+        "pub(crate) use a::B;\npub(crate) const fn c(&self) {}\npub fn d() {}\npub(crate) struct E<T>;";
+    assert_eq!(hidden(code), ["B", "c", "E"]);
+}
+
+/// Strangers' drivers can do what ours do.
+#[test]
+fn adapters_use_only_what_the_core_shows_to_everyone() {
+    let all = src();
+    let hidden: Vec<String> = all
+        .iter()
+        .filter(|(path, _)| path.starts_with("proto/"))
+        .flat_map(|(_, source)| hidden(&code(source)))
+        .collect();
+    let adapters = all.iter().filter(|(path, _)| {
+        let own = module(path);
+        own != "lib" && position(own) > position(FIRST_ADAPTER)
+    });
+    for (path, source) in adapters {
+        let source = code(source);
+        for name in hidden.iter().filter(|name| *name != "new") {
+            let call = [format!(".{name}("), format!("::{name}("), format!("proto::{name}")];
+            let used = call.iter().find(|call| source.contains(*call));
+            assert!(used.is_none(), "{path} uses `{name}`, which proto hides");
+        }
+    }
+}
+
 #[test]
 fn no_file_is_long() {
     for folder in ["src", "tests", "examples", "benches", "fuzz"] {

@@ -3,8 +3,8 @@ use super::{transport::Transport, websocket::WebSocket};
 use crate::{
     adapter::{Error, into_io, not_text},
     error::SendError,
+    frame::Utf8Validator,
     message::{Kind, Outgoing},
-    proto::Utf8Validator,
 };
 use std::io::{self, Read, Write};
 

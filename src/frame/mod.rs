@@ -1,4 +1,5 @@
-//! The wire format of RFC 6455 §5, as pure functions: no state, no allocation, no policy.
+//! The wire format of RFC 6455 §5, as pure functions: no allocation, no policy. Only [`Utf8Validator`] has a
+//! state: a character may be cut.
 //!
 //! Everything here is total: any bytes decode to a header or to a [`Violation`](crate::Violation).
 //! Which headers are *acceptable* (masked or not, in which order, how long) is for the state machine
@@ -17,7 +18,9 @@
 mod close;
 mod header;
 mod mask;
+mod utf8;
 
 pub use close::{decode_close, encode_close};
 pub use header::{Decoded, Header, MAX_HEADER_LEN, Opcode, Rsv};
 pub use mask::MaskKey;
+pub use utf8::Utf8Validator;

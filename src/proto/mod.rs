@@ -48,7 +48,6 @@ mod spare;
 mod state;
 mod timer;
 mod transmit;
-mod utf8;
 
 pub use closed::{Closed, Deadline};
 pub use connection::Connection;
@@ -60,4 +59,3 @@ pub use outbound::{Outbound, Position};
 pub use read_buf::ReadBuf;
 pub use state::{ReadyState, RecvState, Role, SendState};
 pub use transmit::Transmit;
-pub(crate) use utf8::Utf8Validator;

@@ -3,6 +3,7 @@ mod backlog;
 mod control;
 mod encoding;
 mod position;
+mod progress;
 
 pub(super) use encoding::Encoding;
 pub use position::Position;
@@ -363,75 +364,6 @@ impl Outbound {
         self.backlog.bytes() + self.transmit.remaining() + self.away
     }
 
-    /// Whether the transport has taken all there is to send, and let go of it.
-    #[inline]
-    pub fn is_flushed(&self) -> bool {
-        self.is_written() && !self.holding
-    }
-
-    /// Whether the transport has taken all there is to send.
-    #[inline]
-    pub fn is_written(&self) -> bool {
-        !self.transmit.has_remaining() && self.is_framed() && self.away == 0
-    }
-
-    /// Whether there are bytes to write, or bytes that the transport has taken and not let go of: write
-    /// [`transmit`](Self::transmit), then flush the transport.
-    #[inline]
-    pub fn wants_write(&self) -> bool {
-        !self.is_flushed()
-    }
-
-    /// The transport has let go of all that it has taken: its flush is done. What has left is what counts as progress, so
-    /// a transport that buffers says so after each flush. One that never holds bytes back, such as a socket, need not.
-    #[inline]
-    pub fn flushed(&mut self) {
-        self.holding = false;
-        self.released = self.transmit.taken();
-    }
-
-    /// The transport may hold bytes that it has taken: its flush is pending. They are no progress before
-    /// [`flushed`](Self::flushed). Give it no more bytes until then.
-    #[inline]
-    pub fn flush_pending(&mut self) {
-        self.holding = true;
-    }
-
-    /// Whether the transport has taken bytes since it last let go of all it had: a flush is to follow.
-    #[inline]
-    pub fn wants_flush(&self) -> bool {
-        self.released != self.transmit.taken()
-    }
-
-    /// Whether the transport holds bytes back: see [`flush_pending`](Self::flush_pending).
-    #[inline]
-    pub fn is_holding(&self) -> bool {
-        self.holding
-    }
-
-    /// How many bytes the transport has let go of, ever.
-    #[inline]
-    fn released(&self) -> u64 {
-        if self.holding { self.released } else { self.transmit.taken() }
-    }
-
-    /// Takes the bytes to write next away, so that a writer in another thread need not keep others from sending. They are
-    /// [buffered](Self::buffered_amount) until [`written`](Self::written) says that the transport took them.
-    pub fn take_transmit(&mut self) -> Transmit {
-        let counted = self.transmit().taken();
-        let taken = std::mem::take(&mut self.transmit);
-        self.transmit.count_taken(counted); // it goes on counting here
-        self.away += taken.remaining();
-        taken
-    }
-
-    /// The transport took this many of the bytes that were [taken away](Self::take_transmit).
-    pub fn written(&mut self, bytes: usize) {
-        let bytes = bytes.min(self.away);
-        self.away -= bytes;
-        self.transmit.count_taken(bytes as u64);
-    }
-
     /// The transport has been shut down for writing.
     pub fn shut_down(&mut self) {
         self.state.on_shut_down();
@@ -440,39 +372,6 @@ impl Outbound {
     /// This direction's state.
     pub fn state(&self) -> SendState {
         self.state
-    }
-
-    /// The transport takes no more bytes: forgets all there is to send. Nothing can be sent any more.
-    pub fn write_failed(&mut self) {
-        let (unsent, released) = (self.unsent_framed() + self.backlog.bytes(), self.released());
-        self.backlog = Backlog::default();
-        self.drop_unframed();
-        self.state.on_close();
-        let cut_off = !self.is_flushed();
-        (self.transmit, self.away, self.holding) = (Transmit::default(), 0, false);
-        self.transmit.count_taken(released);
-        if cut_off || unsent > 0 {
-            let controls = self.controls();
-            controls.cut_off |= cut_off;
-            controls.unsent += unsent;
-        }
-        if let Some(close) = self.controls.as_mut().and_then(|controls| controls.close.as_mut()) {
-            close.framed = true;
-        }
-    }
-
-    fn drop_unframed(&mut self) {
-        let waiting = self.backlog.bytes();
-        self.backlog.drop_unframed();
-        self.pieces = None;
-        let unsent = waiting - self.backlog.bytes();
-        if unsent > 0 {
-            self.controls().unsent += unsent;
-        }
-        if let Some(controls) = &mut self.controls {
-            let (ping, pong) = (controls.ping.take(), controls.pong.take());
-            controls.dropped |= ping.is_some() || pong.is_some();
-        }
     }
 }
 

@@ -6,11 +6,11 @@ mod rules;
 mod short;
 mod turn;
 
-use super::{decoding::Decoding, input::Input, read_buf::ReadBuf, spare, state::Role, utf8::Utf8Validator};
+use super::{decoding::Decoding, input::Input, read_buf::ReadBuf, spare, state::Role};
 use crate::{
     config::Config,
     error::Violation,
-    frame::{MaskKey, Opcode},
+    frame::{MaskKey, Opcode, Utf8Validator},
     message::Kind,
 };
 use bytes::Bytes;

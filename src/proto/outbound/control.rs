@@ -95,23 +95,6 @@ impl Outbound {
         (self.tail, self.tail_end) = (tail + end.wrapping_sub(begin), end);
     }
 
-    /// Where in the stream the bytes framed so far end.
-    pub(super) fn framed_to(&self) -> u64 {
-        self.transmit.taken() + (self.away + self.transmit.remaining()) as u64
-    }
-
-    /// How many framed bytes have not left, without those of control frames behind them.
-    pub(super) fn unsent_framed(&self) -> usize {
-        let framed = (self.framed_to() - self.released()) as usize;
-        let tail = if self.framed_to() as u32 == self.tail_end { self.tail as usize } else { 0 };
-        framed.saturating_sub(tail)
-    }
-
-    /// Bytes of messages that were queued and dropped, because the connection ended or failed before they had left.
-    pub fn unsent(&self) -> usize {
-        self.controls.as_ref().map_or(0, |controls| controls.unsent)
-    }
-
     pub(super) fn close_frame(&self) -> Option<&Close> {
         self.controls.as_ref()?.close.as_ref()
     }

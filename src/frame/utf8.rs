@@ -1,22 +1,39 @@
 //! UTF-8 that arrives in pieces: fails at the first byte that cannot be right (RFC 6455 §8.1).
 use crate::error::Violation;
 
-/// Keeps the bytes of a character that a cut went through.
+/// Validates text that comes in chunks: a cut may go through a character, whose first bytes are kept.
+///
+/// ```
+/// use sansocket::frame::Utf8Validator;
+///
+/// let mut validator = Utf8Validator::default();
+/// validator.feed(b"caf\xC3")?;
+/// assert_eq!(validator.pending(), 1);
+/// validator.feed(b"\xA9")?;
+/// validator.finish()?;
+/// # Ok::<(), sansocket::Violation>(())
+/// ```
 #[derive(Clone, Copy, Debug, Default)]
-pub(crate) struct Utf8Validator {
+pub struct Utf8Validator {
     partial: [u8; 3],
     len: u8,
 }
 
 impl Utf8Validator {
     /// Takes the next bytes, all of them ASCII.
+    ///
+    /// # Errors
+    /// [`Violation::Utf8`] if a character was to be completed first.
     #[inline]
-    pub(crate) fn feed_ascii(&self, bytes: &[u8]) -> Result<(), Violation> {
+    pub fn feed_ascii(&self, bytes: &[u8]) -> Result<(), Violation> {
         if self.len > 0 && !bytes.is_empty() { Err(Violation::Utf8) } else { Ok(()) }
     }
 
     /// Takes the next bytes.
-    pub(crate) fn feed(&mut self, mut bytes: &[u8]) -> Result<(), Violation> {
+    ///
+    /// # Errors
+    /// [`Violation::Utf8`] at the first byte that no text can have there.
+    pub fn feed(&mut self, mut bytes: &[u8]) -> Result<(), Violation> {
         while self.len > 0 {
             let Some((&next, rest)) = bytes.split_first() else { return Ok(()) };
             let mut character = [0; 4];
@@ -47,12 +64,15 @@ impl Utf8Validator {
     }
 
     /// How many of the bytes taken belong to a character that is not complete.
-    pub(crate) fn pending(&self) -> usize {
+    pub fn pending(&self) -> usize {
         self.len.into()
     }
 
     /// The text ends here.
-    pub(crate) fn finish(&mut self) -> Result<(), Violation> {
+    ///
+    /// # Errors
+    /// [`Violation::Utf8`] if it ends within a character.
+    pub fn finish(&mut self) -> Result<(), Violation> {
         if std::mem::take(&mut self.len) == 0 { Ok(()) } else { Err(Violation::Utf8) }
     }
 }
