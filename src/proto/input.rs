@@ -202,8 +202,8 @@ impl Input {
             (self.whole, self.left) = (0, 0);
             self.take_spare(spare::Of::Input);
             if self.buf.capacity() < READ {
-                self.cut_room();
-                self.buf.reserve(READ + waited.len());
+                // Not by `reserve`, which would double what little there is.
+                (self.buf, self.room) = (BytesMut::with_capacity(READ + waited.len()), 0);
             }
             self.append(&waited);
         } else {
