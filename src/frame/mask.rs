@@ -55,7 +55,7 @@ impl MaskKey {
     pub(crate) fn append(self, plain: &[u8], out: &mut Vec<u8>) {
         let short = u32::from_ne_bytes(self.0);
         match plain.len() {
-            BLOCK.. => append_blocks(plain, short, out),
+            LINE.. => append_lines(plain, short, out),
             16.. => append_parts(plain, short, out),
             _ => append_few(plain, short, out),
         }
@@ -71,9 +71,6 @@ impl MaskKey {
 /// A line of the processor's cache.
 const LINE: usize = 64;
 
-/// What one turn of the loop over a long payload masks: two lines, since the loop itself costs something too.
-const BLOCK: usize = 2 * LINE;
-
 /// A key, given and returned as it lies in memory, so many bytes further on.
 #[inline(always)]
 fn turned(short: u32, bytes: usize) -> u32 {
@@ -81,10 +78,10 @@ fn turned(short: u32, bytes: usize) -> u32 {
     if cfg!(target_endian = "little") { short.rotate_right(bits) } else { short.rotate_left(bits) }
 }
 
-/// At least a block's worth. A store that crosses the end of a line costs twice as much, so all but the first and the last
+/// At least a line's worth. A store that crosses the end of a line costs twice as much, so all but the first and the last
 /// begin where a line does.
 #[inline(never)]
-fn append_blocks(plain: &[u8], short: u32, out: &mut Vec<u8>) {
+fn append_lines(plain: &[u8], short: u32, out: &mut Vec<u8>) {
     out.reserve(plain.len());
     let start = out.len();
     let to_line = out.as_ptr().wrapping_add(start).align_offset(LINE) % LINE;
@@ -92,11 +89,11 @@ fn append_blocks(plain: &[u8], short: u32, out: &mut Vec<u8>) {
     out.truncate(start + to_line);
     let here = turned(short, to_line);
     // The standard library knows how long this is, so it checks for room once, and the loop is one of vectors.
-    out.extend(plain[to_line..].chunks_exact(BLOCK).flat_map(|block| masked::<BLOCK>(block, here)));
-    append_last::<BLOCK>(plain, short, start, out);
+    out.extend(plain[to_line..].chunks_exact(LINE).flat_map(|line| masked::<LINE>(line, here)));
+    append_last::<LINE>(plain, short, start, out);
 }
 
-/// From 16 bytes up to a block.
+/// From 16 bytes up to a line.
 #[inline]
 fn append_parts(plain: &[u8], short: u32, out: &mut Vec<u8>) {
     out.reserve(plain.len());
@@ -168,7 +165,7 @@ mod tests {
 
     #[test]
     fn section_5_3_a_masked_copy_equals_what_is_masked_in_place() {
-        let plain: Vec<u8> = (0..4 * BLOCK).map(|i| (i * 31 % 251) as u8).collect();
+        let plain: Vec<u8> = (0..6 * LINE).map(|i| (i * 31 % 251) as u8).collect();
         let expected = by_the_letter(&plain, [1, 2, 3, 0xFE]);
         for before in 0..LINE {
             for len in 0..=plain.len() {

@@ -223,9 +223,12 @@ impl Backlog {
 
 /// How long a payload is in frames of at most so many bytes.
 fn framed_len(payload: usize, masked: bool, fragment_size: usize) -> usize {
+    if payload <= fragment_size {
+        return header_len(payload, masked) + payload; // most are one frame, and division is slow
+    }
     let size = fragment_size.max(1);
     let (whole, rest) = (payload / size, payload % size);
-    let last = if rest > 0 || payload == 0 { header_len(rest, masked) } else { 0 };
+    let last = if rest > 0 { header_len(rest, masked) } else { 0 };
     payload + whole * header_len(size, masked) + last
 }
 
