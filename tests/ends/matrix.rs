@@ -21,7 +21,6 @@ fn number(name: &str) -> Option<u64> {
 /// What is wrong with one run.
 fn run(mix: Mix, seed: u64) -> Option<String> {
     let plan = Plan::new(mix, &mut Chance(seed));
-    eprintln!("S {seed} {mix:?}");
     let faults = catch_unwind(AssertUnwindSafe(|| plan.run(mix)));
     let faults = faults.unwrap_or_else(|panic| vec![words(&*panic)]);
     (!faults.is_empty()).then(|| format!("seed {seed}, {mix:?}: {faults:#?}"))

@@ -165,6 +165,9 @@ pub(crate) fn faults(run: &Outcome, expected: &Expected) -> Vec<String> {
     if run.errors().any(|error| !error.is_resumable()) && run.closed_then.is_none() && !run.alone {
         fault(format!("`closed()` is `None` after an error: {:?}", run.said));
     }
+    if let Some(error) = run.errors().find(|error| error.is_resumable()) {
+        fault(format!("it says to try again, though the stream waits by itself: {error:?}"));
+    }
     if run.after_end.iter().any(|said| said != "None") {
         fault(format!("after the end it says {:?}", run.after_end));
     }
