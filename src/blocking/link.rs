@@ -29,6 +29,10 @@ impl<S> ControlSink for Link<S> {
     fn sending(&self) -> Sending {
         self.outbound.sending()
     }
+    #[inline]
+    fn is_idle(&self) -> bool {
+        self.outbound.is_idle()
+    }
     fn end(&mut self) -> Sent {
         self.outbound.end()
     }

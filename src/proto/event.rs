@@ -76,6 +76,13 @@ pub trait ControlSink {
     fn control(&mut self, control: Control<'_>);
     /// How sending stands.
     fn sending(&self) -> Sending;
+    /// Whether messages can be sent and nothing waits to leave. It is asked before each read; a sink behind a lock may tell
+    /// what it saw when it last had it.
+    #[inline]
+    fn is_idle(&self) -> bool {
+        let sending = self.sending();
+        sending.state == SendState::Open && !sending.waiting
+    }
     /// The connection has ended: forgets what has not left, and gives the account of it.
     fn end(&mut self) -> Sent;
 }
@@ -88,6 +95,9 @@ impl<C: ControlSink> ControlSink for &mut C {
     }
     fn sending(&self) -> Sending {
         (**self).sending()
+    }
+    fn is_idle(&self) -> bool {
+        (**self).is_idle()
     }
     fn end(&mut self) -> Sent {
         (**self).end()

@@ -52,6 +52,7 @@ mod utf8;
 
 pub use closed::{Closed, Deadline};
 pub use connection::Connection;
+pub use drive::Step;
 pub use established::{Established, InvalidSubprotocol, Subprotocol};
 pub use event::{Control, ControlSink, Event, Ready, Sending, Sent};
 pub use inbound::Inbound;

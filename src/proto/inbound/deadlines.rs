@@ -158,14 +158,17 @@ impl Inbound {
     /// A driver that calls [`handle_timeout`](Self::handle_timeout) when [`poll_timeout`](Self::poll_timeout) has
     /// passed, and before it waits if this says so, need not read the clock each time it wakes.
     pub fn wants_time(&self, out: &impl ControlSink) -> bool {
-        let sending = out.sending();
-        let timed = sending.waiting || self.is_closing(&sending) || self.is_timed();
+        self.wants_time_with(&out.sending())
+    }
+
+    pub(in crate::proto) fn wants_time_with(&self, sending: &Sending) -> bool {
+        let timed = sending.waiting || self.is_closing(sending) || self.is_timed();
         timed && self.state != RecvState::Ended && self.input != InputState::GivenUp
     }
 
     /// As [`wants_time`](Self::wants_time), of an open connection without output.
     #[inline]
-    fn is_timed(&self) -> bool {
+    pub(in crate::proto) fn is_timed(&self) -> bool {
         let untimed = self.config.keepalive.is_some() && !self.timers.is_running(Timer::Keepalive);
         untimed || self.reader.is_unfinished()
     }

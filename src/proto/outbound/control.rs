@@ -189,6 +189,11 @@ impl ControlSink for Outbound {
         }
     }
 
+    #[inline]
+    fn is_idle(&self) -> bool {
+        self.state == SendState::Open && self.is_flushed()
+    }
+
     fn end(&mut self) -> Sent {
         let close = self.close_sent();
         self.write_failed();
