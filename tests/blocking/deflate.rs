@@ -204,7 +204,7 @@ fn a_message_that_inflates_beyond_the_limit_is_1009() {
         let told = thread::spawn(move || {
             client.send(vec![0; 100_000]).unwrap();
             client.send(vec![0; 100_001]).unwrap();
-            assert!(client.recv().unwrap().is_none());
+            assert!(client.recv().is_err(), "nobody wished for this end");
             client.closed().unwrap().code()
         });
         assert_eq!(server.recv().unwrap().unwrap().len(), 100_000);
