@@ -2,7 +2,7 @@
 use super::timing::{LEAST_WAIT, Timing};
 use crate::{
     adapter::{Error, outcome, would_wait},
-    proto::{Closed, ControlSink, Deadline, Inbound, Ready, RecvState},
+    proto::{Closed, ControlSink, Deadline, Inbound, Ready, RecvState, Step},
 };
 use std::{
     io,
@@ -31,7 +31,6 @@ pub(super) trait Wire: ControlSink {
         None
     }
     /// Tells the receiving half how the sending threads ended the connection, if they did.
-    #[inline]
     fn tell_end(&self, _: &mut Inbound) {}
     /// Waits for the thread that writes.
     fn wait_for_writer(&self, _: Option<Duration>) {}
@@ -75,7 +74,7 @@ struct Wait {
     /// The call has read, or tried to.
     tried: bool,
     /// The last read found nothing.
-    vain: Option<io::Error>,
+    vain: Option<io::ErrorKind>,
 }
 
 impl Driver {
@@ -214,21 +213,23 @@ impl Driver {
             return self.next_turn(wire);
         }
         let wrote = self.write(wire, wait.until);
-        wire.tell_end(&mut self.inbound);
-        if self.inbound.wants_shutdown(wire) && !matches!(wire.shut_down(), Ok(true)) {
-            self.inbound.receive_eof(); // a stream that cannot do that is taken to have ended
+        if !wire.is_idle() {
+            wire.tell_end(&mut self.inbound);
         }
-        if self.inbound.is_ending(wire) {
-            return Ok(());
+        match self.inbound.next_step(wire) {
+            Step::Read { timed } => {
+                let timed = timed || wait.until.is_some() || wait.vain.is_some() || self.may_tell;
+                if timed && !self.look(wire, wait)? {
+                    return Ok(());
+                }
+                return self.read(wire, wait);
+            }
+            // A stream that cannot do that is taken to have ended.
+            Step::ShutDown if !matches!(wire.shut_down(), Ok(true)) => self.inbound.receive_eof(),
+            Step::Wait => return self.wait_for_output(wire, wait, wrote),
+            Step::ShutDown | Step::Advance => {}
         }
-        if !self.inbound.wants_read(wire) {
-            return self.wait_for_output(wire, wait, wrote);
-        }
-        let timed = wait.until.is_some() || wait.vain.is_some() || self.may_tell;
-        if (timed || self.inbound.wants_time(wire)) && !self.look(wire, wait)? {
-            return Ok(());
-        }
-        self.read(wire, wait)
+        Ok(())
     }
 
     /// A peer that keeps this thread busy does not keep it from looking at the clock.
@@ -335,10 +336,8 @@ impl Driver {
         }
         wait.tried = true;
         let exactly = vain.is_some();
-        if let Some(error) = vain {
-            if !self.reads.waited(now) {
-                return Err(error.into());
-            }
+        if let Some(kind) = vain.filter(|_| !self.reads.waited(now)) {
+            return Err(io::Error::from(kind).into());
         }
         self.arm_reads(wire, self.patience(now, wait.until), exactly);
         Ok(true)
@@ -376,7 +375,7 @@ impl Driver {
         self.may_tell = true;
         if error.kind() == io::ErrorKind::Interrupted {
         } else if would_wait(&error) {
-            wait.vain = Some(error);
+            wait.vain = Some(error.kind());
         } else if self.inbound.state() == RecvState::Open {
             self.end(wire);
             return Err(error.into());

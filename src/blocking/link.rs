@@ -33,6 +33,9 @@ impl<S> ControlSink for Link<S> {
     fn buffered_amount(&self) -> usize {
         self.outbound.buffered_amount()
     }
+    fn is_idle(&self) -> bool {
+        self.outbound.is_idle()
+    }
     fn end(&mut self) -> Sent {
         self.outbound.end()
     }

@@ -9,7 +9,45 @@ use super::{
 };
 use std::time::Instant;
 
+/// What a driver should do once no event is ready and the transport has taken what it can: see [`Inbound::next_step`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Step {
+    /// Read from the transport, waiting if need be.
+    Read {
+        /// Tell the time first: see [`Inbound::wants_time`].
+        timed: bool,
+    },
+    /// Shut the transport down for writing: see [`Inbound::wants_shutdown`].
+    ShutDown,
+    /// Wait for the transport to take output: nothing is to be read before.
+    Wait,
+    /// Ask for the next event: see [`Inbound::is_ending`].
+    Advance,
+}
+
 impl Inbound {
+    /// What to do next: the other questions in one.
+    #[inline]
+    pub fn next_step(&self, out: &impl ControlSink) -> Step {
+        if self.state == RecvState::Open && self.input == InputState::Open && out.is_idle() {
+            return Step::Read { timed: self.is_timed() };
+        }
+        self.next_step_slow(out, &out.sending())
+    }
+
+    #[inline(never)]
+    fn next_step_slow(&self, out: &impl ControlSink, sending: &Sending) -> Step {
+        if self.wants_shutdown_with(sending) {
+            Step::ShutDown
+        } else if self.role.has_ended(self.state, sending.state, self.input, sending.waiting) {
+            Step::Advance
+        } else if self.wants_read_with(out, sending) {
+            Step::Read { timed: self.wants_time_with(sending) }
+        } else {
+            Step::Wait
+        }
+    }
+
     /// Whether to read from the transport. Not after its end; not while more than
     /// [`high_water_mark`](crate::Config::high_water_mark) is queued and a message has come that has to wait for that, so
     /// that a peer that takes no answers is asked for nothing more; and not while a ping waits for its pong, so that a flood
@@ -28,7 +66,10 @@ impl Inbound {
     /// Whether the transport should now be shut down for writing (RFC 6455 §7.1.1): see
     /// [`Connection::wants_shutdown`](super::Connection::wants_shutdown).
     pub fn wants_shutdown(&self, out: &impl ControlSink) -> bool {
-        let sending = out.sending();
+        self.wants_shutdown_with(&out.sending())
+    }
+
+    fn wants_shutdown_with(&self, sending: &Sending) -> bool {
         !sending.waiting && self.role.wants_shutdown(self.state, sending.state, self.input)
     }
 

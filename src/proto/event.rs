@@ -78,6 +78,13 @@ pub trait ControlSink {
     fn sending(&self) -> Sending;
     /// Bytes queued that the transport has not taken: see [`Outbound::buffered_amount`](super::Outbound::buffered_amount).
     fn buffered_amount(&self) -> usize;
+    /// Whether messages can be sent and nothing waits to leave. It is asked before each read; a sink behind a lock may tell
+    /// what it saw when it last had it.
+    #[inline]
+    fn is_idle(&self) -> bool {
+        let sending = self.sending();
+        sending.state == SendState::Open && !sending.waiting
+    }
     /// The connection has ended: forgets what has not left, and gives the account of it.
     fn end(&mut self) -> Sent;
 }
@@ -93,6 +100,9 @@ impl<C: ControlSink> ControlSink for &mut C {
     }
     fn buffered_amount(&self) -> usize {
         (**self).buffered_amount()
+    }
+    fn is_idle(&self) -> bool {
+        (**self).is_idle()
     }
     fn end(&mut self) -> Sent {
         (**self).end()

@@ -51,6 +51,7 @@ mod transmit;
 
 pub use closed::{Closed, Deadline};
 pub use connection::Connection;
+pub use drive::Step;
 pub use established::{Established, InvalidSubprotocol, Subprotocol};
 pub use event::{Control, ControlSink, Event, Ready, Sending, Sent};
 pub use inbound::Inbound;

@@ -99,6 +99,12 @@ impl Transmit {
         self.taken += bytes;
     }
 
+    /// Goes on counting what the transport has taken where another one stopped.
+    #[inline]
+    pub(super) fn count_on_from(&mut self, other: &Self) {
+        self.taken = other.taken;
+    }
+
     /// How many bytes the transport has taken, ever.
     #[inline]
     pub(super) fn taken(&self) -> u64 {

@@ -6,9 +6,11 @@ mod deadlines;
 mod deflate;
 #[cfg(feature = "deflate")]
 mod deflate_wire;
+mod ends;
 mod handshake;
 #[path = "../support/idle.rs"]
 mod idle;
+mod late;
 mod messages;
 mod pieces;
 mod script;
@@ -16,3 +18,4 @@ mod split;
 #[cfg(feature = "deflate")]
 #[path = "../support/mod.rs"]
 mod support;
+mod told;

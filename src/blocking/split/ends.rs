@@ -8,7 +8,7 @@ use crate::{
         driver::{Driver, Wire, Wrote},
         transport::Transport,
     },
-    proto::{Control, ControlSink, Deadline, Inbound, Sending, Sent},
+    proto::{Control, ControlSink, Deadline, Inbound, SendState, Sending, Sent},
 };
 use std::{
     io,
@@ -19,10 +19,8 @@ use std::{
 pub(super) struct Ends<'a, H> {
     stream: &'a mut H,
     shared: &'a Shared<H>,
-    /// How sending stood when the lock was last held, unless the receiver has read since. For the questions before a
-    /// read that is recent enough: a sender may change it as well a moment later.
-    seen: Option<Sending>,
-    end: Option<End>,
+    /// Whether nothing waited to leave, and messages could be sent, when the receiver last wrote.
+    idle: bool,
     longest_wait: Option<Duration>,
 }
 
@@ -33,7 +31,7 @@ impl<H: Transport> ReadSide<H> {
         let Self { driver, stream, .. } = self;
         // A sender cannot wake a thread that reads, so that thread looks whether it should be closing this often.
         let longest_wait = driver.inbound.config().close_timeout;
-        (driver, Ends { stream, shared, seen: None, end: None, longest_wait })
+        (driver, Ends { stream, shared, idle: false, longest_wait })
     }
 
     /// Has no read wait for longer than a sender may have to wait for the receiver.
@@ -45,12 +43,15 @@ impl<H: Transport> ReadSide<H> {
 
 impl<H> ControlSink for Ends<'_, H> {
     fn control(&mut self, control: Control<'_>) {
-        self.seen = None;
         self.shared.lock().outbound.control(control);
     }
     #[inline]
     fn sending(&self) -> Sending {
-        self.seen.unwrap_or_else(|| self.shared.lock().outbound.sending())
+        self.shared.lock().outbound.sending()
+    }
+    #[inline]
+    fn is_idle(&self) -> bool {
+        self.idle
     }
     fn buffered_amount(&self) -> usize {
         self.shared.lock().outbound.buffered_amount()
@@ -69,7 +70,6 @@ impl<H: Transport> Wire for Ends<'_, H> {
     }
     #[inline]
     fn read(&mut self, room: &mut [u8]) -> io::Result<usize> {
-        self.seen = None;
         self.stream.read(room)
     }
     fn set_read_timeout(&self, timeout: Option<Duration>) -> io::Result<bool> {
@@ -82,7 +82,7 @@ impl<H: Transport> Wire for Ends<'_, H> {
     #[inline]
     fn write(&mut self, until: Option<Instant>) -> io::Result<Wrote> {
         let (inner, wrote) = self.shared.write(self.shared.lock(), until);
-        (self.seen, self.end) = (Some(inner.outbound.sending()), inner.end);
+        self.idle = matches!(wrote, Ok(Wrote::All)) && inner.outbound.state() == SendState::Open;
         wrote
     }
     fn waits_to_write(&mut self, now: Instant, until: Option<Instant>) -> bool {
@@ -93,17 +93,15 @@ impl<H: Transport> Wire for Ends<'_, H> {
         drop(self.shared.wait(self.shared.lock(), within));
     }
     fn write_failed(&mut self, error: &io::Error) {
-        self.seen = None;
         self.shared.end(&mut self.shared.lock(), End::Failed(error.kind()));
     }
     fn shut_down(&mut self) -> io::Result<bool> {
-        self.seen = None;
         self.shared.shut_down(self.shared.lock(), Some(self.stream))
     }
 
-    #[inline]
     fn tell_end(&self, inbound: &mut Inbound) {
-        match self.end {
+        let end = self.shared.lock().end;
+        match end {
             Some(End::TimedOut) => inbound.give_up(Deadline::Write),
             Some(End::Aborted) => inbound.abort(),
             _ => {}

@@ -138,6 +138,7 @@ impl<H> Shared<H> {
         self.changed.notify_all();
     }
 
+    #[inline]
     fn put_back(&self, inner: &mut Inner<H>, mut writer: Box<Writer<H>>) {
         if inner.end.is_some() {
             writer.pending = Transmit::default();
@@ -149,7 +150,7 @@ impl<H> Shared<H> {
     }
 }
 
-/// The writer, out of its place; put back also when the stream panics.
+/// The writer, out of its place. It goes back when the stream panics, too.
 struct Turn<'a, H> {
     shared: &'a Shared<H>,
     writer: Option<Box<Writer<H>>>,
@@ -163,6 +164,22 @@ impl<H> Drop for Turn<'_, H> {
     }
 }
 
+impl<H: Transport> Writer<H> {
+    /// Writes once, and flushes the stream once nothing is left in hand. Says how many bytes the stream took, and what the
+    /// flush came to.
+    #[inline]
+    fn write(&mut self, until: Option<Instant>) -> (io::Result<usize>, Option<io::Result<()>>) {
+        let mut wrote = Ok(0);
+        if self.pending.has_remaining() {
+            wrote = self.output.write(&mut self.pending, until);
+            if wrote.is_err() || self.pending.has_remaining() {
+                return (wrote, None);
+            }
+        }
+        (wrote, Some(self.output.stream.flush()))
+    }
+}
+
 impl<H: Transport> Shared<H> {
     /// Writes once if there is anything to write and nobody else does, without the lock.
     #[inline]
@@ -171,24 +188,25 @@ impl<H: Transport> Shared<H> {
         mut inner: Guard<'a, H>,
         until: Option<Instant>,
     ) -> (Guard<'a, H>, io::Result<Wrote>) {
-        if inner.outbound.is_flushed() {
-            return (inner, Ok(Wrote::All));
-        }
-        let Some(mut writer) = inner.writer.take() else { return (inner, Ok(Wrote::Elsewhere)) };
-        if !writer.pending.has_remaining() && !inner.outbound.is_holding() {
-            writer.pending = inner.outbound.take_transmit();
+        let Some(mut writer) = inner.writer.take() else {
+            let wrote = if inner.outbound.is_flushed() { Wrote::All } else { Wrote::Elsewhere };
+            return (inner, Ok(wrote));
+        };
+        let holding = inner.outbound.is_holding();
+        if !holding {
+            inner.outbound.swap_transmit(&mut writer.pending);
+            if !writer.pending.has_remaining() {
+                inner.writer = Some(writer);
+                return (inner, Ok(Wrote::All));
+            }
         }
         drop(inner);
         let mut turn = Turn { shared: self, writer: Some(writer) };
-        let (mut wrote, mut flushed) = (Ok(0), None);
-        if let Some(writer) = &mut turn.writer {
-            if writer.pending.has_remaining() {
-                wrote = writer.output.write(&mut writer.pending, until);
-            }
-            if wrote.is_ok() && !writer.pending.has_remaining() {
-                flushed = Some(writer.output.stream.flush());
-            }
-        }
+        let (wrote, flushed) = match &mut turn.writer {
+            Some(writer) if holding => (Ok(0), Some(writer.output.stream.flush())),
+            Some(writer) => writer.write(until),
+            None => (Ok(0), None),
+        };
         let mut inner = self.lock();
         if let Some(mut writer) = turn.writer.take() {
             if let Ok(n @ 1..) = wrote {
@@ -197,12 +215,14 @@ impl<H: Transport> Shared<H> {
             }
             self.put_back(&mut inner, writer);
         }
-        let flushed = flushed.map_or(Ok(()), |flushed| note_flush(&mut inner.outbound, flushed));
-        let wrote = wrote.and(flushed).map(|()| match inner.outbound.is_flushed() {
-            true => Wrote::All,
-            false => Wrote::Some,
-        });
-        (inner, wrote)
+        std::mem::forget(turn); // there is nothing left to be put back
+        let result = match (wrote, flushed) {
+            (Err(error), _) => Err(error),
+            (_, Some(flushed)) => note_flush(&mut inner.outbound, flushed),
+            _ => Ok(()),
+        };
+        let all = inner.outbound.is_flushed();
+        (inner, result.map(|()| if all { Wrote::All } else { Wrote::Some }))
     }
 
     /// Writes until everything up to a position has left, or waits for the thread that does.

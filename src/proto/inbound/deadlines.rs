@@ -161,8 +161,11 @@ impl Inbound {
     /// A driver that calls [`handle_timeout`](Self::handle_timeout) when [`poll_timeout`](Self::poll_timeout) has
     /// passed, and before it waits if this says so, need not read the clock each time it wakes.
     pub fn wants_time(&self, out: &impl ControlSink) -> bool {
-        let sending = out.sending();
-        let timed = sending.waiting || self.is_closing(&sending) || self.is_timed();
+        self.wants_time_with(&out.sending())
+    }
+
+    pub(in crate::proto) fn wants_time_with(&self, sending: &Sending) -> bool {
+        let timed = sending.waiting || self.is_closing(sending) || self.is_timed();
         timed && self.state != RecvState::Ended && self.input != InputState::GivenUp
     }
 

@@ -176,6 +176,9 @@ impl ControlSink for Outbound {
     fn buffered_amount(&self) -> usize {
         Self::buffered_amount(self)
     }
+    fn is_idle(&self) -> bool {
+        self.state == SendState::Open && self.is_flushed()
+    }
 
     fn end(&mut self) -> Sent {
         let close = self.close_sent();

@@ -59,11 +59,19 @@ impl Outbound {
     /// Takes the bytes to write next away, so that a writer in another thread need not keep others from sending. They are
     /// [buffered](Self::buffered_amount) until [`written`](Self::written) says that the transport took them.
     pub fn take_transmit(&mut self) -> Transmit {
-        let counted = self.transmit().taken();
-        let taken = std::mem::take(&mut self.transmit);
-        self.transmit.count_taken(counted); // it goes on counting here
-        self.away += taken.remaining();
+        let mut taken = Transmit::default();
+        self.swap_transmit(&mut taken);
         taken
+    }
+
+    /// As [`take_transmit`](Self::take_transmit), into one that has run empty. One that has not is left as it is.
+    #[inline]
+    pub fn swap_transmit(&mut self, empty: &mut Transmit) {
+        if !empty.has_remaining() {
+            std::mem::swap(self.transmit(), empty);
+            self.transmit.count_on_from(empty);
+            self.away += empty.remaining();
+        }
     }
 
     /// The transport took this many of the bytes that were [taken away](Self::take_transmit).
