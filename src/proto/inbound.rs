@@ -132,7 +132,7 @@ impl Inbound {
     pub fn advance(&mut self, out: &mut impl ControlSink) -> Option<Ready> {
         if self.state == RecvState::Open {
             if !self.reader.input.is_drained() {
-                if !self.is_paused(&out.sending()) && self.reader.read_whole(&self.config) {
+                if !(self.pausing && self.is_paused(&out.sending())) && self.reader.read_whole(&self.config) {
                     return Some(Ready::Data { fin: true });
                 }
             } else if self.input == InputState::Open && self.reader.ends() {

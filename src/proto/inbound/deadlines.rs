@@ -123,8 +123,9 @@ impl Inbound {
         }
     }
 
-    /// The transport is not waited for any more.
-    fn give_up(&mut self, deadline: Deadline) {
+    /// A deadline passed, in the eyes of this half or of a driver that watches one by itself: the transport is not waited
+    /// for any more, and [`Event::Closed`](crate::proto::Event::Closed) comes after what has come. The first counts.
+    pub fn give_up(&mut self, deadline: Deadline) {
         self.ending().timed_out.get_or_insert(deadline);
         self.input.on_give_up();
         self.timers.stop_all();
