@@ -1,6 +1,6 @@
 //! [`Wire`]: the stream and the sending half, whole or split, as the receiving loop sees them.
 use super::Runtime;
-use crate::proto::{Control, ControlSink, Inbound, Outbound, SendState, Sending, Sent, Transmit};
+use crate::proto::{Closed, Control, ControlSink, Inbound, Outbound, SendState, Sending, Sent, Transmit};
 use bytes::Buf;
 use std::{
     io::{self, IoSlice},
@@ -16,6 +16,8 @@ pub(super) trait Wire: ControlSink {
     fn poll_flush(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>>;
     /// Ends the writing side, and tells the sending half once that is done.
     fn poll_shutdown(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>>;
+    /// The connection has ended, like this. Called before the last [`poll_shutdown`](Self::poll_shutdown).
+    fn ended(&mut self, _closed: Option<&Closed>) {}
 }
 
 /// The stream and the sending half of a whole [`WebSocket`](super::WebSocket).

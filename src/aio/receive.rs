@@ -1,8 +1,8 @@
 //! The receiving loop: moves bytes and waits, as the core says.
 use super::{Alarm, link::Wire};
 use crate::{
-    adapter::Error,
-    proto::{ControlSink, Inbound, Ready, RecvState, SendState},
+    adapter::{Error, outcome},
+    proto::{Closed, ControlSink, Inbound, Ready, RecvState, SendState},
 };
 use std::{
     io,
@@ -12,6 +12,91 @@ use std::{
 /// How often bytes may move within a poll, with nothing to show for it, before other tasks get their turn.
 pub(super) const TURNS: u32 = 64;
 
+/// The next message, or chunk of one, is ready to be lent: whether it is the last chunk. `None` after the end.
+#[inline]
+pub(super) fn poll_data<R: Alarm>(
+    cx: &mut Context<'_>,
+    inbound: &mut Inbound,
+    wire: &mut impl Wire,
+    alarm: &mut Option<R>,
+) -> Poll<Result<Option<bool>, Error>> {
+    // However many control frames come without a pause, other tasks get their turn.
+    for _ in 0..TURNS {
+        match ready!(poll_ready(cx, inbound, wire, alarm))? {
+            Some(Ready::Data { fin }) => return Poll::Ready(Ok(Some(fin))),
+            None => return Poll::Ready(Ok(None)),
+            Some(Ready::Closed(closed)) => return Poll::Ready(outcome(&closed).map(|()| None)),
+            Some(_) => {}
+        }
+    }
+    give_way(cx, inbound, wire, alarm);
+    Poll::Pending
+}
+
+/// The next thing ready; `None` after the end.
+#[inline]
+pub(super) fn poll_ready<R: Alarm>(
+    cx: &mut Context<'_>,
+    inbound: &mut Inbound,
+    wire: &mut impl Wire,
+    alarm: &mut Option<R>,
+) -> Poll<Result<Option<Ready>, Error>> {
+    if inbound.state() == RecvState::Ended {
+        return Poll::Ready(Ok(None));
+    }
+    match ready!(poll_next(cx, inbound, wire, alarm)) {
+        Ok(ready) => {
+            if matches!(ready, Ready::Closed(_)) {
+                end(cx, inbound, wire, alarm);
+            }
+            Poll::Ready(Ok(Some(ready)))
+        }
+        Err(error) => {
+            give_up(cx, inbound, wire, alarm);
+            Poll::Ready(Err(error))
+        }
+    }
+}
+
+/// Receives to the end, and drops what comes.
+pub(super) fn poll_closed<R: Alarm>(
+    cx: &mut Context<'_>,
+    inbound: &mut Inbound,
+    wire: &mut impl Wire,
+    alarm: &mut Option<R>,
+) -> Poll<Closed> {
+    for _ in 0..TURNS {
+        if let Some(closed) = inbound.closed() {
+            return Poll::Ready(closed.clone());
+        }
+        // What fails has ended the transport, and `closed` tells.
+        let _ = ready!(poll_ready(cx, inbound, wire, alarm));
+    }
+    give_way(cx, inbound, wire, alarm);
+    Poll::Pending
+}
+
+/// The connection has failed, or is not wanted any more: how it ended is kept for `closed`.
+#[cold]
+pub(super) fn give_up<R: Alarm>(
+    cx: &mut Context<'_>,
+    inbound: &mut Inbound,
+    wire: &mut impl Wire,
+    alarm: &mut Option<R>,
+) {
+    inbound.abort();
+    while inbound.advance(wire).is_some() {}
+    end(cx, inbound, wire, alarm);
+}
+
+/// The peer is told as well as it can be; nothing depends on whether it hears.
+#[cold]
+fn end<R>(cx: &mut Context<'_>, inbound: &Inbound, wire: &mut impl Wire, alarm: &mut Option<R>) {
+    wire.ended(inbound.closed());
+    let _ = wire.poll_shutdown(cx);
+    *alarm = None;
+}
+
 /// Waits for the next event.
 ///
 /// It writes when no whole frame is left in the input and it is about to wait: so answers to messages that came together
@@ -19,7 +104,7 @@ pub(super) const TURNS: u32 = 64;
 ///
 /// The busy path (bytes come, events go, answers leave) looks at no clock and sets no alarm.
 #[inline]
-pub(super) fn poll_next<R: Alarm>(
+fn poll_next<R: Alarm>(
     cx: &mut Context<'_>,
     inbound: &mut Inbound,
     wire: &mut impl Wire,
@@ -71,7 +156,7 @@ pub(super) fn poll_message<R: Alarm>(
 
 /// Other tasks get their turn, and this one another. A peer that keeps it busy does not keep it from looking at the clock.
 #[cold]
-pub(super) fn give_way<R: Alarm>(
+fn give_way<R: Alarm>(
     cx: &mut Context<'_>,
     inbound: &mut Inbound,
     wire: &mut impl ControlSink,

@@ -6,14 +6,14 @@ use super::{
     recv_ref::RecvRef,
 };
 use crate::{
-    adapter::{Error, outcome},
+    adapter::Error,
     close::CloseFrame,
     error::SendError,
     extension::ExtensionOffer,
     message::{Message, Outgoing},
     proto::{
         Closed, Connection, Deadline, Event, Inbound, Lent, Outbound, Ready, ReadyState, RecvState,
-        Subprotocol,
+        SendState, Subprotocol,
     },
 };
 use bytes::Bytes;
@@ -131,53 +131,24 @@ impl<S, R: Runtime<S>> WebSocket<S, R> {
     /// The next message, or chunk of one, is ready to be lent: whether it is the last chunk.
     #[inline]
     pub(super) fn poll_data(&mut self, cx: &mut Context<'_>) -> Poll<Result<Option<bool>, Error>> {
-        // However many control frames come without a pause, other tasks get their turn.
-        for _ in 0..receive::TURNS {
-            match ready!(self.poll_ready(cx))? {
-                Some(Ready::Data { fin }) => return Poll::Ready(Ok(Some(fin))),
-                None => return Poll::Ready(Ok(None)),
-                Some(Ready::Closed(closed)) => return Poll::Ready(outcome(&closed).map(|()| None)),
-                Some(_) => {}
-            }
-        }
-        receive::give_way(cx, &mut self.inbound, &mut self.link, &mut self.alarm);
-        Poll::Pending
+        receive::poll_data(cx, &mut self.inbound, &mut self.link, &mut self.alarm)
     }
 
     /// The next thing ready; `None` after the end.
     #[inline]
     fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<Result<Option<Ready>, Error>> {
-        if self.inbound.state() == RecvState::Ended {
-            return Poll::Ready(Ok(None));
-        }
-        match ready!(receive::poll_next(cx, &mut self.inbound, &mut self.link, &mut self.alarm)) {
-            Ok(ready) => {
-                if matches!(ready, Ready::Closed(_)) {
-                    self.end(cx);
-                }
-                Poll::Ready(Ok(Some(ready)))
-            }
-            Err(error) => {
-                self.give_up(cx);
-                Poll::Ready(Err(error))
-            }
-        }
+        receive::poll_ready(cx, &mut self.inbound, &mut self.link, &mut self.alarm)
+    }
+
+    /// Receives to the end, and drops what comes.
+    pub(super) fn poll_closed(&mut self, cx: &mut Context<'_>) -> Poll<Closed> {
+        receive::poll_closed(cx, &mut self.inbound, &mut self.link, &mut self.alarm)
     }
 
     /// The connection has failed: how it ended is kept for `closed`.
     #[cold]
     pub(super) fn give_up(&mut self, cx: &mut Context<'_>) {
-        self.link.outbound.write_failed();
-        self.inbound.abort();
-        while self.inbound.advance(&mut self.link).is_some() {}
-        self.end(cx);
-    }
-
-    /// The peer is told as well as it can be; nothing depends on whether it hears.
-    #[cold]
-    fn end(&mut self, cx: &mut Context<'_>) {
-        let _ = self.link.poll_shutdown(cx);
-        self.alarm = None;
+        receive::give_up(cx, &mut self.inbound, &mut self.link, &mut self.alarm);
     }
 
     /// Sends a message (RFC 6455 §6.1), and all that was queued before it: ready when the transport has taken every
@@ -215,6 +186,19 @@ impl<S, R: Runtime<S>> WebSocket<S, R> {
             self.room().await?;
         }
         Ok(self.link.outbound.send(message)?)
+    }
+
+    /// Queues a message as [`feed`](Self::feed) does, and never waits: `false`, and nothing is queued, while more than
+    /// [`high_water_mark`](crate::Config::high_water_mark) is queued.
+    ///
+    /// # Errors
+    /// [`Error::Send`], and then nothing is queued.
+    pub fn try_feed<'m>(&mut self, message: impl Into<Outgoing<'m>>) -> Result<bool, Error> {
+        let queues = self.has_room() || self.link.outbound.state() != SendState::Open;
+        if queues {
+            self.link.outbound.send(message)?;
+        }
+        Ok(queues)
     }
 
     /// Whether no more than the high-water mark is queued.
@@ -302,6 +286,19 @@ impl<S, R: Runtime<S>> WebSocket<S, R> {
         self.flush().await
     }
 
+    /// Sends a pong with up to 125 bytes (RFC 6455 §5.5.3), and all that was queued. Only needed where
+    /// [`auto_pong`](crate::Config::auto_pong) is off.
+    ///
+    /// # Errors
+    /// As [`send`](Self::send).
+    ///
+    /// # Cancel safety
+    /// As [`flush`](Self::flush); the pong is queued once the future has been polled.
+    pub async fn pong(&mut self, payload: impl AsRef<[u8]>) -> Result<(), Error> {
+        self.link.outbound.pong(payload)?;
+        self.flush().await
+    }
+
     /// The closing handshake (RFC 6455 §7.1.2), all of it: sends what is queued and the Close frame, waits for the
     /// peer's, and says how it ended. A client waits for the server to end the transport as well (§7.1.1). `None` sends an empty frame. Messages that
     /// still come are dropped. Takes no longer than [`close_timeout`](crate::Config::close_timeout). When the
@@ -313,19 +310,6 @@ impl<S, R: Runtime<S>> WebSocket<S, R> {
     pub async fn close(&mut self, frame: impl Into<Option<CloseFrame>>) -> Closed {
         self.link.outbound.close(frame);
         poll_fn(|cx| self.poll_closed(cx)).await
-    }
-
-    /// Receives to the end, and drops what comes.
-    pub(super) fn poll_closed(&mut self, cx: &mut Context<'_>) -> Poll<Closed> {
-        for _ in 0..receive::TURNS {
-            if let Some(closed) = self.inbound.closed() {
-                return Poll::Ready(closed.clone());
-            }
-            // What fails has ended the transport, and `closed` tells.
-            let _ = ready!(self.poll_ready(cx));
-        }
-        receive::give_way(cx, &mut self.inbound, &mut self.link, &mut self.alarm);
-        Poll::Pending
     }
 
     /// Ends the transport at once, without a Close frame and without what is queued: the peer sees 1006 (RFC 6455

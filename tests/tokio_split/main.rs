@@ -2,10 +2,18 @@
 #![cfg(feature = "tokio")]
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
 #![allow(clippy::disallowed_types, reason = "tests do I/O")]
+mod ending;
 mod holding;
+#[allow(dead_code, reason = "shared with the tests of whole sockets")]
+#[path = "../tokio/line.rs"]
+mod line;
 mod lost;
 mod split;
 mod split_alone;
+#[allow(dead_code, reason = "shared with other tests")]
+#[path = "../support/mod.rs"]
+mod support;
+mod waiting;
 mod wakers;
 
 use sansocket::{

@@ -92,7 +92,7 @@ async fn a_parked_receiver_keeps_the_deadline_of_a_close_from_a_sender() {
     let began = Instant::now();
     sender.close(None).await.unwrap();
     assert!(matches!(receiving.await.unwrap(), Err(Error::TimedOut(Deadline::Close))));
-    assert_eq!(began.elapsed().as_secs(), 5);
+    assert_eq!(began.elapsed().as_secs(), 10);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
@@ -196,7 +196,7 @@ async fn a_send_in_the_task_that_receives_keeps_the_write_deadline() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn of_those_who_wait_one_is_told_of_the_write_deadline_and_a_slow_peer_is_no_stuck_one() {
+async fn all_who_wait_are_told_of_the_write_deadline_and_a_slow_peer_is_no_stuck_one() {
     let (server, mut far) = server(10, |_| ());
     let (sender, mut receiver) = server.split();
     let receiving = spawn(async move { receiver.recv().await });
@@ -212,14 +212,11 @@ async fn of_those_who_wait_one_is_told_of_the_write_deadline_and_a_slow_peer_is_
         far.read_u8().await.unwrap();
     }
     let began = Instant::now();
-    let mut told = 0;
     for task in waiting {
-        match task.await.unwrap() {
-            Err(Error::TimedOut(Deadline::Write)) => told += 1,
-            other => assert!(matches!(other, Err(Error::Send(SendError::Closing))), "{other:?}"),
-        }
+        let sent = task.await.unwrap();
+        assert!(matches!(sent, Err(Error::TimedOut(Deadline::Write))), "{sent:?}");
     }
-    assert!(told <= 1 && began.elapsed().as_secs() == 30, "{told}, {:?}", began.elapsed());
+    assert_eq!(began.elapsed().as_secs(), 30);
     assert!(matches!(receiving.await.unwrap(), Err(Error::TimedOut(Deadline::Write))));
 }
 
@@ -333,18 +330,18 @@ async fn a_violation_ends_the_wait_of_those_whose_messages_are_dropped() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_close_that_cannot_be_written_ends_at_its_deadline_though_the_receiver_is_not_polled() {
-    let (server, mut far) = server(10, |_| ());
+async fn a_close_that_cannot_be_written_ends_at_the_write_deadline_though_the_receiver_is_not_polled() {
+    let (server, mut far) = server(10, |config| config.write_timeout = Some(Duration::from_secs(5)));
     let (sender, mut receiver) = server.split();
     sender.feed(vec![0; 1000]).await.unwrap();
     let began = Instant::now();
     let closing = spawn(async move { sender.close(None).await });
     for _ in 0..4 {
         tokio::task::yield_now().await;
-        tokio::time::advance(Duration::from_secs(1)).await;
+        tokio::time::advance(Duration::from_secs(4)).await;
         far.read_u8().await.unwrap(); // it takes its time
     }
-    assert!(matches!(closing.await.unwrap(), Err(Error::TimedOut(Deadline::Close))));
-    assert_eq!(began.elapsed().as_secs(), 5);
-    assert!(matches!(receiver.recv().await, Err(Error::TimedOut(Deadline::Close))));
+    assert!(matches!(closing.await.unwrap(), Err(Error::TimedOut(Deadline::Write))));
+    assert_eq!(began.elapsed().as_secs(), 4 * 4 + 5);
+    assert!(matches!(receiver.recv().await, Err(Error::TimedOut(Deadline::Write))));
 }

@@ -1,6 +1,6 @@
 //! One end alone: senders without a receiver, a receiver without senders, and neither.
 use super::{pair, server};
-use sansocket::{CloseCode, Deadline, Error, Message};
+use sansocket::{CloseCode, CloseFrame, Deadline, Error, Message};
 use std::time::Duration;
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
@@ -15,9 +15,8 @@ async fn without_a_receiver_sends_go_on_and_a_close_is_the_whole_handshake() {
     drop(receiver);
     let far = spawn(async move {
         let mut got = 0;
-        while let Some(message) = server.recv().await.unwrap() {
+        while server.recv().await.unwrap().is_some() {
             got += 1;
-            server.send(message).await.unwrap(); // for nobody
         }
         (got, server.closed().unwrap().was_clean())
     });
@@ -31,6 +30,33 @@ async fn without_a_receiver_sends_go_on_and_a_close_is_the_whole_handshake() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn without_a_receiver_a_close_discards_what_comes_and_all_who_close_hear_how_it_ended() {
+    let (server, mut far) = server(20, |_| ());
+    let (sender, receiver) = server.split();
+    drop(receiver);
+    let closing: Vec<_> = (0..3)
+        .map(|_| {
+            let sender = sender.clone();
+            spawn(async move { sender.close(CloseCode::NORMAL).await })
+        })
+        .collect();
+    let mut got = [0; 4];
+    far.read_exact(&mut got).await.unwrap();
+    assert_eq!(got, [0x88, 2, 3, 0xE8]);
+    for _ in 0..10 {
+        far.write_all(&[0x82, 0x83, 0, 0, 0, 0, 1, 2, 3]).await.unwrap(); // more than the wire takes
+    }
+    far.write_all(&[0x88, 0x82, 0, 0, 0, 0, 3, 0xF3]).await.unwrap(); // 1011
+    assert_eq!(far.read(&mut got).await.unwrap(), 0);
+    for task in closing {
+        match task.await.unwrap() {
+            Err(Error::Closed(closed)) => assert_eq!((closed.code(), closed.was_clean()), (1011, true)),
+            other => panic!("{other:?}"),
+        }
+    }
+}
+
+#[tokio::test(start_paused = true)]
 async fn without_a_receiver_a_close_ends_at_its_deadline() {
     let (server, mut far) = server(1000, |_| ());
     let (sender, receiver) = server.split();
@@ -38,10 +64,27 @@ async fn without_a_receiver_a_close_ends_at_its_deadline() {
     sender.send("").await.unwrap();
     let began = Instant::now();
     assert!(matches!(sender.close(None).await, Err(Error::TimedOut(Deadline::Close))));
-    assert_eq!(began.elapsed().as_secs(), 5);
+    assert_eq!(began.elapsed().as_secs(), 10);
     let mut got = [0; 4];
     far.read_exact(&mut got).await.unwrap();
     assert_eq!(got, [0x81, 0, 0x88, 0]);
+    assert!(matches!(sender.close(None).await, Err(Error::TimedOut(Deadline::Close))), "it is told again");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_close_that_is_given_up_without_a_receiver_is_completed_by_the_next() {
+    let (server, mut far) = server(1000, |_| ());
+    let (sender, receiver) = server.split();
+    drop(receiver);
+    let closing = sender.clone();
+    let closing = spawn(async move { closing.close(CloseFrame::new(CloseCode::NORMAL, "bye")).await });
+    let mut got = [0; 7];
+    far.read_exact(&mut got).await.unwrap();
+    closing.abort();
+    assert!(closing.await.is_err());
+    far.write_all(&[0x88, 0x80, 0, 0, 0, 0]).await.unwrap();
+    sender.close(CloseCode::GOING_AWAY).await.unwrap();
+    assert_eq!((far.read(&mut got).await.unwrap(), &got), (0, b"\x88\x05\x03\xE8bye"));
 }
 
 #[tokio::test(start_paused = true)]
@@ -60,30 +103,35 @@ async fn a_receiver_that_goes_while_a_close_waits_leaves_it_the_rest() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn without_a_receiver_a_sender_that_waits_reads_and_answers_pings() {
-    let (server, mut far) = server(20, |_| ());
+async fn without_a_receiver_nothing_is_read_before_the_close() {
+    let (server, mut far) = server(20, |config| {
+        config.keepalive =
+            Some(sansocket::Keepalive { interval: Duration::from_secs(1), timeout: Duration::from_secs(1) });
+    });
     let (sender, receiver) = server.split();
-    let sending = spawn(async move { sender.send(vec![7; 30]).await });
-    tokio::task::yield_now().await;
     drop(receiver);
-    // More than the wire takes: it is read, though nothing is.
-    for _ in 0..10 {
-        far.write_all(&[0x82, 0x83, 0, 0, 0, 0, 1, 2, 3]).await.unwrap();
-    }
     far.write_all(&[0x89, 0x81, 0, 0, 0, 0, b'?']).await.unwrap();
-    let mut got = [0; 35];
+    advance(Duration::from_secs(100)).await; // and nobody gives it up for being silent
+    sender.send("x").await.unwrap();
+    let mut got = [0; 3];
     far.read_exact(&mut got).await.unwrap();
-    assert_eq!(got[32..], [0x8A, 1, b'?']);
-    sending.await.unwrap().unwrap();
+    assert_eq!(got, [0x81, 1, b'x'], "the ping is not answered");
+    far.write_all(&[0x88, 0x80, 0, 0, 0, 0]).await.unwrap();
+    sender.send("y").await.unwrap();
+    assert!(!sender.is_closed(), "nobody has heard the peer's Close frame");
+    sender.close(CloseCode::NORMAL).await.unwrap();
 }
 
 #[tokio::test(start_paused = true)]
-async fn without_a_receiver_deadlines_pass() {
+async fn without_a_receiver_the_write_deadline_passes() {
     let (server, _far) = server(20, |_| ());
     let (sender, receiver) = server.split();
     drop(receiver);
     let began = Instant::now();
     assert!(matches!(sender.send(vec![7; 30]).await, Err(Error::TimedOut(Deadline::Write))));
+    assert_eq!(began.elapsed().as_secs(), 30);
+    let closed = sender.close(None).await;
+    assert!(matches!(closed, Err(Error::TimedOut(Deadline::Write))), "{closed:?}");
     assert_eq!(began.elapsed().as_secs(), 30);
 }
 

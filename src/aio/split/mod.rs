@@ -1,25 +1,29 @@
 //! Two tasks and more: [`WebSocket::split`] takes a connection apart, [`Receiver::reunite`] puts it together.
-mod ends;
-mod half;
 mod receiver;
+mod room;
 mod sender;
 mod shared;
-mod wait;
 mod wakers;
+
+/// What `room` and `wakers` are made of: `tests/loom` puts other things in its place.
+mod sync {
+    pub(super) use crate::proto::ControlSink;
+    pub(super) use std::sync::{Mutex, MutexGuard, PoisonError, atomic};
+}
 
 pub use receiver::Receiver;
 pub use sender::Sender;
 
 use super::{Runtime, websocket::WebSocket};
-use half::Half;
-use shared::Shared;
+use shared::{More, Shared};
 use std::sync::Arc;
 
 impl<S, R: Runtime<S>> WebSocket<S, R> {
     /// Takes the directions apart, for one task that receives and others that send: a [`Sender`], to be cloned for
     /// each of those, and the [`Receiver`]. In that order, as channels have it; `StreamExt::split` is not needed.
     ///
-    /// Keep the receiver receiving: it is what answers pings and finishes closing.
+    /// Keep the receiver receiving: it is what answers pings, hears the peer's Close frame and finishes closing. If only the
+    /// senders are of use, let it [`discard`](Receiver::discard) in a task of its own.
     ///
     /// ```
     /// # use sansocket::{Error, aio::{Runtime, WebSocket}};
@@ -38,10 +42,11 @@ impl<S, R: Runtime<S>> WebSocket<S, R> {
     /// # }
     /// ```
     pub fn split(self) -> (Sender<S, R>, Receiver<S, R>) {
-        let Self { inbound, link, subprotocol, alarm } = self;
-        let shared = Arc::new(Shared::new(link, &inbound));
-        let half = Some(Box::new(Half { inbound, alarm, subprotocol }));
-        (Sender::new(shared.clone()), Receiver { half, shared })
+        let Self { mut inbound, link, subprotocol, alarm } = self;
+        inbound.set_pausing(false); // senders wait at the high-water mark by themselves
+        let shared = Arc::new(Shared::new(link, More::new(inbound.config().clone())));
+        let inbound = Some(Box::new(inbound));
+        (Sender::new(shared.clone()), Receiver { inbound, alarm, subprotocol, shared })
     }
 }
 
@@ -55,18 +60,19 @@ impl<S, R> Receiver<S, R> {
         if !Arc::ptr_eq(&self.shared, &sender.shared) || Arc::strong_count(&self.shared) != 2 {
             return Err(ReuniteError { sender, receiver: self });
         }
-        let Some(mut half) = self.half.take() else { return Err(ReuniteError { sender, receiver: self }) };
-        self.shared.tell(&mut half.inbound);
-        let shared = self.shared.clone();
+        let Some(mut inbound) = self.inbound.take() else {
+            return Err(ReuniteError { sender, receiver: self });
+        };
+        self.shared.tell(&mut inbound);
+        inbound.set_pausing(true);
+        let (alarm, subprotocol, shared) = (self.alarm.take(), self.subprotocol.take(), self.shared.clone());
         drop((self, sender));
         match Arc::try_unwrap(shared) {
-            Ok(shared) => {
-                let Half { inbound, alarm, subprotocol } = *half;
-                Ok(WebSocket { inbound, link: shared.into_link(), subprotocol, alarm })
-            }
+            Ok(shared) => Ok(WebSocket { inbound: *inbound, link: shared.into_link(), subprotocol, alarm }),
             Err(shared) => {
                 let sender = Sender::new(shared.clone());
-                Err(ReuniteError { sender, receiver: Self { half: Some(half), shared } })
+                let receiver = Self { inbound: Some(inbound), alarm, subprotocol, shared };
+                Err(ReuniteError { sender, receiver })
             }
         }
     }

@@ -1,38 +1,44 @@
 //! [`Receiver`]: the receiving end of a split connection.
-use super::{ends::Ends, half::Half, shared::Shared};
+use super::{
+    shared::{Ends, Shared},
+    wakers::RECEIVER,
+};
 use crate::{
-    adapter::{Error, outcome},
+    adapter::Error,
     aio::{Runtime, receive},
     extension::ExtensionOffer,
     message::Message,
-    proto::{Closed, Event, Lent, Ready, ReadyState, Subprotocol},
+    proto::{Closed, Event, Inbound, Lent, Ready, ReadyState, RecvState, Subprotocol},
 };
 use futures_core::{FusedStream, Stream};
 use std::{
     future::poll_fn,
     pin::Pin,
     sync::Arc,
-    task::{Context, Poll, ready},
+    task::{Context, Poll, Waker, ready},
 };
 
-/// The receiving end of a split [`WebSocket`](crate::aio::WebSocket). While it waits for a message, pings are
-/// answered, the closing handshake is done, deadlines pass and what senders queue is written, whether or not any
-/// sender waits.
+/// The receiving end of a split [`WebSocket`](crate::aio::WebSocket). Keep it receiving: while it waits for a message,
+/// pings are answered, the closing handshake is done, deadlines pass and what senders queue is written, whether or not
+/// any sender waits. A program that only sends lets it [`discard`](Self::discard).
 ///
-/// When it is dropped before the senders, they do that while they wait, and what still comes is discarded. While none
-/// waits nobody does it, and the stream is dropped only with the last of them: [close](super::Sender::close) it.
+/// When it is dropped before the senders, they still send, and [`Sender::close`](super::Sender::close) still ends the
+/// connection. But nothing is read before that: pings are not answered, keepalive does not run, and nobody hears the
+/// peer's Close frame. The stream is dropped with the last of the ends.
 ///
 /// However much the senders have queued, it goes on reading: they wait at the
 /// [`high_water_mark`](crate::Config::high_water_mark), and it does not.
 #[derive(Debug)]
 pub struct Receiver<S, R> {
     /// There, until it is moved elsewhere as this goes.
-    pub(super) half: Option<Box<Half<R>>>,
+    pub(super) inbound: Option<Box<Inbound>>,
+    pub(super) alarm: Option<R>,
+    pub(super) subprotocol: Option<Subprotocol>,
     pub(super) shared: Arc<Shared<S, R>>,
 }
 
 impl<S, R: Runtime<S>> Receiver<S, R> {
-    /// The next message (RFC 6455 §6.2), owned; `None` once the peer has closed: see
+    /// The next message (RFC 6455 §6.2), owned; `None` once the peer has closed, and ever after: see
     /// [`WebSocket::recv`](crate::aio::WebSocket::recv).
     ///
     /// # Errors
@@ -55,11 +61,8 @@ impl<S, R: Runtime<S>> Receiver<S, R> {
     /// As [`recv`](Self::recv).
     #[inline]
     pub async fn recv_ref(&mut self) -> Result<Option<Lent<'_>>, Error> {
-        let Some(fin) = poll_fn(|cx| self.poll_data(cx)).await? else { return Ok(None) };
-        Ok(self.lend(Ready::Data { fin }).and_then(|event| match event {
-            Event::Message(message) | Event::Chunk { data: message, .. } => Some(message),
-            _ => None,
-        }))
+        let data = poll_fn(|cx| self.poll_data(cx)).await?;
+        Ok(data.and_then(|_| Some(self.inbound.as_mut()?.lend_data())))
     }
 
     /// The next event of any kind, pings, pongs and the peer's Close frame among them; `None` once the connection has
@@ -72,88 +75,93 @@ impl<S, R: Runtime<S>> Receiver<S, R> {
     /// # Cancel safety
     /// As [`recv`](Self::recv).
     pub async fn recv_event(&mut self) -> Result<Option<Event<'_>>, Error> {
-        let ready = poll_fn(|cx| match ready!(self.poll_ready(cx))? {
-            Some(Ready::Closed(closed)) => {
-                self.end(&closed);
-                Poll::Ready(Ok::<_, Error>(None))
+        match poll_fn(|cx| self.poll_ready(cx)).await? {
+            None | Some(Ready::Closed(_)) => Ok(None),
+            Some(ready) => Ok(self.inbound.as_mut().map(|inbound| inbound.lend(ready))),
+        }
+    }
+
+    /// Receives and drops what comes, until the connection has ended, and says how. For a program that only sends: it
+    /// answers pings, hears the peer's Close frame and keeps the deadlines.
+    ///
+    /// # Cancel safety
+    /// Dropping the future loses nothing but messages that have come.
+    pub async fn discard(&mut self) -> Closed {
+        poll_fn(|cx| match self.parts() {
+            Some((inbound, mut ends, alarm)) => receive::poll_closed(cx, inbound, &mut ends, alarm),
+            None => Poll::Ready(Closed::unopened()),
+        })
+        .await
+    }
+
+    /// Ends the transport at once, without a Close frame and without what is queued: see
+    /// [`WebSocket::abort`](crate::aio::WebSocket::abort). Senders that wait are told.
+    pub fn abort(&mut self) {
+        if let Some((inbound, mut ends, alarm)) = self.parts() {
+            if inbound.state() != RecvState::Ended {
+                receive::give_up(&mut Context::from_waker(Waker::noop()), inbound, &mut ends, alarm);
             }
-            ready => Poll::Ready(Ok(ready)),
-        });
-        let Some(ready) = ready.await? else { return Ok(None) };
-        Ok(self.lend(ready))
+        }
     }
 
+    /// What the receiving loop works with.
     #[inline]
-    fn lend(&mut self, ready: Ready) -> Option<Event<'_>> {
-        Some(self.half.as_mut()?.inbound.lend(ready))
+    fn parts(&mut self) -> Option<(&mut Inbound, Ends<'_, S, R>, &mut Option<R>)> {
+        let inbound = self.inbound.as_mut()?;
+        self.shared.tell(inbound);
+        Some((inbound, Ends(&self.shared), &mut self.alarm))
     }
 
-    #[inline]
     fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<Result<Option<Ready>, Error>> {
-        let Some(half) = &mut self.half else { return Poll::Ready(Ok(None)) };
-        half.poll_ready(cx, &mut Ends { shared: &self.shared, left: false })
+        let Some((inbound, mut ends, alarm)) = self.parts() else { return Poll::Ready(Ok(None)) };
+        receive::poll_ready(cx, inbound, &mut ends, alarm)
     }
 
-    /// The next message, or piece of one, is ready to be lent: whether it is the last piece.
     #[inline]
     fn poll_data(&mut self, cx: &mut Context<'_>) -> Poll<Result<Option<bool>, Error>> {
-        // However many control frames come without a pause, other tasks get their turn.
-        for _ in 0..receive::TURNS {
-            match ready!(self.poll_ready(cx))? {
-                Some(Ready::Data { fin }) => return Poll::Ready(Ok(Some(fin))),
-                None => return Poll::Ready(Ok(None)),
-                Some(Ready::Closed(closed)) => {
-                    let outcome = outcome(&closed);
-                    self.end(&closed);
-                    return Poll::Ready(outcome.map(|()| None));
-                }
-                Some(_) => {}
-            }
-        }
-        cx.waker().wake_by_ref();
-        Poll::Pending
-    }
-
-    fn end(&mut self, closed: &Closed) {
-        if let Some(half) = &mut self.half {
-            half.end(&mut Ends { shared: &self.shared, left: false }, closed);
-        }
+        let Some((inbound, mut ends, alarm)) = self.parts() else { return Poll::Ready(Ok(None)) };
+        receive::poll_data(cx, inbound, &mut ends, alarm)
     }
 }
 
 impl<S, R> Receiver<S, R> {
     /// What a browser calls `WebSocket.readyState`.
     pub fn state(&self) -> ReadyState {
-        let ends = Ends { shared: &*self.shared, left: false };
-        self.half.as_ref().map_or(ReadyState::Closed, |half| half.inbound.ready_state(&ends))
+        let state = |inbound: &Box<Inbound>| inbound.ready_state(&Ends(&self.shared));
+        self.inbound.as_ref().map_or(ReadyState::Closed, state)
     }
 
     /// How the connection ended (RFC 6455 §7.1.4 to §7.1.6), once it has.
     pub fn closed(&self) -> Option<&Closed> {
-        self.half.as_ref()?.inbound.closed()
+        self.inbound.as_ref()?.closed()
     }
 
     /// The subprotocol agreed on, if any (RFC 6455 §1.9): what a browser calls `WebSocket.protocol`.
     pub fn subprotocol(&self) -> Option<&Subprotocol> {
-        self.half.as_ref()?.subprotocol.as_ref()
+        self.subprotocol.as_ref()
     }
 
     /// The extension that the connection uses, with what was agreed on (RFC 6455 §9): what a browser calls
     /// `WebSocket.extensions`. A copy: the sending half, which has it, is shared with the senders.
     pub fn extension(&self) -> Option<ExtensionOffer> {
-        self.shared.look(|link| link.outbound.extension().cloned())
+        self.shared.look(|inner| inner.link.outbound.extension().cloned())
     }
 
     /// What a browser calls `WebSocket.bufferedAmount`: bytes queued that the transport has not taken.
     pub fn buffered_amount(&self) -> usize {
-        self.shared.buffered_amount()
+        self.shared.look(|inner| inner.link.outbound.buffered_amount())
     }
 }
 
+/// Senders that wait to close do it all from now on.
 impl<S, R> Drop for Receiver<S, R> {
     fn drop(&mut self) {
-        if let Some(half) = self.half.take() {
-            self.shared.leave_behind(half);
+        if let Some(inbound) = self.inbound.take() {
+            self.shared.leave(&mut Some(RECEIVER));
+            self.shared.enter(|inner, _, due| {
+                inner.more.left = Some(inbound);
+                due.wake = true;
+            });
         }
     }
 }
@@ -164,13 +172,8 @@ impl<S, R: Runtime<S>> Stream for Receiver<S, R> {
 
     fn poll_next(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
         let receiver = self.get_mut();
-        let Some(fin) = ready!(receiver.poll_data(cx)?) else { return Poll::Ready(None) };
-        Poll::Ready(match receiver.lend(Ready::Data { fin }) {
-            Some(Event::Message(message) | Event::Chunk { data: message, .. }) => {
-                Some(Ok(message.into_message()))
-            }
-            _ => None,
-        })
+        let data = ready!(receiver.poll_data(cx)?);
+        Poll::Ready(data.and_then(|_| Some(Ok(receiver.inbound.as_mut()?.lend_data().into_message()))))
     }
 }
 

@@ -1,15 +1,12 @@
 //! [`Sender`]: the sending end of a split connection, one for each task that sends.
-use super::{
-    shared::Shared,
-    wait::{Until, Wait, Waiting},
-};
+use super::shared::{Shared, may_queue};
 use crate::{
     adapter::Error,
     aio::Runtime,
     close::{CloseCode, CloseFrame},
     error::SendError,
     message::{Message, Outgoing},
-    proto::{Mark, Outbound, SendState},
+    proto::{Outbound, Position, SendState},
 };
 use futures_sink::Sink;
 use std::{
@@ -22,22 +19,29 @@ use std::{
 /// A sending end of a split [`WebSocket`](crate::aio::WebSocket): clone it for each task that sends, or share it.
 /// Messages are never mixed, those of one task stay in order, and no task waits for another's messages.
 ///
-/// It reads nothing, as long as there is a [`Receiver`](super::Receiver): keep that receiving. When it has been dropped,
-/// a sender does its work while it sends or waits, and only then: it answers pings, keeps the deadlines, and discards
-/// what comes. One that only [feeds](Self::feed), and finds room, does none of it.
+/// It reads nothing: keep the [`Receiver`](super::Receiver) receiving, or [discarding](super::Receiver::discard). When
+/// that has been dropped, a sender still sends and [closes](Self::close), but until it closes, pings are not answered,
+/// keepalive does not run, and nobody hears the peer's Close frame.
 ///
 /// It is a `Sink` of messages too. Its methods take `&self`: where `SinkExt` is in scope and what you have is a
 /// `&mut Sender`, call them as `(&*sender).send(…)`, or `SinkExt`'s are found first.
 #[derive(Debug)]
 pub struct Sender<S, R> {
     pub(super) shared: Arc<Shared<S, R>>,
-    /// What the `Sink` waits for between polls.
-    sink: (Option<Until>, Wait<R>),
+    /// Where the `Sink` waits between polls, and what its flush waits for.
+    slot: Option<usize>,
+    flushing: Option<Position>,
 }
 
-impl<S, R> Clone for Sender<S, R> {
-    fn clone(&self) -> Self {
-        Self::new(self.shared.clone())
+/// A wait that ends when it is dropped.
+struct Waiting<'a, S, R> {
+    shared: &'a Shared<S, R>,
+    slot: Option<usize>,
+}
+
+impl<S, R> Drop for Waiting<'_, S, R> {
+    fn drop(&mut self) {
+        self.shared.leave(&mut self.slot);
     }
 }
 
@@ -47,17 +51,20 @@ impl<S, R: Runtime<S>> Sender<S, R> {
     /// [`high_water_mark`](crate::Config::high_water_mark) is queued it waits before it queues.
     ///
     /// # Errors
-    /// [`Error::Send`]: the connection is closing, or came to close before all was sent. [`Error::TimedOut`] when the
-    /// peer takes nothing for [`write_timeout`](crate::Config::write_timeout): of those who wait, one is told so.
-    /// [`Error::Io`].
+    /// [`Error::Send`]: the connection is closing, or came to an end before all was sent. [`Error::TimedOut`] when the peer
+    /// takes nothing for [`write_timeout`](crate::Config::write_timeout), to all who wait. [`Error::Io`], to one of them.
     ///
     /// # Cancel safety
     /// When the future is dropped, the message has been queued whole or not at all; a queued one is sent by whoever
     /// sends or receives next.
     #[inline]
     pub async fn send<'m>(&self, message: impl Into<Outgoing<'m>>) -> Result<(), Error> {
-        let mark = self.queue(message.into(), true).await?;
-        self.wait(Until::Sent(mark)).await
+        let mut message = Some(message.into());
+        let queue = |outbound: &mut Outbound, may_queue| match message.take_if(|_| may_queue) {
+            Some(message) => outbound.send(message).map(|()| Some(outbound.position())),
+            None => Ok(None),
+        };
+        self.leaves(queue).await
     }
 
     /// Queues a message; waits only while more than [`high_water_mark`](crate::Config::high_water_mark) is queued. It
@@ -70,70 +77,46 @@ impl<S, R: Runtime<S>> Sender<S, R> {
     /// When the future is dropped, the message has not been queued.
     #[inline]
     pub async fn feed<'m>(&self, message: impl Into<Outgoing<'m>>) -> Result<(), Error> {
-        self.queue(message.into(), false).await.map(drop)
+        let mut message = Some(message.into());
+        let mut queue = |outbound: &mut Outbound, may_queue| match message.take_if(|_| may_queue) {
+            Some(message) => outbound.send(message).map(|()| true),
+            None => Ok(false),
+        };
+        self.wait(|slot, cx| self.shared.poll_written(slot, cx, &mut queue)).await
     }
 
-    async fn queue(&self, message: Outgoing<'_>, writes: bool) -> Result<Mark, Error> {
-        let mut message = Some(message);
-        loop {
-            if let Some(mark) = self.shared.queue(&mut message, writes, self.shared.high_water)? {
-                return Ok(mark);
-            }
-            self.wait(Until::Room).await?;
-        }
-    }
-
-    async fn wait(&self, mut until: Until) -> Result<(), Error> {
-        let mut waiting = Waiting::new(&*self.shared);
-        poll_fn(|cx| waiting.poll(cx, &mut until)).await
-    }
-
-    /// Writes all that is queued now.
+    /// Writes all that is queued now. When nothing is, that is done, also after the end.
     ///
     /// # Errors
-    /// As [`send`](Self::send); [`Error::Send`] also once the connection has ended: what had not left by then never will.
+    /// As [`send`](Self::send); [`Error::Send`] also when the connection has ended or failed and left messages behind.
     ///
     /// # Cancel safety
     /// When the future is dropped, whoever sends or receives next goes on.
     pub async fn flush(&self) -> Result<(), Error> {
-        let mark = self.shared.mark()?;
-        self.wait(Until::Sent(mark)).await
+        self.leaves(|outbound, _| end_of_queue(outbound).map(Some)).await
     }
 
     /// Sends a ping with up to 125 bytes (RFC 6455 §5.5.2); it goes before messages that have not been framed, and
-    /// replaces a ping that has not.
-    ///
-    /// # Errors
-    /// As [`send`](Self::send).
+    /// replaces a ping that has not. Errors: as [`send`](Self::send).
     ///
     /// # Cancel safety
     /// As [`flush`](Self::flush); the ping is queued once the future has been polled.
     pub async fn ping(&self, payload: impl AsRef<[u8]>) -> Result<(), Error> {
-        self.control(|outbound| outbound.ping(payload)).await
+        let payload = payload.as_ref();
+        self.leaves(|outbound, _| outbound.ping(payload).map(|()| Some(outbound.control_position()))).await
     }
 
     /// Sends a pong with up to 125 bytes (RFC 6455 §5.5.3), which only who has switched
-    /// [`auto_pong`](crate::Config::auto_pong) off needs to.
-    ///
-    /// # Errors
-    /// As [`send`](Self::send).
-    ///
-    /// # Cancel safety
-    /// As [`flush`](Self::flush); the pong is queued once the future has been polled.
+    /// [`auto_pong`](crate::Config::auto_pong) off needs to. Errors and cancel safety: as [`ping`](Self::ping).
     pub async fn pong(&self, payload: impl AsRef<[u8]>) -> Result<(), Error> {
-        self.control(|outbound| outbound.pong(payload)).await
-    }
-
-    async fn control(&self, queue: impl FnOnce(&mut Outbound) -> Result<(), SendError>) -> Result<(), Error> {
-        self.shared.change(|inner, _| queue(&mut inner.link.outbound))?;
-        self.wait(Until::Controls).await
+        let payload = payload.as_ref();
+        self.leaves(|outbound, _| outbound.pong(payload).map(|()| Some(outbound.control_position()))).await
     }
 
     /// Begins the closing handshake (RFC 6455 §7.1.2): sends what is queued and the Close frame. The
-    /// [`Receiver`](super::Receiver) finishes it, while it is receiving.
-    ///
-    /// When the receiver has been dropped, this does the closing handshake, all of it. Either takes no longer than
-    /// [`close_timeout`](crate::Config::close_timeout).
+    /// [`Receiver`](super::Receiver) finishes it while it is receiving, within
+    /// [`close_timeout`](crate::Config::close_timeout). When that has been dropped, this does all of it, and discards what
+    /// comes.
     ///
     /// # Errors
     /// [`Error::TimedOut`], [`Error::Io`]; [`Error::Send`] when the connection ended before the Close frame was sent;
@@ -144,53 +127,89 @@ impl<S, R: Runtime<S>> Sender<S, R> {
     /// When the future is dropped after it has been polled, the handshake has begun: receive, or call it again, to
     /// complete it.
     pub async fn close(&self, frame: impl Into<Option<CloseFrame>>) -> Result<(), Error> {
-        self.begin_close(frame.into());
-        self.wait(Until::Closed).await
+        let mut frame = frame.into();
+        self.wait(|slot, cx| self.shared.poll_close(slot, cx, &mut frame)).await
     }
+
+    /// Ends the transport at once, without a Close frame and without what is queued: the peer sees 1006 (RFC 6455
+    /// §7.1.5). All who wait are told, and the [`Receiver`](super::Receiver) when it next receives.
+    pub fn abort(&self) {
+        self.shared.abort();
+    }
+
+    /// Queues something as soon as `queue` can, and waits until the stream has let go of it.
+    #[inline]
+    async fn leaves(
+        &self,
+        mut queue: impl FnMut(&mut Outbound, bool) -> Result<Option<Position>, SendError>,
+    ) -> Result<(), Error> {
+        let mut queued = None;
+        self.wait(|slot, cx| {
+            self.shared.poll_written(slot, cx, |outbound, may_queue| {
+                if queued.is_none() {
+                    queued = queue(outbound, may_queue)?;
+                }
+                queued.as_mut().map_or(Ok(false), |position| outbound.has_sent(position))
+            })
+        })
+        .await
+    }
+
+    #[inline]
+    async fn wait(
+        &self,
+        mut poll: impl FnMut(&mut Option<usize>, &mut Context<'_>) -> Poll<Result<(), Error>>,
+    ) -> Result<(), Error> {
+        let mut waiting = Waiting { shared: &*self.shared, slot: None };
+        poll_fn(|cx| poll(&mut waiting.slot, cx)).await
+    }
+}
+
+/// Where what is queued now ends, if nothing has been left behind.
+fn end_of_queue(outbound: &Outbound) -> Result<Position, SendError> {
+    if outbound.unsent() > 0 { Err(SendError::Closing) } else { Ok(outbound.position()) }
 }
 
 impl<S, R> Sender<S, R> {
     pub(super) fn new(shared: Arc<Shared<S, R>>) -> Self {
-        Self { shared, sink: (None, Wait::default()) }
+        Self { shared, slot: None, flushing: None }
     }
 
-    /// The deadline for closing starts now, with the receiver.
-    fn begin_close(&self, frame: Option<CloseFrame>) {
-        self.shared.change(|inner, due| {
-            inner.link.outbound.close(frame);
-            due.receiver = true;
-        });
+    /// Queues a message as [`feed`](Self::feed) does, and never waits: `false`, and nothing is queued, while more than
+    /// [`high_water_mark`](crate::Config::high_water_mark) is queued.
+    ///
+    /// # Errors
+    /// [`Error::Send`], and then nothing is queued.
+    pub fn try_feed<'m>(&self, message: impl Into<Outgoing<'m>>) -> Result<bool, Error> {
+        self.shared.enter(|inner, _, _| {
+            let may_queue = may_queue(&inner.link.outbound, &inner.more.config);
+            Ok(may_queue && inner.link.outbound.send(message).map(|()| true)?)
+        })
     }
 
     /// Whether nothing more can be sent: a Close frame has been queued, sent or received, or the connection has ended. So
     /// who keeps many senders can drop those that are of no use any more.
     ///
-    /// Nobody learns that a connection has ended before somebody receives, or waits to send without a receiver.
+    /// Nobody learns that the peer has ended a connection before somebody receives, or fails to write.
     pub fn is_closed(&self) -> bool {
-        self.shared.look(|link| link.outbound.state() != SendState::Open)
+        self.shared.look(|inner| inner.link.outbound.state() != SendState::Open)
     }
 
     /// What a browser calls `WebSocket.bufferedAmount`: bytes queued that the transport has not taken.
     pub fn buffered_amount(&self) -> usize {
-        self.shared.buffered_amount()
+        self.shared.look(|inner| inner.link.outbound.buffered_amount())
+    }
+}
+
+impl<S, R> Clone for Sender<S, R> {
+    fn clone(&self) -> Self {
+        Self::new(self.shared.clone())
     }
 }
 
 impl<S, R> Drop for Sender<S, R> {
     fn drop(&mut self) {
-        self.sink.1.end(&self.shared);
-    }
-}
-
-impl<S, R: Runtime<S>> Sender<S, R> {
-    /// Goes on waiting for what is waited for.
-    fn poll_sink(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Error>> {
-        let Some(mut until) = self.sink.0.take() else { return Poll::Ready(Ok(())) };
-        let done = self.sink.1.poll(&self.shared, cx, &mut until);
-        if done.is_pending() {
-            self.sink.0 = Some(until);
-        }
-        done
+        self.shared.leave(&mut self.slot);
     }
 }
 
@@ -202,39 +221,28 @@ impl<S, R: Runtime<S>> Sink<Message> for Sender<S, R> {
     type Error = Error;
 
     fn poll_ready(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Result<(), Error>> {
-        let sender = self.get_mut();
-        if sender.buffered_amount() <= sender.shared.high_water {
-            sender.sink.0 = None;
-            return Poll::Ready(Ok(()));
-        }
-        // Whatever was waited for before, it is something else now.
-        sender.sink.0 = Some(Until::Room);
-        sender.poll_sink(cx)
+        let Self { shared, slot, .. } = self.get_mut();
+        shared.poll_written(slot, cx, |_, may_queue| Ok(may_queue))
     }
 
     fn start_send(self: Pin<&mut Self>, message: Message) -> Result<(), Error> {
-        let sender = self.get_mut();
-        sender.sink.0 = None;
-        sender.shared.queue(&mut Some(message.into()), false, usize::MAX)?;
-        Ok(())
+        let Self { shared, flushing, .. } = self.get_mut();
+        *flushing = None;
+        Ok(shared.enter(|inner, _, _| inner.link.outbound.send(message))?)
     }
 
     fn poll_flush(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Result<(), Error>> {
-        let sender = self.get_mut();
-        sender.sink.0.take_if(|until| !matches!(until, Until::Sent(_)));
-        if sender.sink.0.is_none() {
-            sender.sink.0 = Some(Until::Sent(sender.shared.mark()?));
-        }
-        sender.poll_sink(cx)
+        let Self { shared, slot, flushing } = self.get_mut();
+        let flushed = shared.poll_written(slot, cx, |outbound, _| {
+            let end = flushing.take().map_or_else(|| end_of_queue(outbound), Ok)?;
+            outbound.has_sent(flushing.insert(end))
+        });
+        flushing.take_if(|_| flushed.is_ready());
+        flushed
     }
 
     fn poll_close(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Result<(), Error>> {
-        let sender = self.get_mut();
-        sender.sink.0.take_if(|until| !matches!(until, Until::Closed));
-        if sender.sink.0.is_none() {
-            sender.begin_close(Some(CloseCode::NORMAL.into()));
-            sender.sink.0 = Some(Until::Closed);
-        }
-        sender.poll_sink(cx)
+        let Self { shared, slot, .. } = self.get_mut();
+        shared.poll_close(slot, cx, &mut Some(CloseCode::NORMAL.into()))
     }
 }

@@ -1,275 +1,258 @@
-//! [`Shared`]: what both ends of a split connection have, and the order in which they may touch it.
+//! [`Shared`]: what both ends of a split connection have, and what either does with it.
 use super::{
-    half::Half,
-    wakers::{Due, Wakers},
+    room::{Due, Inner, Room},
+    wakers::RECEIVER,
 };
 use crate::{
+    adapter::{Error, outcome},
     aio::{
         Runtime,
         link::{Link, Wire},
+        receive,
     },
+    close::CloseFrame,
+    config::Config,
     error::SendError,
-    message::Outgoing,
-    proto::{ControlSink, Deadline, Inbound, Mark},
+    proto::{Closed, Control, ControlSink, Deadline, Inbound, Outbound, RecvState, SendState, Sending, Sent},
 };
 use std::{
     io,
-    sync::{
-        Arc, Mutex, MutexGuard, PoisonError,
-        atomic::{AtomicBool, AtomicUsize, Ordering::Relaxed},
-    },
-    task::{Context, Poll, Waker},
-    time::Duration,
+    sync::Arc,
+    task::{Context, Poll, ready},
+    time::Instant,
 };
 
-/// The lock is held while the stream is read or written, or a message is queued, which may be to compress it, for that has an
-/// order; never while messages are unmasked, inflated or validated, never while anyone waits, and never while anyone is woken.
+/// Both ends have this. The lock is held while the stream is polled or a message is queued; never while messages are
+/// unmasked, inflated or validated, as long as there is a receiver; and never while anyone waits or is woken.
 ///
-/// No message waits for a call that may not come: whoever queues one writes it or, if the receiver is parked, wakes
-/// the receiver; and a stream that takes no more now wakes all who wait.
+/// | who waits | for | is woken by |
+/// |---|---|---|
+/// | the receiver | input, and output to leave | the stream; a sender that has output begin to wait, or leave |
+/// | a sender | room to queue, then what it queued to leave | the stream; whoever has output leave |
+/// | a sender that closes | the Close frame to leave; the end, if there is no receiver | likewise; a receiver that is dropped |
+/// | any of them | what will not happen any more | whoever ends or closes the connection |
+///
+/// | flag | says that |
+/// |---|---|
+/// | `FIRED` | the stream has woken while someone was in the room, who wakes all on leaving |
+/// | a waker in a slot | its owner waits, and has not been woken since it last looked |
+/// | `cut` | a sender has ended the connection, and the receiving half has not been told |
+/// | `left` | the receiver was dropped, and this was its half |
+/// | `timed_out` | this deadline ended the connection |
+///
+/// Whoever waits keeps deadlines: the receiver all of them, since it is woken when output begins to wait; a sender the one for
+/// writing, since perhaps nobody receives. So whoever stops waiting need not hand one on.
+pub(super) type Shared<S, R> = Room<Link<S, R>, More<R>>;
+
+/// What is behind the lock beside the stream and the sending half.
 #[derive(Debug)]
-pub(super) struct Shared<S, R> {
-    inner: Mutex<Inner<S, R>>,
-    pub(super) wakers: Arc<Wakers>,
-    pub(super) proxy: Waker,
-    /// What `buffered_amount` was when the lock was last released.
-    queued: AtomicUsize,
-    /// The receiver was dropped.
-    left_behind: AtomicBool,
-    /// A sender has given the output up, and the receiving half has not been told.
-    gave_up: AtomicBool,
-    pub(super) high_water: usize,
-    pub(super) write_timeout: Option<Duration>,
-    pub(super) close_timeout: Option<Duration>,
+pub(super) struct More<R> {
+    pub(super) left: Option<Box<Inbound>>,
+    timed_out: Option<Deadline>,
+    pub(super) config: Arc<Config>,
+    /// One alarm for all senders that wait.
+    alarm: Option<R>,
+    /// When none has left for too long, if no more bytes have left than these.
+    stalls_at: Option<Instant>,
+    released: u32,
 }
 
-/// What is behind the lock.
-#[derive(Debug)]
-pub(super) struct Inner<S, R> {
-    pub(super) link: Link<S, R>,
-    /// The receiver waits to read, and has not been woken for what is queued.
-    pub(super) parked: bool,
-    /// The receiver waits for the stream to take bytes.
-    pub(super) paused: bool,
-    /// Someone waits for the stream to take bytes, or to let go of them.
-    unflushed: bool,
-    /// The end of the writing side waits for the stream to let go of what it keeps.
-    pub(super) ending: bool,
-    /// Nothing more is written: all has been, or it never will be.
-    pub(super) ended: bool,
-    /// The deadline that ended it.
-    pub(super) timed_out: Option<Deadline>,
-    /// The receiving half that a dropped receiver left; not there while a sender drives it.
-    left: Option<Box<Half<R>>>,
-    /// A sender would have driven it meanwhile.
-    missed: bool,
-}
-
-/// Leaves and wakes, after the lock is released: also when the stream panics.
-struct Exit<'a>(&'a Wakers, Due);
-
-impl Drop for Exit<'_> {
-    fn drop(&mut self) {
-        self.0.exit(self.1);
+impl<R> More<R> {
+    pub(super) fn new(config: Arc<Config>) -> Self {
+        Self { left: None, timed_out: None, config, alarm: None, stalls_at: None, released: 0 }
     }
 }
 
 impl<S, R> Shared<S, R> {
-    pub(super) fn new(link: Link<S, R>, inbound: &Inbound) -> Self {
-        let wakers = Arc::new(Wakers::default());
-        Self {
-            queued: AtomicUsize::new(link.outbound.buffered_amount()),
-            inner: Mutex::new(Inner {
-                link,
-                parked: false,
-                paused: false,
-                unflushed: false,
-                ending: false,
-                ended: false,
-                timed_out: None,
-                left: None,
-                missed: false,
-            }),
-            proxy: wakers.clone().into(),
-            wakers,
-            left_behind: AtomicBool::new(false),
-            gave_up: AtomicBool::new(false),
-            high_water: inbound.high_water_mark(),
-            write_timeout: inbound.write_timeout(),
-            close_timeout: inbound.close_timeout(),
-        }
-    }
-
-    /// The stream and the sending half, when both ends are one again.
-    pub(super) fn into_link(self) -> Link<S, R> {
-        self.inner.into_inner().unwrap_or_else(PoisonError::into_inner).link
-    }
-
-    fn lock(&self) -> MutexGuard<'_, Inner<S, R>> {
-        self.inner.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    /// Looks.
-    pub(super) fn look<T>(&self, look: impl FnOnce(&Link<S, R>) -> T) -> T {
-        look(&self.lock().link)
-    }
-
-    /// Changes what is behind the lock, without polling the stream.
-    pub(super) fn change<T>(&self, change: impl FnOnce(&mut Inner<S, R>, &mut Due) -> T) -> T {
-        let mut due = Due::default();
-        let mut inner = self.lock();
-        let changed = change(&mut inner, &mut due);
-        self.queued.store(inner.link.outbound.buffered_amount(), Relaxed);
-        drop(inner);
-        self.wakers.wake_due(due);
-        changed
-    }
-
-    /// Polls the stream; whoever's bytes may have left is woken. `receiver` is its waker, if it is the receiver that
-    /// polls.
-    pub(super) fn poll<T>(
-        &self,
-        receiver: Option<&Waker>,
-        poll: impl FnOnce(&mut Inner<S, R>, &mut Context<'_>, &mut Due) -> T,
-    ) -> T {
-        self.wakers.enter(receiver);
-        let mut exit = Exit(&self.wakers, Due::default());
-        let mut inner = self.lock();
-        let before = inner.link.sending().taken;
-        let polled = poll(&mut inner, &mut Context::from_waker(&self.proxy), &mut exit.1);
-        exit.1.senders |= inner.link.sending().taken != before;
-        self.queued.store(inner.link.outbound.buffered_amount(), Relaxed);
-        polled
-    }
-
-    /// Bytes queued that the stream has not taken.
-    #[inline]
-    pub(super) fn buffered_amount(&self) -> usize {
-        self.queued.load(Relaxed)
-    }
-
-    /// Queues a message and takes it out of `message`, unless more than the high-water mark is queued. Who will not
-    /// write it has the receiver do that.
-    pub(super) fn queue(
-        &self,
-        message: &mut Option<Outgoing<'_>>,
-        writes: bool,
-        high_water: usize,
-    ) -> Result<Option<Mark>, SendError> {
-        self.change(|inner, due| {
-            let outbound = &mut inner.link.outbound;
-            if outbound.buffered_amount() > high_water {
-                return Ok(None);
-            }
-            if let Some(message) = message.take() {
-                let idle = outbound.is_flushed();
-                outbound.send(message)?;
-                due.receiver = idle && !writes && std::mem::take(&mut inner.parked);
-            }
-            Ok(Some(outbound.mark()))
-        })
-    }
-
-    /// The end of what is queued now.
-    ///
-    /// # Errors
-    /// [`Closing`](SendError::Closing) after the end.
-    pub(super) fn mark(&self) -> Result<Mark, SendError> {
-        let inner = self.lock();
-        if inner.ended { Err(SendError::Closing) } else { Ok(inner.link.outbound.mark()) }
-    }
-
-    /// A sender does not wait any more. If no other does, the receiver keeps the deadline of what is
-    /// still to be written, or to leave the stream.
-    pub(super) fn leave(&self, slot: usize) {
-        if self.wakers.leave(slot) {
-            self.change(|inner, due| {
-                due.receiver = inner.link.sending().waiting && std::mem::take(&mut inner.parked);
-            });
-        }
-    }
-
-    /// Nothing more is written. The receiver learns why.
-    pub(super) fn give_up(&self, deadline: Deadline, inner: &mut Inner<S, R>, due: &mut Due) {
-        inner.end(Some(deadline), due);
-        self.gave_up.store(true, Relaxed);
-        due.receiver = true;
-    }
-
-    /// Nothing more is written, and the receiving half knows.
-    pub(super) fn end(&self, timed_out: Option<Deadline>) {
-        self.change(|inner, due| inner.end(timed_out, due));
-    }
-
-    /// Whether the receiving half has not been told so.
-    pub(super) fn has_given_up(&self) -> bool {
-        self.gave_up.load(Relaxed)
-    }
-
-    /// Tells the receiving half when a sender has given up.
+    /// Tells the receiving half when a sender has cut the connection.
     #[inline]
     pub(super) fn tell(&self, inbound: &mut Inbound) {
-        // Woken after it was set, it is sure to be seen; and seen by chance earlier it does no harm.
-        if self.gave_up.load(Relaxed) {
-            self.gave_up.store(false, Relaxed);
-            inbound.give_up(self.lock().timed_out.unwrap_or(Deadline::Write));
+        if self.take_cut() {
+            cut_short(inbound, self.look(|inner| inner.more.timed_out));
         }
     }
 
-    /// The receiver goes, and leaves this behind.
-    pub(super) fn leave_behind(&self, half: Box<Half<R>>) {
-        self.change(|inner, due| {
-            inner.left = Some(half);
-            self.left_behind.store(true, Relaxed);
-            due.senders = true;
-        });
+    /// Nothing more is written.
+    fn give_up(&self, timed_out: Option<Deadline>, inner: &mut Inner<Link<S, R>, More<R>>, due: &mut Due) {
+        inner.link.outbound.write_failed();
+        inner.more.timed_out = inner.more.timed_out.or(timed_out);
+        self.cut();
+        due.wake = true;
     }
+}
 
+fn cut_short(inbound: &mut Inbound, timed_out: Option<Deadline>) {
+    match timed_out {
+        _ if inbound.state() == RecvState::Ended => {}
+        Some(deadline) => inbound.give_up(deadline),
+        None => inbound.abort(),
+    }
+}
+
+/// Whether a message can be queued now; or never, as queueing it will tell.
+pub(super) fn may_queue(outbound: &Outbound, config: &Config) -> bool {
+    outbound.buffered_amount() <= config.high_water_mark || outbound.state() != SendState::Open
+}
+
+impl<S, R: Runtime<S>> Shared<S, R> {
+    /// Writes until `reached` says that it is enough, and waits. It is asked before anything is written, so it may queue what
+    /// is to be written; whether there is room for it is the second argument.
     #[inline]
-    pub(super) fn is_left_behind(&self) -> bool {
-        self.left_behind.load(Relaxed)
-    }
-
-    /// Takes what was left behind, to drive it unlocked.
-    pub(super) fn take_left(&self) -> Option<Box<Half<R>>> {
-        self.change(|inner, _| {
-            inner.missed |= inner.left.is_none();
-            inner.left.take()
+    pub(super) fn poll_written(
+        &self,
+        slot: &mut Option<usize>,
+        cx: &Context<'_>,
+        reached: impl FnMut(&mut Outbound, bool) -> Result<bool, SendError>,
+    ) -> Poll<Result<(), Error>> {
+        let has_waited = slot.is_some();
+        self.poll(slot, cx.waker(), |inner, cx, due| {
+            let written = self.write(inner, cx, due, reached);
+            match (written, inner.more.timed_out) {
+                (Poll::Ready(Err(Error::Send(_))), Some(deadline)) if has_waited => {
+                    Poll::Ready(Err(Error::TimedOut(deadline))) // that is why
+                }
+                (written, _) => written,
+            }
         })
     }
 
-    /// Puts it back; whoever would have taken it meanwhile may have been woken for what it has not seen.
-    pub(super) fn put_left(&self, half: Box<Half<R>>, except: Option<usize>) {
-        self.change(|inner, due| {
-            inner.left = Some(half);
-            *due = Due { senders: std::mem::take(&mut inner.missed), receiver: false, except };
+    fn write(
+        &self,
+        inner: &mut Inner<Link<S, R>, More<R>>,
+        cx: &mut Context<'_>,
+        due: &mut Due,
+        mut reached: impl FnMut(&mut Outbound, bool) -> Result<bool, SendError>,
+    ) -> Poll<Result<(), Error>> {
+        let mut takes_more = true;
+        loop {
+            let outbound = &mut inner.link.outbound;
+            let may_queue = may_queue(outbound, &inner.more.config);
+            if reached(outbound, may_queue)? {
+                return Poll::Ready(Ok(()));
+            }
+            // A stream with nothing to write may be shutting down, which is for the receiver to wait for.
+            if !takes_more || outbound.is_flushed() {
+                break;
+            }
+            match inner.link.poll_flush(cx) {
+                Poll::Pending => takes_more = false,
+                Poll::Ready(flushed) => {
+                    due.wake |= flushed.is_err(); // the receiver looks why
+                    flushed?;
+                }
+            }
+        }
+        ready!(inner.more.poll_stalled(cx, inner.link.sending()));
+        self.give_up(Some(Deadline::Write), inner, due);
+        Poll::Ready(Err(Error::TimedOut(Deadline::Write)))
+    }
+
+    /// Begins the closing handshake, and waits until the Close frame has left. Without a receiver it does all of it, and
+    /// discards what comes.
+    pub(super) fn poll_close(
+        &self,
+        slot: &mut Option<usize>,
+        cx: &Context<'_>,
+        frame: &mut Option<CloseFrame>,
+    ) -> Poll<Result<(), Error>> {
+        self.poll(slot, cx.waker(), |inner, cx, due| {
+            if inner.link.outbound.state() == SendState::Open {
+                inner.link.outbound.close(frame.take());
+                due.wake = true; // the deadline is for the receiver to keep
+            }
+            let Some(inbound) = &mut inner.more.left else {
+                return self.write(inner, cx, due, |out, _| out.has_sent(&mut out.close_position()));
+            };
+            if self.take_cut() {
+                cut_short(inbound, inner.more.timed_out);
+            }
+            let closed = ready!(receive::poll_closed(cx, inbound, &mut inner.link, &mut inner.more.alarm));
+            due.wake = true;
+            Poll::Ready(outcome(&closed))
+        })
+    }
+
+    /// Ends the transport at once.
+    pub(super) fn abort(&self) {
+        self.enter(|inner, cx, due| {
+            self.give_up(None, inner, due);
+            let _ = inner.link.poll_shutdown(cx);
         });
     }
 }
 
-impl<S, R> Inner<S, R> {
-    fn end(&mut self, timed_out: Option<Deadline>, due: &mut Due) {
-        self.link.outbound.abandon();
-        self.ended = true;
-        self.timed_out = self.timed_out.or(timed_out);
-        due.senders = true;
+impl<R> More<R> {
+    /// Ready when bytes wait and none has left for too long.
+    fn poll_stalled<S>(&mut self, cx: &mut Context<'_>, sending: Sending) -> Poll<()>
+    where
+        R: Runtime<S>,
+    {
+        if sending.waiting && (sending.released != self.released || self.stalls_at.is_none()) {
+            let patience = match self.config.write_timeout {
+                None if sending.state != SendState::Open => self.config.close_timeout,
+                patience => patience,
+            };
+            self.stalls_at = patience.and_then(|patience| R::now().checked_add(patience));
+            self.released = sending.released;
+        }
+        let Some(at) = self.stalls_at.filter(|_| sending.waiting) else { return Poll::Pending };
+        loop {
+            let alarm = self.alarm.get_or_insert_with(|| R::new(at));
+            alarm.set(at);
+            // Until the runtime says so too, the stream may take bytes again and the runtime not have looked.
+            ready!(alarm.poll(cx));
+            if at <= R::now() {
+                return Poll::Ready(());
+            }
+        }
     }
 }
 
-impl<S, R: Runtime<S>> Inner<S, R> {
-    /// How the last flush went.
-    pub(super) fn last_flush(&self) -> Poll<io::Result<()>> {
-        if self.unflushed { Poll::Pending } else { Poll::Ready(Ok(())) }
-    }
+/// The receiving loop's view of a split connection.
+pub(super) struct Ends<'a, S, R>(pub(super) &'a Shared<S, R>);
 
-    /// Writes all there is. That all is written is news to those who wait for it.
-    pub(super) fn flush(&mut self, cx: &mut Context<'_>, due: &mut Due) -> Poll<io::Result<()>> {
-        let flushed = self.link.poll_flush(cx);
-        let waits = flushed.is_pending();
-        due.senders |= std::mem::replace(&mut self.unflushed, waits) && !waits;
-        if !waits && std::mem::take(&mut self.ending) {
-            (due.receiver, due.senders) = (true, true); // it can go on, and the stream need not say so twice
+impl<S, R> ControlSink for Ends<'_, S, R> {
+    fn control(&mut self, control: Control<'_>) {
+        self.0.enter(|inner, _, due| {
+            due.wake = !matches!(control, Control::Ping | Control::Pong(_)); // no message can be queued any more
+            inner.link.control(control);
+        });
+    }
+    fn sending(&self) -> Sending {
+        self.0.look(|inner| inner.link.sending())
+    }
+    fn buffered_amount(&self) -> usize {
+        self.0.look(|inner| inner.link.buffered_amount())
+    }
+    fn end(&mut self) -> Sent {
+        self.0.enter(|inner, _, _| inner.link.end())
+    }
+}
+
+impl<S, R: Runtime<S>> Wire for Ends<'_, S, R> {
+    fn poll_read(&mut self, cx: &mut Context<'_>, inbound: &mut Inbound) -> Poll<io::Result<usize>> {
+        let read = self.0.poll(&mut Some(RECEIVER), cx.waker(), |inner, cx, _| {
+            let read = inner.link.poll_read(cx, inbound);
+            if read.is_pending() && !inner.link.outbound.is_flushed() {
+                let _ = inner.link.poll_flush(cx); // what has come to be queued since this last wrote
+            }
+            read
+        });
+        if read.is_pending() {
+            self.0.tell(inbound);
         }
-        flushed
+        read
+    }
+    fn poll_flush(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        self.0.poll(&mut Some(RECEIVER), cx.waker(), |inner, cx, _| inner.link.poll_flush(cx))
+    }
+    fn poll_shutdown(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        self.0.poll(&mut Some(RECEIVER), cx.waker(), |inner, cx, _| inner.link.poll_shutdown(cx))
+    }
+    fn ended(&mut self, closed: Option<&Closed>) {
+        self.0.enter(|inner, _, due| {
+            inner.more.timed_out = inner.more.timed_out.or(closed.and_then(|closed| closed.timed_out));
+            due.wake = true;
+        });
     }
 }
