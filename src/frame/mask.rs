@@ -55,7 +55,8 @@ impl MaskKey {
     pub(crate) fn append(self, plain: &[u8], out: &mut Vec<u8>) {
         let short = u32::from_ne_bytes(self.0);
         match plain.len() {
-            LINE.. => append_lines(plain, short, out),
+            LONG.. => append_lines::<{ 2 * LINE }>(plain, short, out),
+            LINE.. => append_lines::<LINE>(plain, short, out),
             16.. => append_parts(plain, short, out),
             _ => append_few(plain, short, out),
         }
@@ -71,6 +72,9 @@ impl MaskKey {
 /// A line of the processor's cache.
 const LINE: usize = 64;
 
+/// From so many bytes on, two lines in a turn of the loop save more than they cost at the end.
+const LONG: usize = 4 * 1024;
+
 /// A key, given and returned as it lies in memory, so many bytes further on.
 #[inline(always)]
 fn turned(short: u32, bytes: usize) -> u32 {
@@ -78,10 +82,10 @@ fn turned(short: u32, bytes: usize) -> u32 {
     if cfg!(target_endian = "little") { short.rotate_right(bits) } else { short.rotate_left(bits) }
 }
 
-/// At least a line's worth. A store that crosses the end of a line costs twice as much, so all but the first and the last
-/// begin where a line does.
+/// At least `N` bytes, which are whole lines. A store that crosses the end of a line costs twice as much, so all but the first
+/// and the last begin where a line does.
 #[inline(never)]
-fn append_lines(plain: &[u8], short: u32, out: &mut Vec<u8>) {
+fn append_lines<const N: usize>(plain: &[u8], short: u32, out: &mut Vec<u8>) {
     out.reserve(plain.len());
     let start = out.len();
     let to_line = out.as_ptr().wrapping_add(start).align_offset(LINE) % LINE;
@@ -89,8 +93,8 @@ fn append_lines(plain: &[u8], short: u32, out: &mut Vec<u8>) {
     out.truncate(start + to_line);
     let here = turned(short, to_line);
     // The standard library knows how long this is, so it checks for room once, and the loop is one of vectors.
-    out.extend(plain[to_line..].chunks_exact(LINE).flat_map(|line| masked::<LINE>(line, here)));
-    append_last::<LINE>(plain, short, start, out);
+    out.extend(plain[to_line..].chunks_exact(N).flat_map(|lines| masked::<N>(lines, here)));
+    append_last::<N>(plain, short, start, out);
 }
 
 /// From 16 bytes up to a line.
@@ -165,10 +169,10 @@ mod tests {
 
     #[test]
     fn section_5_3_a_masked_copy_equals_what_is_masked_in_place() {
-        let plain: Vec<u8> = (0..6 * LINE).map(|i| (i * 31 % 251) as u8).collect();
+        let plain: Vec<u8> = (0..LONG + 3 * LINE).map(|i| (i * 31 % 251) as u8).collect();
         let expected = by_the_letter(&plain, [1, 2, 3, 0xFE]);
         for before in 0..LINE {
-            for len in 0..=plain.len() {
+            for len in (0..5 * LINE).chain(LONG - 2..=plain.len()) {
                 let (mut key, mut out) = (MaskKey::new([1, 2, 3, 0xFE]), vec![7; before]);
                 out.reserve_exact(plain.len()); // so that `before` says where lines begin
                 key.append(&plain[..len], &mut out);
