@@ -132,6 +132,10 @@ pub enum SendError {
     /// A Close frame has been queued or sent, or the transport has ended: nothing may follow (RFC 6455 §5.5.1).
     #[error("the connection is closing or closed")]
     Closing,
+    /// More than [`high_water_mark`](crate::Config::high_water_mark) is queued, and the call does not wait. The message has
+    /// not been queued.
+    #[error("more than high_water_mark is queued, so the message was not")]
+    Full,
     /// A message sent in pieces has not ended; no other may begin before it does (RFC 6455 §5.4).
     #[error("a message sent in pieces has not been finished")]
     Unfinished,

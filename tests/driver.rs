@@ -4,7 +4,7 @@
 mod support;
 
 use sansocket::{
-    CloseCode, Closed, Config, Deadline, Keepalive, ReadyState, Role, bytes::Buf, proto::Connection,
+    CloseCode, Closed, Deadline, Keepalive, ReadyState, Role, bytes::Buf, proto::Connection,
     proto::Established,
 };
 use std::time::{Duration, Instant};

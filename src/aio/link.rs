@@ -53,19 +53,16 @@ impl<S, R> ControlSink for Link<S, R> {
 }
 
 impl<S, R: Runtime<S>> Link<S, R> {
-    /// Writes all there is, and has the stream let go of it. A stream that holds bytes back lets go of them before it is
-    /// given more: so what it takes is progress of the peer's, and not of its own buffer.
+    /// Writes all there is, and has the stream let go of it.
     #[inline(never)]
     fn poll_write(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        if self.outbound.is_holding() {
-            ready!(self.poll_release(cx))?;
-        }
         loop {
             let out = self.outbound.transmit();
             if !out.has_remaining() {
                 return self.poll_release(cx);
             }
             if poll_write_some::<S, R>(&mut self.stream, cx, out)?.is_pending() {
+                self.outbound.write_pending();
                 if !self.outbound.wants_flush() {
                     return Poll::Pending;
                 }

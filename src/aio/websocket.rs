@@ -13,7 +13,7 @@ use crate::{
     message::{Message, Outgoing},
     proto::{
         Closed, Connection, Deadline, Event, Inbound, Lent, Outbound, Ready, ReadyState, RecvState,
-        SendState, Subprotocol,
+        Subprotocol,
     },
 };
 use bytes::Bytes;
@@ -188,17 +188,13 @@ impl<S, R: Runtime<S>> WebSocket<S, R> {
         Ok(self.link.outbound.send(message)?)
     }
 
-    /// Queues a message as [`feed`](Self::feed) does, and never waits: `false`, and nothing is queued, while more than
-    /// [`high_water_mark`](crate::Config::high_water_mark) is queued.
+    /// Queues a message as [`feed`](Self::feed) does, and never waits.
     ///
     /// # Errors
-    /// [`Error::Send`], and then nothing is queued.
-    pub fn try_feed<'m>(&mut self, message: impl Into<Outgoing<'m>>) -> Result<bool, Error> {
-        let queues = self.has_room() || self.link.outbound.state() != SendState::Open;
-        if queues {
-            self.link.outbound.send(message)?;
-        }
-        Ok(queues)
+    /// [`SendError::Full`](crate::SendError::Full) while more than [`high_water_mark`](crate::Config::high_water_mark) is
+    /// queued; else as [`feed`](Self::feed). Nothing is queued then.
+    pub fn try_feed<'m>(&mut self, message: impl Into<Outgoing<'m>>) -> Result<(), Error> {
+        Ok(self.link.outbound.try_send(message)?)
     }
 
     /// Whether no more than the high-water mark is queued.

@@ -59,8 +59,9 @@ impl<S: Transport> Wire for Link<S> {
         if outbound.is_flushed() {
             return Ok(Wrote::All);
         }
-        if !outbound.is_holding() && !outbound.is_written() {
-            output.write(outbound.transmit(), until)?;
+        if !outbound.is_written() {
+            let wrote = output.write(outbound.transmit(), until);
+            note_write(outbound, wrote)?;
             if !outbound.is_written() {
                 return Ok(Wrote::Some);
             }
@@ -79,6 +80,16 @@ impl<S: Transport> Wire for Link<S> {
         self.outbound.shut_down();
         self.output.stream.shutdown_write()
     }
+}
+
+/// Tells the sending half that the stream takes no more now, if that is so.
+#[inline]
+pub(super) fn note_write(outbound: &mut Outbound, wrote: io::Result<usize>) -> io::Result<usize> {
+    wrote.inspect_err(|error| {
+        if would_wait(error) {
+            outbound.write_pending();
+        }
+    })
 }
 
 /// Tells the sending half what a flush of the stream came to.

@@ -127,17 +127,13 @@ impl<S: Transport> WebSocket<S> {
         if self.is_above_mark() { self.flush() } else { Ok(()) }
     }
 
-    /// Queues a message, and never waits or writes. `Ok(false)`: more than
-    /// [`high_water_mark`](crate::Config::high_water_mark) is queued already, and this message is not.
+    /// Queues a message as [`feed`](Self::feed) does, and never waits or writes.
     ///
     /// # Errors
-    /// [`Error::Send`].
-    pub fn try_feed<'m>(&mut self, message: impl Into<Outgoing<'m>>) -> Result<bool, Error> {
-        if self.is_above_mark() {
-            return Ok(false);
-        }
-        self.link.outbound.send(message)?;
-        Ok(true)
+    /// [`SendError::Full`](crate::SendError::Full) while more than [`high_water_mark`](crate::Config::high_water_mark) is
+    /// queued; else as [`feed`](Self::feed). Nothing is queued then.
+    pub fn try_feed<'m>(&mut self, message: impl Into<Outgoing<'m>>) -> Result<(), Error> {
+        Ok(self.link.outbound.try_send(message)?)
     }
 
     #[inline]

@@ -49,9 +49,12 @@ pub struct Outbound {
     cork_below: u16,
     /// The transport has taken bytes that it may not have let go of: its flush is pending.
     holding: bool,
-    /// How many messages, or chunks of them, have waited and been framed, ever.
-    framed: u64,
-    /// How many bytes the transport had let go of when it was last known to hold none.
+    /// The transport was full when it had taken [this many bytes](Self::full_at).
+    full: bool,
+    full_at: u32,
+    /// How many messages, or chunks of them, have waited and been framed, ever, modulo 2^32.
+    framed: u32,
+    /// How many bytes the transport is known to have let go of.
     released: u64,
     /// Control frames lie together in front of this place in the stream, modulo 2^32, and take this many bytes.
     tail_end: u32,
@@ -107,6 +110,8 @@ impl Outbound {
             controls: None,
             away: 0,
             holding: false,
+            full: false,
+            full_at: 0,
             framed: 0,
             released: 0,
             tail_end: 0,
@@ -135,6 +140,17 @@ impl Outbound {
             payload => self.send_any(kind, payload, plain),
         }
         Ok(())
+    }
+
+    /// Queues a message, unless more than [`high_water_mark`](Config::high_water_mark) is queued already.
+    ///
+    /// # Errors
+    /// [`Full`](SendError::Full); else as [`send`](Self::send). Nothing has been queued then.
+    pub fn try_send<'m>(&mut self, message: impl Into<Outgoing<'m>>) -> Result<(), SendError> {
+        if self.state == SendState::Open && self.buffered_amount() > self.config.high_water_mark {
+            return Err(SendError::Full);
+        }
+        self.send(message)
     }
 
     /// Queues a piece of a message (RFC 6455 §5.4): `fin` ends it. Control frames may pass between pieces, other
@@ -271,14 +287,14 @@ impl Outbound {
         let at_most = room.min(self.config.fragment_size);
         if let Some((opcode, rsv, fin, payload)) = self.backlog.take_whole(at_most, self.role == Role::Client)
         {
-            self.framed += 1;
+            self.framed = self.framed.wrapping_add(1);
             if self.role == Role::Client || payload.len() < LONG_FROM {
                 self.cork(opcode, rsv, fin, &payload);
             } else {
                 self.send_shared(Header { fin, rsv, opcode, mask: None, len: payload.len() as u64 }, payload);
             }
         } else if let Some(run) = self.backlog.take_run() {
-            self.framed += u64::from(run.messages);
+            self.framed = self.framed.wrapping_add(run.messages);
             self.transmit.push(run.frames.into(), LONG_FROM);
         } else {
             return self.frame_part(room);
@@ -299,7 +315,7 @@ impl Outbound {
             Piece::Masked(bytes, key) => key.append(bytes, transmit.cork(bytes.len())),
             Piece::Plain(bytes) => transmit.push(bytes, LONG_FROM),
         });
-        self.framed += u64::from(last);
+        self.framed = self.framed.wrapping_add(u32::from(last));
         true
     }
 

@@ -1,6 +1,4 @@
 //! What each end of a split connection can do: the same in both adapters.
-#[allow(unused_imports, reason = "out of use once the library has all of it")]
-use crate::later::*;
 use crate::{app::*, clocks::*, model::*, stream::*, support::*};
 use sansocket::{Config, Error, Role, aio, blocking, proto::Event};
 
@@ -8,11 +6,11 @@ const CASE: Case<'static> =
     Case { role: Role::Server, compressed: false, config: &quiet, script: &|_| (), steps: &[] };
 
 fn blocking_ends(stream: &Stream) -> (blocking::Sender<Stream>, blocking::Receiver<Stream>) {
-    let (connection, config) = CASE.connection();
-    blocking::WebSocket::new(connection, stream.clone(), &config).split()
+    let connection = CASE.connection();
+    blocking::WebSocket::new(connection, stream.clone()).split()
 }
 fn async_ends(stream: &Stream) -> (aio::Sender<Stream, ToldTime>, aio::Receiver<Stream, ToldTime>) {
-    aio::WebSocket::new(CASE.connection().0, stream.clone()).split()
+    aio::WebSocket::new(CASE.connection(), stream.clone()).split()
 }
 
 #[test]

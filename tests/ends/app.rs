@@ -162,10 +162,10 @@ pub(crate) struct Case<'a> {
     pub(crate) steps: &'a [Do],
 }
 impl Case<'_> {
-    pub(crate) fn connection(&self) -> (Connection, Config) {
+    pub(crate) fn connection(&self) -> Connection {
         let mut config = config(self.role);
         (self.config)(&mut config);
-        (Connection::new(self.established(), config.clone()), config)
+        Connection::new(self.established(), config)
     }
     #[cfg(feature = "deflate")]
     fn established(&self) -> Established {

@@ -15,7 +15,7 @@ use std::{
 };
 
 pub(crate) async fn run<R: Runtime<Stream>>(case: &Case<'_>, adapter: Adapter, stream: Stream, log: &Log) {
-    let mut socket = WebSocket::<_, R>::new(case.connection().0, stream);
+    let mut socket = WebSocket::<_, R>::new(case.connection(), stream);
     if adapter.is_split() {
         return split(case, socket, log).await;
     }

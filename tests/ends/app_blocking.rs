@@ -10,8 +10,8 @@ use sansocket::{
 use std::{panic::resume_unwind, thread};
 
 pub(crate) fn run(case: &Case<'_>, adapter: Adapter, stream: Stream, log: &Log) {
-    let (connection, config) = case.connection();
-    let mut socket = WebSocket::new(connection, stream.clone(), &config);
+    let connection = case.connection();
+    let mut socket = WebSocket::new(connection, stream.clone());
     match adapter {
         Adapter::Blocking => {
             for step in case.steps {

@@ -1,5 +1,5 @@
 //! Cases 1.1 to 1.4: the end of one direction does not end the other.
-use crate::{app::*, later::*, mix::*, model::*, stream::*, support::*};
+use crate::{app::*, mix::*, model::*, stream::*, support::*};
 use sansocket::{Config, Role, tokio::WebSocket};
 use tokio::io::{AsyncReadExt, AsyncWriteExt, duplex};
 
@@ -83,7 +83,7 @@ fn case_1_1_what_cannot_leave_after_a_half_close_is_told() {
         let closed = run.closed.as_ref().unwrap();
         assert!(!closed.was_clean() && closed.sent.is_none(), "{closed:?}");
         assert!(
-            unsent(closed).is_some_and(|unsent| unsent > 0),
+            Some(closed.unsent).is_some_and(|unsent| unsent > 0),
             "how much was left behind is not told: {closed:?}"
         );
     });
@@ -171,7 +171,7 @@ fn case_1_4_what_only_sends_hears_the_end_when_it_discards() {
     }
     let case =
         Case { role: Role::Server, compressed: false, config: &quiet, script: &comes_to_an_end, steps: &[] };
-    let connection = || case.connection().0;
+    let connection = || case.connection();
     let stream = || {
         let stream = Stream::new(true);
         comes_to_an_end(&stream);
@@ -184,11 +184,14 @@ fn case_1_4_what_only_sends_hears_the_end_when_it_discards() {
         let mut sent = 0;
         loop {
             // Discarding is given up each time that there is something to send: nothing is lost.
-            let next = std::pin::pin!(crate::app_async::idle::<crate::clocks::ToldTime>(millis(100)));
-            let discarding = std::pin::pin!(whole.discard());
-            match futures_util::future::select(next, discarding).await {
-                futures_util::future::Either::Left(_) => {}
-                futures_util::future::Either::Right(_) => break,
+            let ended = {
+                let next = std::pin::pin!(crate::app_async::idle::<crate::clocks::ToldTime>(millis(100)));
+                let discarding = std::pin::pin!(whole.discard());
+                let first = futures_util::future::select(next, discarding).await;
+                matches!(first, futures_util::future::Either::Right(_))
+            };
+            if ended {
+                break;
             }
             whole.send("news").await.unwrap();
             sent += 1;
@@ -207,8 +210,8 @@ fn case_1_4_what_only_sends_hears_the_end_when_it_discards() {
     });
 
     let far = stream();
-    let (connection, config) = case.connection();
-    let mut blocking = sansocket::blocking::WebSocket::new(connection, far.clone(), &config);
+    let connection = case.connection();
+    let mut blocking = sansocket::blocking::WebSocket::new(connection, far.clone());
     let _ = blocking.discard();
     assert!(blocking.closed().is_some_and(|closed| closed.was_clean()));
 }

@@ -141,18 +141,18 @@ fn case_2_4_recv_timeout_returns_in_time_while_output_waits() {
                 };
 
             let far = stream();
-            let (mut connection, config) = case.connection();
+            let mut connection = case.connection();
             connection.send(noise(1, 2 << 20)).unwrap();
-            let mut socket = sansocket::blocking::WebSocket::new(connection, far.clone(), &config);
+            let mut socket = sansocket::blocking::WebSocket::new(connection, far.clone());
             for n in 1..=4 {
                 let said = socket.recv_timeout(millis(100));
                 in_time(&far, said, n);
             }
 
             let far = stream();
-            let (mut connection, config) = case.connection();
+            let mut connection = case.connection();
             connection.send(noise(1, 2 << 20)).unwrap();
-            let socket = sansocket::blocking::WebSocket::new(connection, far.clone(), &config);
+            let socket = sansocket::blocking::WebSocket::new(connection, far.clone());
             let (_sender, mut receiver) = socket.split();
             for n in 1..=4 {
                 let said = receiver.recv_timeout(millis(100));
@@ -207,16 +207,16 @@ fn case_2_7_a_message_that_came_while_nobody_listened_is_delivered() {
         let case = Case { role, compressed: false, config: &config, script: &|_| (), steps: &[] };
 
         let far = stream(true);
-        let (connection, config) = case.connection();
-        let mut socket = sansocket::blocking::WebSocket::new(connection, far.clone(), &config);
+        let connection = case.connection();
+        let mut socket = sansocket::blocking::WebSocket::new(connection, far.clone());
         assert!(socket.recv_timeout(millis(100)).unwrap_err().is_resumable());
         let at = far.state().now() + seconds(2);
         far.state().advance(at);
         assert_eq!(socket.recv().expect("whole").unwrap().as_bytes(), b"whole");
 
         let far = stream(true);
-        let (connection, config) = case.connection();
-        let socket = sansocket::blocking::WebSocket::new(connection, far.clone(), &config);
+        let connection = case.connection();
+        let socket = sansocket::blocking::WebSocket::new(connection, far.clone());
         let (_sender, mut receiver) = socket.split();
         assert!(receiver.recv_timeout(millis(100)).unwrap_err().is_resumable());
         let at = far.state().now() + seconds(2);
@@ -224,7 +224,7 @@ fn case_2_7_a_message_that_came_while_nobody_listened_is_delivered() {
         assert_eq!(receiver.recv().expect("split").unwrap().as_bytes(), b"whole");
 
         let far = stream(true);
-        let mut socket = sansocket::aio::WebSocket::<_, ToldTime>::new(case.connection().0, far.clone());
+        let mut socket = sansocket::aio::WebSocket::<_, ToldTime>::new(case.connection(), far.clone());
         run_told(&far, async {
             let patience = std::pin::pin!(crate::app_async::idle::<ToldTime>(millis(100)));
             {

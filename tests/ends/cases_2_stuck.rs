@@ -143,12 +143,12 @@ fn case_2_8_output_that_was_given_up_still_times_out() {
                 stream
             };
             let far = stream(true);
-            let (error, _) = run_told(&far, given_up::<ToldTime>(far.clone(), case.connection().0));
+            let (error, _) = run_told(&far, given_up::<ToldTime>(far.clone(), case.connection()));
             assert!(matches!(error, Error::TimedOut(Deadline::Write)), "{error}");
             assert!(far.elapsed() <= seconds(31), "{:?}", far.elapsed());
             let run = async || {
                 let far = stream(false);
-                let error = given_up::<sansocket::tokio::Runtime>(far.clone(), case.connection().0).await;
+                let error = given_up::<sansocket::tokio::Runtime>(far.clone(), case.connection()).await;
                 assert!(far.elapsed() <= seconds(31), "{:?}", far.elapsed());
                 (error, 0)
             };

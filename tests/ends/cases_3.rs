@@ -87,21 +87,21 @@ fn case_3_2_empty_messages_that_wait_are_counted() {
         };
         let most = (512 << 10) / 2 + 2;
 
-        let mut whole = aio::WebSocket::<_, ToldTime>::new(case.connection().0, stuck());
+        let mut whole = aio::WebSocket::<_, ToldTime>::new(case.connection(), stuck());
         let taken = empties_taken(|message| whole.feed(message).now_or_never().map(|fed| fed.is_ok()));
         assert!(taken <= most, "whole, {role:?}: {taken} empty messages, {} bytes", whole.buffered_amount());
 
-        let (sender, _receiver) = aio::WebSocket::<_, ToldTime>::new(case.connection().0, stuck()).split();
+        let (sender, _receiver) = aio::WebSocket::<_, ToldTime>::new(case.connection(), stuck()).split();
         let taken = empties_taken(|message| sender.feed(message).now_or_never().map(|fed| fed.is_ok()));
         assert!(taken <= most, "split, {role:?}: {taken} empty messages, {} bytes", sender.buffered_amount());
 
-        let (connection, config) = case.connection();
-        let mut blocking = sansocket::blocking::WebSocket::new(connection, stuck(), &config);
+        let connection = case.connection();
+        let mut blocking = sansocket::blocking::WebSocket::new(connection, stuck());
         let taken = empties_taken(|message| Some(blocking.feed(message).is_ok()));
         assert!(taken <= most, "blocking, {role:?}: {taken} empty messages");
 
-        let (connection, config) = case.connection();
-        let (sender, _receiver) = sansocket::blocking::WebSocket::new(connection, stuck(), &config).split();
+        let connection = case.connection();
+        let (sender, _receiver) = sansocket::blocking::WebSocket::new(connection, stuck()).split();
         let taken = empties_taken(|message| Some(sender.feed(message).is_ok()));
         assert!(taken <= most, "blocking split, {role:?}: {taken} empty messages");
     }
@@ -112,7 +112,7 @@ fn case_3_2_empty_messages_that_wait_are_counted() {
 fn case_3_2_what_is_counted_is_what_leaves() {
     for role in BOTH {
         let case = Case { role, compressed: false, config: &quiet, script: &|_| (), steps: &[] };
-        let mut connection = case.connection().0;
+        let mut connection = case.connection();
         connection.send(Message::binary(vec![7; 512 << 10])).unwrap();
         for n in 0..1000 {
             connection.send(Message::binary(vec![7; n % 3])).unwrap();
@@ -147,10 +147,10 @@ fn case_3_3_a_message_of_two_gibibytes_waits_until_the_stream_has_taken_it() {
         let stream = Stream::new(true);
         stream.state().room = 0;
         let (sender, _receiver) =
-            aio::WebSocket::<_, ToldTime>::new(case.connection().0, stream.clone()).split();
+            aio::WebSocket::<_, ToldTime>::new(case.connection(), stream.clone()).split();
         assert!(pends(sender.send(message.clone())), "{len} bytes: sent, though the stream took none");
 
-        let mut whole = aio::WebSocket::<_, ToldTime>::new(case.connection().0, stream);
+        let mut whole = aio::WebSocket::<_, ToldTime>::new(case.connection(), stream);
         assert!(pends(whole.send(message)), "{len} bytes: sent, though the stream took none");
     }
 }
@@ -162,7 +162,7 @@ fn pends<T>(future: impl Future<Output = T>) -> bool {
 #[test]
 fn case_3_1_waiting_for_a_stream_that_does_nothing_costs_a_poll_or_two() {
     async fn idles<R: Runtime<Stream>>(stream: Stream, case: &Case<'_>) {
-        let mut socket = aio::WebSocket::<_, R>::new(case.connection().0, stream);
+        let mut socket = aio::WebSocket::<_, R>::new(case.connection(), stream);
         let waiting = std::pin::pin!(socket.recv());
         let patience = std::pin::pin!(crate::app_async::idle::<R>(seconds(3600)));
         assert!(matches!(

@@ -28,7 +28,7 @@ fn case_4_1_flush_after_a_clean_close_is_ok() {
         comes(&stream, close_of(role, 1000));
         stream.act_end();
         run_told(&stream, async {
-            let mut whole = aio::WebSocket::<_, ToldTime>::new(case.connection().0, stream.clone());
+            let mut whole = aio::WebSocket::<_, ToldTime>::new(case.connection(), stream.clone());
             assert!(whole.recv().await.unwrap().is_none());
             SinkExt::flush(&mut whole).await.expect("whole");
         });
@@ -36,7 +36,7 @@ fn case_4_1_flush_after_a_clean_close_is_ok() {
         comes(&stream, close_of(role, 1000));
         stream.act_end();
         run_told(&stream, async {
-            let socket = aio::WebSocket::<_, ToldTime>::new(case.connection().0, stream.clone());
+            let socket = aio::WebSocket::<_, ToldTime>::new(case.connection(), stream.clone());
             let (mut sender, mut receiver) = socket.split();
             assert!(receiver.recv().await.unwrap().is_none());
             sender.flush().await.expect("split");
@@ -67,8 +67,8 @@ fn case_4_1_flush_after_an_end_that_left_something_behind_fails() {
 #[test]
 fn case_4_1_a_relay_ends_well_at_a_normal_close() {
     async fn relay<R: Runtime<Stream>>(near: Stream, far: Stream, case: &Case<'_>) -> Result<(), Error> {
-        let (sender_a, receiver_a) = aio::WebSocket::<_, R>::new(case.connection().0, near).split();
-        let (sender_b, receiver_b) = aio::WebSocket::<_, R>::new(case.connection().0, far).split();
+        let (sender_a, receiver_a) = aio::WebSocket::<_, R>::new(case.connection(), near).split();
+        let (sender_b, receiver_b) = aio::WebSocket::<_, R>::new(case.connection(), far).split();
         try_join(receiver_a.forward(sender_b), receiver_b.forward(sender_a)).await.map(drop)
     }
     for role in BOTH {
@@ -176,15 +176,15 @@ fn case_4_6_closed_tells_at_once_after_an_error_of_sending() {
         let stream = Stream::new(true);
         broken(&stream);
         run_told(&stream, async {
-            let socket = aio::WebSocket::<_, ToldTime>::new(case.connection().0, stream.clone());
+            let socket = aio::WebSocket::<_, ToldTime>::new(case.connection(), stream.clone());
             let (sender, receiver) = socket.split();
             let said = sender.send(noise(1, 1000)).await;
             assert!(said.is_err() && receiver.closed().is_some(), "split: {said:?} {:?}", receiver.closed());
         });
         let stream = Stream::new(true);
         broken(&stream);
-        let (connection, config) = case.connection();
-        let (sender, receiver) = sansocket::blocking::WebSocket::new(connection, stream, &config).split();
+        let connection = case.connection();
+        let (sender, receiver) = sansocket::blocking::WebSocket::new(connection, stream).split();
         let said = sender.send(noise(1, 1000));
         assert!(said.is_err() && receiver.closed().is_some(), "blocking: {said:?} {:?}", receiver.closed());
     }

@@ -1,6 +1,4 @@
 //! Cases 4.3, 4.4 and 4.8: errors say what happened, once, and so that it can be read.
-#[allow(unused_imports, reason = "out of use once the library has all of it")]
-use crate::later::*;
 use crate::{app::*, model::*, stream::*, support::*};
 use sansocket::{Closed, Deadline, Error, Role, SendError, handshake::HandshakeError};
 use std::{error::Error as _, io};

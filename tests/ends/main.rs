@@ -20,7 +20,6 @@ mod cases_4;
 mod cases_4_words;
 mod clocks;
 mod faces;
-mod later;
 mod matrix;
 mod mix;
 mod model;

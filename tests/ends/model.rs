@@ -200,7 +200,7 @@ impl Outcome {
     }
     /// Whether the application knows that not all has arrived.
     pub(crate) fn was_told(&self) -> bool {
-        let unclean = |closed: &Closed| !closed.was_clean() || crate::later::unsent(closed) > Some(0);
+        let unclean = |closed: &Closed| !closed.was_clean() || closed.unsent > 0;
         self.errors().next().is_some() || self.close_said.as_ref().is_some_and(unclean)
     }
     /// The judge's verdict.

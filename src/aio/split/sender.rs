@@ -1,5 +1,5 @@
 //! [`Sender`]: the sending end of a split connection, one for each task that sends.
-use super::shared::{Shared, may_queue};
+use super::shared::Shared;
 use crate::{
     adapter::Error,
     aio::Runtime,
@@ -175,16 +175,13 @@ impl<S, R> Sender<S, R> {
         Self { shared, slot: None, flushing: None }
     }
 
-    /// Queues a message as [`feed`](Self::feed) does, and never waits: `false`, and nothing is queued, while more than
-    /// [`high_water_mark`](crate::Config::high_water_mark) is queued.
+    /// Queues a message as [`feed`](Self::feed) does, and never waits.
     ///
     /// # Errors
-    /// [`Error::Send`], and then nothing is queued.
-    pub fn try_feed<'m>(&self, message: impl Into<Outgoing<'m>>) -> Result<bool, Error> {
-        self.shared.enter(|inner, _, _| {
-            let may_queue = may_queue(&inner.link.outbound, &inner.more.config);
-            Ok(may_queue && inner.link.outbound.send(message).map(|()| true)?)
-        })
+    /// [`SendError::Full`](crate::SendError::Full) while more than [`high_water_mark`](crate::Config::high_water_mark) is
+    /// queued; else as [`feed`](Self::feed). Nothing is queued then.
+    pub fn try_feed<'m>(&self, message: impl Into<Outgoing<'m>>) -> Result<(), Error> {
+        self.shared.enter(|inner, _, _| Ok(inner.link.outbound.try_send(message)?))
     }
 
     /// Whether nothing more can be sent: a Close frame has been queued, sent or received, or the connection has ended. So

@@ -58,17 +58,13 @@ impl<S: Split> Sender<S> {
         self.shared.flush(inner, position)
     }
 
-    /// Queues a message, and never waits or writes: see [`WebSocket::try_feed`](crate::blocking::WebSocket::try_feed).
+    /// Queues a message as [`feed`](Self::feed) does, and never waits or writes.
     ///
     /// # Errors
-    /// [`Error::Send`].
-    pub fn try_feed<'m>(&self, message: impl Into<Outgoing<'m>>) -> Result<bool, Error> {
-        let outbound = &mut self.shared.lock().outbound;
-        if outbound.buffered_amount() > self.shared.high_water {
-            return Ok(false);
-        }
-        outbound.send(message)?;
-        Ok(true)
+    /// [`SendError::Full`](crate::SendError::Full) while more than [`high_water_mark`](crate::Config::high_water_mark) is
+    /// queued; else as [`feed`](Self::feed). Nothing is queued then.
+    pub fn try_feed<'m>(&self, message: impl Into<Outgoing<'m>>) -> Result<(), Error> {
+        Ok(self.shared.lock().outbound.try_send(message)?)
     }
 
     /// Writes all that is queued: see [`WebSocket::flush`](crate::blocking::WebSocket::flush).

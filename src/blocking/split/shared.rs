@@ -4,13 +4,13 @@ use crate::{
     adapter::{Error, would_wait},
     blocking::{
         driver::Wrote,
-        link::note_flush,
+        link::{note_flush, note_write},
         output::{Output, write_patience},
         transport::Transport,
     },
     config::Config,
     error::SendError,
-    proto::{Deadline, Outbound, Position, Transmit},
+    proto::{ControlSink, Deadline, Outbound, Position, Transmit},
 };
 use bytes::Buf;
 use std::{
@@ -61,8 +61,8 @@ pub(super) struct Inner<H> {
 pub(super) struct Writer<H> {
     pub(super) output: Output<H>,
     pending: Transmit,
-    /// Since when a sender has seen the peer take nothing.
-    stalled: Option<Instant>,
+    /// Since when a sender has seen the peer take nothing, and how much had left by then.
+    stalled: Option<(Instant, u32)>,
 }
 
 /// Why nothing more is written.
@@ -192,31 +192,26 @@ impl<H: Transport> Shared<H> {
             let wrote = if inner.outbound.is_flushed() { Wrote::All } else { Wrote::Elsewhere };
             return (inner, Ok(wrote));
         };
-        let holding = inner.outbound.is_holding();
-        if !holding {
-            inner.outbound.swap_transmit(&mut writer.pending);
-            if !writer.pending.has_remaining() {
-                inner.writer = Some(writer);
-                return (inner, Ok(Wrote::All));
-            }
+        inner.outbound.swap_transmit(&mut writer.pending);
+        if !writer.pending.has_remaining() && inner.outbound.is_flushed() {
+            inner.writer = Some(writer);
+            return (inner, Ok(Wrote::All));
         }
         drop(inner);
         let mut turn = Turn { shared: self, writer: Some(writer) };
         let (wrote, flushed) = match &mut turn.writer {
-            Some(writer) if holding => (Ok(0), Some(writer.output.stream.flush())),
             Some(writer) => writer.write(until),
             None => (Ok(0), None),
         };
         let mut inner = self.lock();
-        if let Some(mut writer) = turn.writer.take() {
+        if let Some(writer) = turn.writer.take() {
             if let Ok(n @ 1..) = wrote {
                 inner.outbound.written(n);
-                writer.stalled = None;
             }
             self.put_back(&mut inner, writer);
         }
         std::mem::forget(turn); // there is nothing left to be put back
-        let result = match (wrote, flushed) {
+        let result = match (note_write(&mut inner.outbound, wrote), flushed) {
             (Err(error), _) => Err(error),
             (_, Some(flushed)) => note_flush(&mut inner.outbound, flushed),
             _ => Ok(()),
@@ -257,7 +252,11 @@ impl<H: Transport> Shared<H> {
         }
         let Some(writer) = &mut inner.writer else { return Ok(()) };
         let now = writer.output.stream.now();
-        let since = *writer.stalled.get_or_insert(now);
+        let released = inner.outbound.sending().released;
+        let (since, _) = *match &mut writer.stalled {
+            Some(stalled) if stalled.1 == released => stalled,
+            stalled => stalled.insert((now, released)),
+        };
         if self.patience.is_some_and(|patience| now.saturating_duration_since(since) >= patience) {
             self.end(inner, End::TimedOut);
             return Err(Error::TimedOut(Deadline::Write));

@@ -9,7 +9,7 @@ pub struct Position(Until);
 #[derive(Debug)]
 enum Until {
     /// This many messages must have been framed before it is known where in the stream that is.
-    Framed(u64),
+    Framed(u32),
     /// The transport must have let go of this many bytes.
     Released(u64),
     /// The pings and pongs must have been framed.
@@ -23,7 +23,7 @@ impl Outbound {
     pub fn position(&self) -> Position {
         Position(match self.backlog.len() {
             0 => Until::Released(self.framed_to()),
-            waiting => Until::Framed(self.framed + waiting as u64),
+            waiting => Until::Framed(self.framed.wrapping_add(waiting as u32)),
         })
     }
 
@@ -37,14 +37,19 @@ impl Outbound {
         Position(Until::Close)
     }
 
+    /// Whether fewer messages than these have been framed. The count comes round after 2^32, of which no more than half wait.
+    fn is_unframed(&self, framed: u32) -> bool {
+        framed.wrapping_sub(self.framed) as i32 > 0
+    }
+
     /// Whether the transport has taken, and let go of, everything up to a position.
     ///
     /// # Errors
     /// [`Closing`](SendError::Closing): it never will.
     pub fn has_sent(&self, position: &mut Position) -> Result<bool, SendError> {
         match position.0 {
-            Until::Framed(framed) if framed > self.framed => {
-                let waits = framed - self.framed <= self.backlog.len() as u64;
+            Until::Framed(framed) if self.is_unframed(framed) => {
+                let waits = framed.wrapping_sub(self.framed) as usize <= self.backlog.len();
                 return if waits { Ok(false) } else { Err(SendError::Closing) }; // it has been dropped
             }
             Until::Controls => {

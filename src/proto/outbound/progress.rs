@@ -27,15 +27,30 @@ impl Outbound {
     /// a transport that buffers says so after each flush. One that never holds bytes back, such as a socket, need not.
     #[inline]
     pub fn flushed(&mut self) {
-        self.holding = false;
+        (self.holding, self.full) = (false, false);
         self.released = self.transmit.taken();
     }
 
     /// The transport may hold bytes that it has taken: its flush is pending. They are no progress before
-    /// [`flushed`](Self::flushed). Give it no more bytes until then.
+    /// [`flushed`](Self::flushed), or before it was [full](Self::write_pending) and takes more.
     #[inline]
     pub fn flush_pending(&mut self) {
         self.holding = true;
+        self.count_behind_full();
+    }
+
+    /// The transport takes no more bytes now: it is full. If it takes more later, it has let go of as many.
+    pub fn write_pending(&mut self) {
+        self.count_behind_full();
+        (self.full, self.full_at) = (true, self.transmit.taken() as u32);
+    }
+
+    /// Bytes that a transport took after it had been full have made as many others leave.
+    fn count_behind_full(&mut self) {
+        if std::mem::take(&mut self.full) {
+            let more = (self.transmit.taken() as u32).wrapping_sub(self.full_at);
+            self.released = (self.released + u64::from(more)).min(self.transmit.taken());
+        }
     }
 
     /// Whether the transport has taken bytes since it last let go of all it had: a flush is to follow.

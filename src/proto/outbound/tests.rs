@@ -3,7 +3,7 @@ use super::*;
 use crate::proto::{Control, ControlSink};
 
 /// One that has sent this much already.
-fn server(taken: u64, framed: u64) -> Outbound {
+fn server(taken: u64, framed: u32) -> Outbound {
     let mut config = Config::server();
     config.fragment_size = 300_000;
     let mut outbound = Outbound::new(Role::Server, Arc::new(config), None);
@@ -19,7 +19,7 @@ fn take(outbound: &mut Outbound, bytes: usize) {
 
 #[test]
 fn a_position_is_passed_by_its_own_last_byte() -> Result<(), SendError> {
-    for (taken, framed) in [(0, 0), (u64::from(u32::MAX) - 1, u64::from(u32::MAX))] {
+    for (taken, framed) in [(0, 0), (u64::from(u32::MAX) - 1, u32::MAX)] {
         let mut outbound = server(taken, framed);
         outbound.send("one")?;
         let mut first = outbound.position();
@@ -36,7 +36,7 @@ fn a_position_is_passed_by_its_own_last_byte() -> Result<(), SendError> {
 
 #[test]
 fn a_position_on_what_waits_unframed_is_passed_once_that_is_taken() -> Result<(), SendError> {
-    for (taken, framed) in [(0, 0), (u64::from(u32::MAX) - 270_000, u64::from(u32::MAX))] {
+    for (taken, framed) in [(0, 0), (u64::from(u32::MAX) - 270_000, u32::MAX)] {
         let mut outbound = server(taken, framed);
         outbound.send(vec![1; AHEAD_SHARED])?;
         outbound.send(vec![2; LONG_FROM])?;
@@ -58,7 +58,7 @@ fn a_position_on_what_waits_unframed_is_passed_once_that_is_taken() -> Result<()
 
 #[test]
 fn what_a_failure_drops_never_passes_its_position() -> Result<(), SendError> {
-    let mut outbound = server(7, u64::from(u32::MAX));
+    let mut outbound = server(7, u32::MAX);
     outbound.send(vec![1; AHEAD_SHARED])?;
     let mut framed = outbound.position();
     outbound.send(vec![2; AHEAD_SHARED])?;
