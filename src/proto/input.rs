@@ -37,10 +37,8 @@ pub(super) struct Input {
     room: usize,
     /// Where in the stream `buf` begins, less what has been cut out of it since.
     base: u64,
-    /// How much memory the buffer had before its front was cut off, and how much of it was left then. (From 4 GiB on
-    /// it matters to nobody.)
-    whole: u32,
-    left: u32,
+    /// How much memory has been cut off the buffer's front, at most. (From 4 GiB on it matters to nobody.)
+    cut: u32,
     /// A message shares this buffer's memory: it must not become a spare.
     shared: bool,
 }
@@ -139,7 +137,7 @@ impl Input {
     #[inline(always)]
     fn leave(&mut self, to: spare::Of) {
         let memory = self.memory();
-        (self.whole, self.left, self.room) = (0, 0, 0);
+        (self.cut, self.room) = (0, 0);
         if std::mem::take(&mut self.shared) {
             self.forget();
         } else if memory > 0 {
@@ -158,7 +156,7 @@ impl Input {
     pub(super) fn forget_shared(&mut self) {
         if std::mem::take(&mut self.shared) {
             self.forget();
-            (self.whole, self.left, self.room) = (0, 0, 0);
+            (self.cut, self.room) = (0, 0);
         }
     }
 
@@ -199,7 +197,7 @@ impl Input {
             // A few bytes had to wait in memory of their size: on they go, in front of what comes, in the thread's.
             self.cut_room();
             let waited = std::mem::take(&mut self.buf);
-            (self.whole, self.left) = (0, 0);
+            self.cut = 0;
             self.take_spare(spare::Of::Input);
             if self.buf.capacity() < READ {
                 // Not by `reserve`, which would double what little there is.
@@ -228,12 +226,12 @@ impl Input {
         let memory = self.memory();
         if self.buf.try_reclaim(more) {
             let capacity = self.buf.capacity();
-            (self.whole, self.left) = (to_u32(memory.max(capacity)), to_u32(capacity)); // it is the same memory
+            self.cut = to_u32(memory.saturating_sub(capacity)); // it is the same memory
         } else if self.shared {
             // Memory of its own, and the rest goes with the messages that have it too.
             let mut buf = BytesMut::with_capacity(self.buf.len() + more);
             buf.extend_from_slice(&self.buf);
-            (self.buf, self.whole, self.left, self.shared) = (buf, 0, 0, false);
+            (self.buf, self.cut, self.shared) = (buf, 0, false);
         } else {
             self.buf.reserve(more); // what has been cut off its front remains in front of it
         }
@@ -243,7 +241,7 @@ impl Input {
     /// has memory of its own, or its front back.
     pub(super) fn has_grown(&mut self, before: usize) {
         if self.buf.capacity() > before {
-            (self.whole, self.left, self.shared) = (0, 0, false);
+            (self.cut, self.shared) = (0, false);
         }
     }
 
@@ -256,7 +254,7 @@ impl Input {
         }
         let few = BytesMut::from(&self.buf[..filled]);
         let mut large = std::mem::replace(&mut self.buf, few);
-        (self.whole, self.left, self.room) = (0, 0, 0);
+        (self.cut, self.room) = (0, 0);
         if std::mem::take(&mut self.shared) {
             return; // the rest of it goes with the message that has it too
         }
@@ -289,7 +287,7 @@ impl Input {
     /// How much memory the buffer has, at most: what has been cut off its front is as much alive as the rest, until
     /// the buffer goes back to the front of its memory; and that it has cannot be seen.
     fn memory(&self) -> usize {
-        self.buf.capacity() + (self.whole - self.left) as usize
+        self.buf.capacity() + self.cut as usize
     }
 
     /// Whether the message is long enough, in itself and beside the buffer, to share memory with it.
@@ -304,10 +302,10 @@ impl Input {
             return Bytes::copy_from_slice(self.message());
         }
         self.shared = true;
-        self.whole = to_u32(self.memory());
+        let memory = self.memory();
         self.buf.advance(self.start);
         let message = self.buf.split_to(self.end - self.start).freeze();
-        self.left = to_u32(self.buf.capacity());
+        self.cut = to_u32(memory - self.buf.capacity());
         self.base += self.end as u64;
         self.cursor -= self.end;
         (self.start, self.end) = (0, 0);
