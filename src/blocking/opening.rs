@@ -1,7 +1,7 @@
 //! Moves the bytes of an opening handshake, for either role, within its deadline.
 use super::{
-    output::{Output, left},
-    timing::Timing,
+    output::Output,
+    timing::{Timing, left},
     transport::Transport,
 };
 use crate::{

@@ -9,7 +9,7 @@ use crate::{
     proto::{Closed, Connection, Event, Lent, Outbound, ReadyState, Subprotocol},
 };
 use bytes::Bytes;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 /// A connection and the stream that it runs over.
 ///
@@ -81,7 +81,7 @@ impl<S: Transport> WebSocket<S> {
     /// As [`recv`](Self::recv); and, when nothing came in time, [`Error::Io`] of the kind
     /// [`TimedOut`](std::io::ErrorKind::TimedOut): then nothing is lost, and the next call goes on.
     pub fn recv_timeout(&mut self, timeout: Duration) -> Result<Option<Message>, Error> {
-        let until = self.now().checked_add(timeout);
+        let until = self.get_ref().now().checked_add(timeout);
         let data = self.driver.data(&mut self.link, until)?;
         Ok(data.map(|_| self.driver.inbound.lend_data().into_message()))
     }
@@ -191,11 +191,6 @@ impl<S: Transport> WebSocket<S> {
     /// Ends the transport at once, without a Close frame: the peer sees 1006.
     pub fn abort(&mut self) {
         self.driver.end(&mut self.link);
-    }
-
-    /// The time, as the stream tells it.
-    fn now(&self) -> Instant {
-        self.link.output.stream.now()
     }
 
     /// The stream.

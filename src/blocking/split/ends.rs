@@ -21,23 +21,13 @@ pub(super) struct Ends<'a, H> {
     shared: &'a Shared<H>,
     /// Whether nothing waited to leave, and messages could be sent, when the receiver last wrote.
     idle: bool,
-    longest_wait: Option<Duration>,
 }
 
 impl<H: Transport> ReadSide<H> {
     /// The loop, and what it drives.
     #[inline]
     pub(super) fn with<'a>(&'a mut self, shared: &'a Shared<H>) -> (&'a mut Driver, Ends<'a, H>) {
-        let Self { driver, stream, .. } = self;
-        // A sender cannot wake a thread that reads, so that thread looks whether it should be closing this often.
-        let longest_wait = driver.inbound.config().close_timeout;
-        (driver, Ends { stream, shared, idle: false, longest_wait })
-    }
-
-    /// Has no read wait for longer than a sender may have to wait for the receiver.
-    pub(super) fn bound_waits(&mut self, shared: &Shared<H>) {
-        let (driver, ends) = self.with(shared);
-        driver.arm_reads(&ends, None, false);
+        (&mut self.driver, Ends { stream: &mut self.stream, shared, idle: false })
     }
 }
 
@@ -62,18 +52,10 @@ impl<H> ControlSink for Ends<'_, H> {
 }
 
 impl<H: Transport> Wire for Ends<'_, H> {
-    fn now(&self) -> Instant {
-        self.stream.now()
-    }
+    type Stream = H;
     #[inline]
-    fn read(&mut self, room: &mut [u8]) -> io::Result<usize> {
-        self.stream.read(room)
-    }
-    fn set_read_timeout(&self, timeout: Option<Duration>) -> io::Result<bool> {
-        self.stream.set_read_timeout(timeout)
-    }
-    fn longest_wait(&self) -> Option<Duration> {
-        self.longest_wait
+    fn stream(&mut self) -> &mut H {
+        self.stream
     }
 
     #[inline]
