@@ -210,7 +210,7 @@ impl Driver {
             }
             // A stream that cannot do that is taken to have ended.
             Step::ShutDown if !matches!(wire.shut_down(), Ok(true)) => self.inbound.receive_eof(),
-            Step::Wait => return self.wait_for_output(wire, wait, wrote),
+            Step::Wait => return self.wait_for_output(wire, wait.until, wrote),
             Step::ShutDown | Step::Advance => {}
         }
         Ok(())
@@ -232,7 +232,7 @@ impl Driver {
         }
     }
 
-    /// `Ok` to try again. While a call writes it does not listen, so only the deadline of the output passes.
+    /// `Ok` to try again.
     #[cold]
     fn not_written(
         &mut self,
@@ -244,19 +244,9 @@ impl Driver {
             wire.write_failed(&error);
             return Err(Stopped::Failed(error));
         }
-        let now = wire.stream().now();
-        self.inbound.set_reading(false);
-        self.inbound.handle_timeout(now, wire);
-        if self.inbound.is_ending(wire) {
-            return Err(Stopped::GivenUp);
-        }
-        if until.is_some_and(|until| until <= now) {
-            return Err(Stopped::Blocked(io::ErrorKind::TimedOut.into()));
-        }
-        if error.kind() != io::ErrorKind::Interrupted && !wire.waits_to_write(now, until) {
-            return Err(Stopped::Blocked(error));
-        }
-        Ok(())
+        let now = self.look_aside(wire, until)?;
+        let again = error.kind() == io::ErrorKind::Interrupted || wire.waits_to_write(now, until);
+        if again { Ok(()) } else { Err(Stopped::Blocked(error)) }
     }
 
     /// Nothing is to be read before output has left.
@@ -264,24 +254,34 @@ impl Driver {
     fn wait_for_output(
         &mut self,
         wire: &mut impl Wire,
-        wait: &mut Wait,
+        until: Option<Instant>,
         wrote: Result<Wrote, Stopped>,
     ) -> Result<(), Error> {
-        match wrote {
-            Err(Stopped::Blocked(error)) => return Err(error.into()),
-            Ok(Wrote::Elsewhere) => {}
-            _ => return Ok(()),
+        let waited = wrote.and_then(|wrote| {
+            if wrote == Wrote::Elsewhere {
+                let now = self.look_aside(wire, until)?;
+                wire.wait_for_writer(self.patience(now, until));
+            }
+            Ok(())
+        });
+        match waited {
+            Err(Stopped::Blocked(error)) => Err(error.into()),
+            _ => Ok(()),
         }
+    }
+
+    /// Looks at the clock while nothing is read: only the deadline of the output passes.
+    fn look_aside(&mut self, wire: &mut impl Wire, until: Option<Instant>) -> Result<Instant, Stopped> {
         let now = wire.stream().now();
         self.inbound.set_reading(false);
         self.inbound.handle_timeout(now, wire);
-        if std::mem::replace(&mut wait.tried, true) && wait.until.is_some_and(|until| until <= now) {
-            return Err(io::Error::from(io::ErrorKind::TimedOut).into());
+        if self.inbound.is_ending(wire) {
+            Err(Stopped::GivenUp)
+        } else if until.is_some_and(|until| until <= now) {
+            Err(Stopped::Blocked(io::ErrorKind::TimedOut.into()))
+        } else {
+            Ok(now)
         }
-        if !self.inbound.is_ending(wire) {
-            wire.wait_for_writer(self.patience(now, wait.until));
-        }
-        Ok(())
     }
 
     /// Before a read: looks at the clock, and has the stream wait no longer than until the next deadline. `Ok(false)`: a

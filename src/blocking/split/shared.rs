@@ -138,7 +138,7 @@ impl<H> Shared<H> {
         self.changed.notify_all();
     }
 
-    #[inline]
+    #[inline(always)]
     fn put_back(&self, inner: &mut Inner<H>, mut writer: Box<Writer<H>>) {
         if inner.end.is_some() {
             writer.pending = Transmit::default();
@@ -165,12 +165,16 @@ impl<H> Drop for Turn<'_, H> {
 }
 
 impl<H: Transport> Writer<H> {
-    /// Writes once, and flushes the stream once nothing is left in hand. Says how many bytes the stream took, and what the
-    /// flush came to.
+    /// Writes what is in hand once, and has the stream let go of it once nothing is left. Says how many bytes the stream
+    /// took, and what the flush came to.
     #[inline]
-    fn write(&mut self, until: Option<Instant>) -> (io::Result<usize>, Option<io::Result<()>>) {
+    fn write(
+        &mut self,
+        until: Option<Instant>,
+        holding: bool,
+    ) -> (io::Result<usize>, Option<io::Result<()>>) {
         let mut wrote = Ok(0);
-        if self.pending.has_remaining() {
+        if !holding {
             wrote = self.output.write(&mut self.pending, until);
             if wrote.is_err() || self.pending.has_remaining() {
                 return (wrote, None);
@@ -188,41 +192,34 @@ impl<H: Transport> Shared<H> {
         mut inner: Guard<'a, H>,
         until: Option<Instant>,
     ) -> (Guard<'a, H>, io::Result<Wrote>) {
+        let holding = inner.outbound.is_holding();
         let Some(mut writer) = inner.writer.take() else {
             let wrote = if inner.outbound.is_flushed() { Wrote::All } else { Wrote::Elsewhere };
             return (inner, Ok(wrote));
         };
-        let holding = inner.outbound.is_holding();
-        if !holding {
-            inner.outbound.swap_transmit(&mut writer.pending);
-            if !writer.pending.has_remaining() {
-                inner.writer = Some(writer);
-                return (inner, Ok(Wrote::All));
-            }
+        inner.outbound.swap_transmit(&mut writer.pending);
+        if !holding && !writer.pending.has_remaining() {
+            inner.writer = Some(writer);
+            return (inner, Ok(Wrote::All));
         }
         drop(inner);
         let mut turn = Turn { shared: self, writer: Some(writer) };
-        let (wrote, flushed) = match &mut turn.writer {
-            Some(writer) if holding => (Ok(0), Some(writer.output.stream.flush())),
-            Some(writer) => writer.write(until),
-            None => (Ok(0), None),
-        };
+        let done = turn.writer.as_mut().map(|writer| writer.write(until, holding));
         let mut inner = self.lock();
-        if let Some(mut writer) = turn.writer.take() {
-            if let Ok(n @ 1..) = wrote {
-                inner.outbound.written(n);
-                writer.stalled = None;
-            }
-            self.put_back(&mut inner, writer);
-        }
+        let writer = turn.writer.take();
         std::mem::forget(turn); // there is nothing left to be put back
-        let result = match (wrote, flushed) {
-            (Err(error), _) => Err(error),
-            (_, Some(flushed)) => note_flush(&mut inner.outbound, flushed),
-            _ => Ok(()),
+        let (Some(mut writer), Some((wrote, flushed))) = (writer, done) else {
+            return (inner, Ok(Wrote::All));
         };
+        if let Ok(n @ 1..) = wrote {
+            inner.outbound.written(n);
+            writer.stalled = None;
+        }
+        self.put_back(&mut inner, writer);
+        let flushed = flushed.map_or(Ok(()), |flushed| note_flush(&mut inner.outbound, flushed));
         let all = inner.outbound.is_flushed();
-        (inner, result.map(|()| if all { Wrote::All } else { Wrote::Some }))
+        let wrote = wrote.and(flushed).map(|()| if all { Wrote::All } else { Wrote::Some });
+        (inner, wrote)
     }
 
     /// Writes until everything up to a position has left, or waits for the thread that does.
