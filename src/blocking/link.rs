@@ -48,14 +48,15 @@ impl<S: Transport> Wire for Link<S> {
         if outbound.is_flushed() {
             return Ok(Wrote::All);
         }
-        if !outbound.is_holding() && !outbound.is_written() {
+        let holding = outbound.is_holding();
+        if !holding {
             output.write(outbound.transmit(), until)?;
             if !outbound.is_written() {
                 return Ok(Wrote::Some);
             }
         }
         note_flush(outbound, output.stream.flush())?;
-        Ok(if outbound.is_flushed() { Wrote::All } else { Wrote::Some })
+        Ok(if holding && !outbound.is_written() { Wrote::Some } else { Wrote::All })
     }
 
     fn waits_to_write(&mut self, now: Instant, until: Option<Instant>) -> bool {

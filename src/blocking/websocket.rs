@@ -49,8 +49,8 @@ impl<S: Transport> WebSocket<S> {
     /// message ends with it: use [`message_reader`](Self::message_reader) or [`recv_event`](Self::recv_event).
     ///
     /// # Errors
-    /// [`Error::Protocol`], [`Error::TimedOut`], [`Error::Lost`] or [`Error::Io`] when the connection ended in any
-    /// other way: once, then `None`.
+    /// [`Error::Protocol`], [`Error::TimedOut`], `Error::Closed`, [`Error::Lost`] or [`Error::Io`] when the connection ended
+    /// in any other way: once, then `None`.
     pub fn recv(&mut self) -> Result<Option<Message>, Error> {
         Ok(self.recv_ref()?.map(|(message, _)| message.into_message()))
     }

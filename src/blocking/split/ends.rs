@@ -60,7 +60,12 @@ impl<H: Transport> Wire for Ends<'_, H> {
 
     #[inline]
     fn write(&mut self, until: Option<Instant>) -> io::Result<Wrote> {
-        let (inner, wrote) = self.shared.write(self.shared.lock(), until);
+        let inner = self.shared.lock();
+        if inner.has_waiting() {
+            self.idle = false;
+            return Ok(Wrote::Elsewhere); // so many senders may not keep the receiver from reading
+        }
+        let (inner, wrote) = self.shared.write(inner, until);
         self.idle = matches!(wrote, Ok(Wrote::All)) && inner.outbound.state() == SendState::Open;
         wrote
     }

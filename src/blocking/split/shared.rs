@@ -279,6 +279,12 @@ impl<H: Transport> Shared<H> {
 }
 
 impl<H> Inner<H> {
+    /// Whether there are senders that wait for the writer: one of them goes on writing.
+    #[inline]
+    pub(super) fn has_waiting(&self) -> bool {
+        self.waiting > 0
+    }
+
     /// Why something cannot be sent.
     #[cold]
     pub(super) fn why(&self, error: SendError) -> Error {
