@@ -330,7 +330,7 @@ impl Driver {
     #[inline]
     fn read(&mut self, wire: &mut impl Wire, wait: &mut Wait) -> Result<(), Error> {
         self.inbound.rest();
-        match fill(&mut self.inbound, wire) {
+        match read_once(wire.stream(), |bytes| self.inbound.receive(bytes)) {
             Ok(0) => self.inbound.receive_eof(),
             Ok(_) => self.reads.moved(),
             Err(error) => return self.not_read(wire, wait, error),
@@ -354,12 +354,12 @@ impl Driver {
     }
 }
 
-/// Reads once, into the input.
+/// Reads once, and gives the bytes to `take`. The one place that reads.
 #[inline]
-fn fill(inbound: &mut Inbound, wire: &mut impl Wire) -> io::Result<usize> {
+pub(super) fn read_once(stream: &mut impl Read, take: impl FnOnce(&[u8])) -> io::Result<usize> {
     with_scratch(|room| {
-        let n = wire.stream().read(room)?;
-        inbound.receive(room.get(..n).unwrap_or(room));
+        let n = stream.read(room)?;
+        take(room.get(..n).unwrap_or(room));
         Ok(n)
     })
 }
