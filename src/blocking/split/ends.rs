@@ -74,7 +74,13 @@ impl<H: Transport> Wire for Ends<'_, H> {
         inner.writer.as_mut().is_none_or(|writer| writer.output.waits(now, until))
     }
     fn wait_for_writer(&self, within: Option<Duration>) {
-        drop(self.shared.wait(self.shared.lock(), within));
+        let inner = self.shared.lock();
+        if inner.writer.is_none() {
+            drop(self.shared.wait(inner, within));
+        } else {
+            drop(inner);
+            std::thread::yield_now(); // a sender has been woken to write, and has not come to it
+        }
     }
     fn write_failed(&mut self, error: &io::Error) {
         self.shared.end(&mut self.shared.lock(), End::Failed(error.kind()));

@@ -116,9 +116,6 @@ impl<H> Shared<H> {
 
     /// Waits until the thread that writes has written, no longer than `within`.
     pub(super) fn wait<'a>(&'a self, mut inner: Guard<'a, H>, within: Option<Duration>) -> Guard<'a, H> {
-        if inner.writer.is_some() {
-            return inner;
-        }
         inner.waiting += 1;
         let mut inner = match within {
             None => self.changed.wait(inner).unwrap_or_else(PoisonError::into_inner),
