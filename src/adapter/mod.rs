@@ -1,10 +1,8 @@
 //! [`Error`]: what can go wrong once there is a transport. All adapters share it.
 #![allow(clippy::disallowed_types, reason = "an adapter does I/O")]
 mod opening;
-mod scratch;
 
 pub(crate) use opening::{Handshake, LINGER_BYTES, needs_tls};
-pub(crate) use scratch::with_scratch;
 
 use crate::{
     error::{ProtocolError, SendError, Violation},

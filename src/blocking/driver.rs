@@ -1,22 +1,22 @@
 //! [`Driver`]: the loop that moves bytes and waits. The core decides what to do next; this does it.
-use super::timing::{LEAST_WAIT, Timing};
+use super::{
+    timing::{LEAST_WAIT, Timing, left},
+    transport::Transport,
+};
 use crate::{
     adapter::{Error, outcome, would_wait},
-    proto::{Closed, ControlSink, Deadline, Inbound, Ready, RecvState, Step},
+    proto::{Closed, ControlSink, Deadline, Inbound, ReadBuf, Ready, RecvState, Step},
 };
 use std::{
-    io,
+    io::{self, Read},
     time::{Duration, Instant},
 };
 
 /// The stream and the sending half, whole or split, as the loop sees them.
 pub(super) trait Wire: ControlSink {
-    /// The time.
-    fn now(&self) -> Instant;
-    /// Reads once.
-    fn read(&mut self, room: &mut [u8]) -> io::Result<usize>;
-    /// How long a read may wait.
-    fn set_read_timeout(&self, timeout: Option<Duration>) -> io::Result<bool>;
+    /// The end of the stream that reads.
+    type Stream: Transport;
+    fn stream(&mut self) -> &mut Self::Stream;
     /// Writes once if there is anything to write, and waits no longer than until `until`.
     fn write(&mut self, until: Option<Instant>) -> io::Result<Wrote>;
     /// Nothing could be written: whether to try again, until `until` at the latest.
@@ -25,11 +25,6 @@ pub(super) trait Wire: ControlSink {
     fn write_failed(&mut self, error: &io::Error);
     /// Ends the writing side. Says whether the peer can be told that.
     fn shut_down(&mut self) -> io::Result<bool>;
-
-    /// How long a read may wait at most, whatever the deadlines.
-    fn longest_wait(&self) -> Option<Duration> {
-        None
-    }
     /// Tells the receiving half how the sending threads ended the connection, if they did.
     fn tell_end(&self, _: &mut Inbound) {}
     /// Waits for the thread that writes.
@@ -78,7 +73,10 @@ struct Wait {
 }
 
 impl Driver {
-    pub(super) fn new(inbound: Inbound, reads: Timing) -> Self {
+    /// No read waits for longer than the keepalive's interval, so that the clock is looked at in time whatever puts the
+    /// next deadline off.
+    pub(super) fn new(inbound: Inbound, mut reads: Timing) -> Self {
+        reads.longest = inbound.config().keepalive.map(|keepalive| keepalive.interval);
         Self { inbound, reads, may_tell: false }
     }
 
@@ -90,46 +88,16 @@ impl Driver {
         wire: &mut impl Wire,
         until: Option<Instant>,
     ) -> Result<Option<bool>, Error> {
-        match self.inbound.advance(wire) {
+        match self.next(wire, until, |ready| matches!(ready, Ready::Data { .. }))? {
             Some(Ready::Data { fin }) => Ok(Some(fin)),
-            ready => self.wait_for_data(wire, until, ready),
-        }
-    }
-
-    #[inline(never)]
-    fn wait_for_data(
-        &mut self,
-        wire: &mut impl Wire,
-        until: Option<Instant>,
-        mut ready: Option<Ready>,
-    ) -> Result<Option<bool>, Error> {
-        let mut wait = Wait { until, ..Wait::default() };
-        loop {
-            match ready {
-                Some(Ready::Data { fin }) => return Ok(Some(fin)),
-                Some(Ready::Closed(closed)) => {
-                    self.ended(wire, &closed);
-                    return outcome(&closed).map(|()| None);
-                }
-                Some(_) => {}
-                None if self.inbound.state() == RecvState::Ended => return Ok(None),
-                None => self.step(wire, &mut wait)?,
-            }
-            ready = self.inbound.advance(wire);
+            Some(Ready::Closed(closed)) => outcome(&closed).map(|()| None),
+            _ => Ok(None),
         }
     }
 
     /// Waits for anything to happen; `None` after the end.
     pub(super) fn event(&mut self, wire: &mut impl Wire) -> Result<Option<Ready>, Error> {
-        let mut wait = Wait::default();
-        loop {
-            match self.inbound.advance(wire) {
-                Some(Ready::Closed(closed)) => self.ended(wire, &closed),
-                Some(ready) => return Ok(Some(ready)),
-                None if self.inbound.state() == RecvState::Ended => return Ok(None),
-                None => self.step(wire, &mut wait)?,
-            }
-        }
+        Ok(self.next(wire, None, |_| true)?.filter(|ready| !matches!(ready, Ready::Closed(_))))
     }
 
     /// Receives and drops what comes until the end, or until `until`.
@@ -137,18 +105,36 @@ impl Driver {
     /// # Errors
     /// What is resumable. All else has ended the connection.
     pub(super) fn discard(&mut self, wire: &mut impl Wire, until: Option<Instant>) -> Result<Closed, Error> {
-        let mut wait = Wait { until, ..Wait::default() };
         loop {
             if let Some(closed) = self.inbound.closed() {
                 return Ok(closed.clone());
             }
+            match self.next(wire, until, |_| false) {
+                Err(error) if error.is_resumable() => return Err(error),
+                _ => {}
+            }
+        }
+    }
+
+    /// Waits for what is wanted, or for the end; `None` after the end.
+    #[inline]
+    fn next(
+        &mut self,
+        wire: &mut impl Wire,
+        until: Option<Instant>,
+        wanted: impl Fn(&Ready) -> bool,
+    ) -> Result<Option<Ready>, Error> {
+        let mut wait = Wait { until, ..Wait::default() };
+        loop {
             match self.inbound.advance(wire) {
-                Some(Ready::Closed(closed)) => self.ended(wire, &closed),
+                Some(ready) if wanted(&ready) => return Ok(Some(ready)),
+                Some(Ready::Closed(closed)) => {
+                    self.ended(wire, &closed);
+                    return Ok(Some(Ready::Closed(closed)));
+                }
                 Some(_) => {}
-                None => match self.step(wire, &mut wait) {
-                    Err(error) if error.is_resumable() => return Err(error),
-                    _ => {}
-                },
+                None if self.inbound.state() == RecvState::Ended => return Ok(None),
+                None => self.step(wire, &mut wait)?,
             }
         }
     }
@@ -181,8 +167,9 @@ impl Driver {
     /// waiting for more.
     fn hear_out(&mut self, wire: &mut impl Wire) {
         self.arm_reads(wire, Some(LEAST_WAIT), true);
-        if self.reads.is_waiting() {
-            let _ = self.discard(wire, wire.now().checked_add(LEAST_WAIT));
+        if self.reads.waits() {
+            let until = wire.stream().now().checked_add(LEAST_WAIT);
+            let _ = self.discard(wire, until);
         }
         self.end(wire);
     }
@@ -226,7 +213,7 @@ impl Driver {
             }
             // A stream that cannot do that is taken to have ended.
             Step::ShutDown if !matches!(wire.shut_down(), Ok(true)) => self.inbound.receive_eof(),
-            Step::Wait => return self.wait_for_output(wire, wait, wrote),
+            Step::Wait => return self.wait_for_output(wire, wait.until, wrote),
             Step::ShutDown | Step::Advance => {}
         }
         Ok(())
@@ -237,7 +224,8 @@ impl Driver {
     fn next_turn(&mut self, wire: &mut impl Wire) -> Result<(), Error> {
         self.inbound.begin_turn();
         if self.inbound.wants_time(wire) {
-            self.inbound.handle_timeout(wire.now(), wire);
+            let now = wire.stream().now();
+            self.inbound.handle_timeout(now, wire);
         }
         Ok(())
     }
@@ -248,7 +236,7 @@ impl Driver {
         loop {
             match wire.write(until) {
                 Ok(Wrote::Some) => {
-                    if until.is_some_and(|until| until <= wire.now()) {
+                    if until.is_some_and(|until| until <= wire.stream().now()) {
                         return Err(Stopped::Blocked(io::ErrorKind::TimedOut.into()));
                     }
                 }
@@ -258,7 +246,7 @@ impl Driver {
         }
     }
 
-    /// `Ok` to try again. While a call writes it does not listen, so only the deadline of the output passes.
+    /// `Ok` to try again.
     #[cold]
     fn not_written(
         &mut self,
@@ -270,19 +258,9 @@ impl Driver {
             wire.write_failed(&error);
             return Err(Stopped::Failed(error));
         }
-        let now = wire.now();
-        self.inbound.set_reading(false);
-        self.inbound.handle_timeout(now, wire);
-        if self.inbound.is_ending(wire) {
-            return Err(Stopped::GivenUp);
-        }
-        if until.is_some_and(|until| until <= now) {
-            return Err(Stopped::Blocked(io::ErrorKind::TimedOut.into()));
-        }
-        if error.kind() != io::ErrorKind::Interrupted && !wire.waits_to_write(now, until) {
-            return Err(Stopped::Blocked(error));
-        }
-        Ok(())
+        let now = self.look_aside(wire, until)?;
+        let again = error.kind() == io::ErrorKind::Interrupted || wire.waits_to_write(now, until);
+        if again { Ok(()) } else { Err(Stopped::Blocked(error)) }
     }
 
     /// Nothing is to be read before output has left.
@@ -290,24 +268,34 @@ impl Driver {
     fn wait_for_output(
         &mut self,
         wire: &mut impl Wire,
-        wait: &mut Wait,
+        until: Option<Instant>,
         wrote: Result<Wrote, Stopped>,
     ) -> Result<(), Error> {
-        match wrote {
-            Err(Stopped::Blocked(error)) => return Err(error.into()),
-            Ok(Wrote::Elsewhere) => {}
-            _ => return Ok(()),
+        let waited = wrote.and_then(|wrote| {
+            if wrote == Wrote::Elsewhere {
+                let now = self.look_aside(wire, until)?;
+                wire.wait_for_writer(self.patience(now, until));
+            }
+            Ok(())
+        });
+        match waited {
+            Err(Stopped::Blocked(error)) => Err(error.into()),
+            _ => Ok(()),
         }
-        let now = wire.now();
+    }
+
+    /// Looks at the clock while nothing is read: only the deadline of the output passes.
+    fn look_aside(&mut self, wire: &mut impl Wire, until: Option<Instant>) -> Result<Instant, Stopped> {
+        let now = wire.stream().now();
         self.inbound.set_reading(false);
         self.inbound.handle_timeout(now, wire);
-        if std::mem::replace(&mut wait.tried, true) && wait.until.is_some_and(|until| until <= now) {
-            return Err(io::Error::from(io::ErrorKind::TimedOut).into());
+        if self.inbound.is_ending(wire) {
+            Err(Stopped::GivenUp)
+        } else if until.is_some_and(|until| until <= now) {
+            Err(Stopped::Blocked(io::ErrorKind::TimedOut.into()))
+        } else {
+            Ok(now)
         }
-        if !self.inbound.is_ending(wire) {
-            wire.wait_for_writer(self.patience(now, wait.until));
-        }
-        Ok(())
     }
 
     /// Before a read: looks at the clock, and has the stream wait no longer than until the next deadline. `Ok(false)`: a
@@ -317,7 +305,7 @@ impl Driver {
     /// may be what was waited for: so the core is told only after one more read.
     #[cold]
     fn look(&mut self, wire: &mut impl Wire, wait: &mut Wait) -> Result<bool, Error> {
-        let now = wire.now();
+        let now = wire.stream().now();
         let due = self.inbound.poll_timeout().is_some_and(|at| at <= now);
         if due && !self.may_tell {
             (self.may_tell, wait.tried) = (true, true);
@@ -345,16 +333,11 @@ impl Driver {
 
     /// How long to wait: until the next deadline, or until the caller has waited for long enough.
     fn patience(&self, now: Instant, until: Option<Instant>) -> Option<Duration> {
-        let next = self.inbound.poll_timeout().into_iter().chain(until).min();
-        next.map(|next| next.saturating_duration_since(now))
+        left(now, self.inbound.poll_timeout().into_iter().chain(until).min())
     }
 
-    /// Has no read wait for longer than `within`; nor than the keepalive's interval, so that the clock is looked at in
-    /// time whatever puts the next deadline off.
-    pub(super) fn arm_reads(&mut self, wire: &impl Wire, within: Option<Duration>, exactly: bool) {
-        let interval = self.inbound.config().keepalive.map(|keepalive| keepalive.interval);
-        let within = [within, wire.longest_wait(), interval].into_iter().flatten().min();
-        self.reads.arm(within, exactly, |timeout| wire.set_read_timeout(timeout));
+    pub(super) fn arm_reads(&mut self, wire: &mut impl Wire, within: Option<Duration>, exactly: bool) {
+        self.reads.arm(within, exactly, |timeout| wire.stream().set_read_timeout(timeout));
     }
 
     /// Reads once.
@@ -362,7 +345,7 @@ impl Driver {
     fn read(&mut self, wire: &mut impl Wire, wait: &mut Wait) -> Result<(), Error> {
         self.inbound.rest();
         self.inbound.begin_turn();
-        match fill(&mut self.inbound, wire) {
+        match fill(self.inbound.read_buf(), wire.stream()) {
             Ok(0) => self.inbound.receive_eof(),
             Ok(_) => self.reads.moved(),
             Err(error) => return self.not_read(wire, wait, error),
@@ -386,11 +369,10 @@ impl Driver {
     }
 }
 
-/// Reads once, straight into the input.
+/// Reads once, straight into a machine's input. The one place that reads.
 #[inline]
-fn fill(inbound: &mut Inbound, wire: &mut impl Wire) -> io::Result<usize> {
-    let mut buf = inbound.read_buf();
-    let n = wire.read(buf.room())?;
+pub(super) fn fill(mut buf: ReadBuf<'_>, stream: &mut impl Read) -> io::Result<usize> {
+    let n = stream.read(buf.room())?;
     buf.filled(n);
     Ok(n)
 }

@@ -8,10 +8,7 @@ use crate::{
     adapter::would_wait,
     proto::{Control, ControlSink, Outbound, Sending, Sent},
 };
-use std::{
-    io,
-    time::{Duration, Instant},
-};
+use std::{io, time::Instant};
 
 /// The stream and the sending half of a whole [`WebSocket`](super::WebSocket).
 #[derive(Debug)]
@@ -42,15 +39,10 @@ impl<S> ControlSink for Link<S> {
 }
 
 impl<S: Transport> Wire for Link<S> {
-    fn now(&self) -> Instant {
-        self.output.stream.now()
-    }
+    type Stream = S;
     #[inline]
-    fn read(&mut self, room: &mut [u8]) -> io::Result<usize> {
-        self.output.stream.read(room)
-    }
-    fn set_read_timeout(&self, timeout: Option<Duration>) -> io::Result<bool> {
-        self.output.stream.set_read_timeout(timeout)
+    fn stream(&mut self) -> &mut S {
+        &mut self.output.stream
     }
 
     #[inline]
@@ -67,7 +59,7 @@ impl<S: Transport> Wire for Link<S> {
             }
         }
         note_flush(outbound, output.stream.flush())?;
-        Ok(if outbound.is_flushed() { Wrote::All } else { Wrote::Some })
+        Ok(Wrote::All)
     }
 
     fn waits_to_write(&mut self, now: Instant, until: Option<Instant>) -> bool {

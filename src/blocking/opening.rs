@@ -1,11 +1,12 @@
 //! Moves the bytes of an opening handshake, for either role, within its deadline.
 use super::{
-    output::{Output, left},
-    timing::Timing,
+    driver::fill,
+    output::Output,
+    timing::{Timing, left},
     transport::Transport,
 };
 use crate::{
-    adapter::{Error, Handshake, LINGER_BYTES, with_scratch, would_wait},
+    adapter::{Error, Handshake, LINGER_BYTES, would_wait},
     config::Config,
     proto::Transmit,
 };
@@ -41,9 +42,9 @@ impl<S: Transport> Opening<S> {
                 self.write(machine.transmit(), deadline)?;
                 continue;
             }
-            match self.read(left(now, deadline), |bytes| machine.read_buf().extend_from_slice(bytes))? {
-                Some(0) => machine.receive_eof(),
-                _ => continue,
+            let read = self.read(left(now, deadline), |stream| fill(machine.read_buf(), stream))?;
+            if read == Some(0) {
+                machine.receive_eof();
             }
         }
     }
@@ -56,33 +57,25 @@ impl<S: Transport> Opening<S> {
     fn write(&mut self, out: &mut Transmit, until: Option<Instant>) -> Result<(), Error> {
         let wrote = self.output.write(out, until);
         match wrote.and_then(|_| if out.has_remaining() { Ok(()) } else { self.output.stream.flush() }) {
-            Err(error) if would_wait(&error) => {
-                let waits = self.output.waits(self.now(), until);
-                go_on(error, waits)
-            }
-            wrote => Ok(wrote?),
+            Err(error) => go_on(error, || self.output.waits(self.output.stream.now(), until)),
+            Ok(()) => Ok(()),
         }
     }
 
     /// Reads once, within `patience`. `None`: nothing came.
-    fn read(&mut self, patience: Option<Duration>, take: impl FnOnce(&[u8])) -> Result<Option<usize>, Error> {
+    fn read(
+        &mut self,
+        patience: Option<Duration>,
+        read: impl FnOnce(&mut S) -> io::Result<usize>,
+    ) -> Result<Option<usize>, Error> {
         let Self { output: Output { stream, .. }, reads } = self;
         reads.arm(patience, false, |timeout| stream.set_read_timeout(timeout));
-        let read = with_scratch(|room| {
-            let n = stream.read(room)?.min(room.len());
-            take(&room[..n]);
-            Ok(n)
-        });
-        match read {
+        match read(stream) {
             Ok(n) => {
                 reads.moved();
                 Ok(Some(n))
             }
-            Err(error) if would_wait(&error) => {
-                let waits = reads.waited(stream.now());
-                go_on(error, waits).map(|()| None)
-            }
-            Err(error) => Err(io::Error::into(error)),
+            Err(error) => go_on(error, || reads.waited(stream.now())).map(|()| None),
         }
     }
 
@@ -105,7 +98,7 @@ impl<S: Transport> Opening<S> {
             return Ok(());
         }
         while room > 0 && !late(self.now()) {
-            match self.read(left(self.now(), until), |_| ()) {
+            match self.read(left(self.now(), until), |stream| stream.read(&mut [0; 4096])) {
                 Ok(Some(0)) | Err(_) => break,
                 Ok(n) => room = room.saturating_sub(n.unwrap_or(0)),
             }
@@ -115,6 +108,7 @@ impl<S: Transport> Opening<S> {
 }
 
 /// Nothing moved: `Ok` to try again.
-fn go_on(error: io::Error, waits: bool) -> Result<(), Error> {
-    if waits || error.kind() == io::ErrorKind::Interrupted { Ok(()) } else { Err(error.into()) }
+fn go_on(error: io::Error, waited: impl FnOnce() -> bool) -> Result<(), Error> {
+    let again = error.kind() == io::ErrorKind::Interrupted || would_wait(&error) && waited();
+    if again { Ok(()) } else { Err(error.into()) }
 }

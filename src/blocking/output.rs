@@ -1,5 +1,8 @@
 //! [`Output`]: the writing side of a stream.
-use super::{timing::Timing, transport::Transport};
+use super::{
+    timing::{Timing, left},
+    transport::Transport,
+};
 use crate::{config::Config, proto::Transmit};
 use bytes::Buf;
 use std::{
@@ -12,8 +15,6 @@ use std::{
 pub(super) struct Output<S> {
     pub(super) stream: S,
     pub(super) timing: Timing,
-    /// How long a write may wait before the clock is looked at: a part of what the peer may take to take nothing.
-    pub(super) look: Option<Duration>,
 }
 
 /// How many slices one write takes at most.
@@ -30,14 +31,14 @@ pub(super) fn write_patience(config: &Config) -> Option<Duration> {
 impl<S: Transport> Output<S> {
     pub(super) fn new(stream: S, config: &Config) -> Self {
         let look = write_patience(config).map(|patience| patience / LOOKS);
-        Self { stream, timing: Timing::default(), look }
+        Self { stream, timing: Timing::new(look) }
     }
 
     /// Writes once. Says how many bytes the stream took.
     #[inline]
     pub(super) fn write(&mut self, out: &mut Transmit, until: Option<Instant>) -> io::Result<usize> {
-        if until.is_some() || self.timing.is_unset() {
-            self.arm(until);
+        if until.is_some() || !self.timing.waits() {
+            self.arm(until, false);
         }
         let (left, chunk) = (out.remaining(), out.chunk());
         let n = if chunk.len() == left { self.stream.write(chunk)? } else { self.write_vectored(out)? };
@@ -56,30 +57,20 @@ impl<S: Transport> Output<S> {
         self.stream.write_vectored(&slices[..count])
     }
 
-    #[cold]
-    fn arm(&mut self, until: Option<Instant>) {
-        let now = until.map(|_| self.stream.now());
-        self.wait_within(now.and_then(|now| left(now, until)), false);
-    }
-
     /// Nothing could be written: whether to try again, until `until` at the latest. Not where the stream leaves waiting to
     /// its owner.
     #[cold]
     pub(super) fn waits(&mut self, now: Instant, until: Option<Instant>) -> bool {
         let waits = self.timing.waited(now);
         if waits {
-            self.wait_within(left(now, until), true);
+            self.arm(until, true);
         }
         waits
     }
 
-    fn wait_within(&mut self, within: Option<Duration>, exactly: bool) {
-        let within = within.into_iter().chain(self.look).min();
+    #[cold]
+    fn arm(&mut self, until: Option<Instant>, exactly: bool) {
+        let within = until.and_then(|_| left(self.stream.now(), until));
         self.timing.arm(within, exactly, |timeout| self.stream.set_write_timeout(timeout));
     }
-}
-
-/// How much time is left.
-pub(super) fn left(now: Instant, until: Option<Instant>) -> Option<Duration> {
-    until.map(|until| until.saturating_duration_since(now))
 }

@@ -10,6 +10,8 @@ pub(super) const LEAST_WAIT: Duration = Duration::from_millis(1);
 /// How long a stream lets one direction wait.
 #[derive(Debug, Default)]
 pub(super) struct Timing {
+    /// No call waits for longer, whatever the deadlines: then the clock is looked at.
+    pub(super) longest: Option<Duration>,
     /// What the stream is set to.
     set: Option<Duration>,
     /// When the last call came back in vain, if nothing has moved since.
@@ -19,6 +21,10 @@ pub(super) struct Timing {
 }
 
 impl Timing {
+    pub(super) fn new(longest: Option<Duration>) -> Self {
+        Self { longest, ..Self::default() }
+    }
+
     /// Has the stream wait no longer than `within`: when that is less than it is set to, or when it should be exact.
     /// A system call costs as much as a message does, so it is not made again for the same.
     pub(super) fn arm(
@@ -27,7 +33,7 @@ impl Timing {
         exactly: bool,
         set: impl FnOnce(Option<Duration>) -> io::Result<bool>,
     ) {
-        let within = within.map(|within| within.max(LEAST_WAIT));
+        let within = within.into_iter().chain(self.longest).min().map(|within| within.max(LEAST_WAIT));
         let earlier = within.is_some_and(|within| self.set.is_none_or(|set| within < set));
         if (earlier || exactly) && within != self.set {
             // A stream that cannot is one that does not wait, or fails when it is next used: then that tells.
@@ -43,18 +49,13 @@ impl Timing {
         if let Some(since) = self.vain.replace(now) {
             self.never_waits |= self.set.is_some_and(|set| now.saturating_duration_since(since) < set / 2);
         }
-        self.is_waiting()
+        self.waits()
     }
 
-    /// Whether the stream is set to wait for a time, as far as is known.
-    pub(super) fn is_waiting(&self) -> bool {
-        !self.never_waits && self.set.is_some()
-    }
-
-    /// Whether the stream has not been told how long to wait.
+    /// Whether the stream waits, and not for ever.
     #[inline]
-    pub(super) fn is_unset(&self) -> bool {
-        self.set.is_none()
+    pub(super) fn waits(&self) -> bool {
+        self.set.is_some() && !self.never_waits
     }
 
     /// A call has brought something.
@@ -62,4 +63,9 @@ impl Timing {
     pub(super) fn moved(&mut self) {
         self.vain = None;
     }
+}
+
+/// How much time is left.
+pub(super) fn left(now: Instant, until: Option<Instant>) -> Option<Duration> {
+    until.map(|until| until.saturating_duration_since(now))
 }

@@ -9,7 +9,7 @@ use crate::{
     proto::{Closed, Connection, Event, Lent, Outbound, ReadyState, Subprotocol},
 };
 use bytes::Bytes;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 /// A connection and the stream that it runs over.
 ///
@@ -49,8 +49,8 @@ impl<S: Transport> WebSocket<S> {
     /// message ends with it: use [`message_reader`](Self::message_reader) or [`recv_event`](Self::recv_event).
     ///
     /// # Errors
-    /// [`Error::Protocol`], [`Error::TimedOut`], [`Error::Lost`] or [`Error::Io`] when the connection ended in any
-    /// other way: once, then `None`.
+    /// [`Error::Protocol`], [`Error::TimedOut`], `Error::Closed`, [`Error::Lost`] or [`Error::Io`] when the connection ended
+    /// in any other way: once, then `None`.
     pub fn recv(&mut self) -> Result<Option<Message>, Error> {
         Ok(self.recv_ref()?.map(|(message, _)| message.into_message()))
     }
@@ -81,7 +81,7 @@ impl<S: Transport> WebSocket<S> {
     /// As [`recv`](Self::recv); and, when nothing came in time, [`Error::Io`] of the kind
     /// [`TimedOut`](std::io::ErrorKind::TimedOut): then nothing is lost, and the next call goes on.
     pub fn recv_timeout(&mut self, timeout: Duration) -> Result<Option<Message>, Error> {
-        let until = self.now().checked_add(timeout);
+        let until = self.get_ref().now().checked_add(timeout);
         let data = self.driver.data(&mut self.link, until)?;
         Ok(data.map(|_| self.driver.inbound.lend_data().into_message()))
     }
@@ -187,11 +187,6 @@ impl<S: Transport> WebSocket<S> {
     /// Ends the transport at once, without a Close frame: the peer sees 1006.
     pub fn abort(&mut self) {
         self.driver.end(&mut self.link);
-    }
-
-    /// The time, as the stream tells it.
-    fn now(&self) -> Instant {
-        self.link.output.stream.now()
     }
 
     /// The stream.

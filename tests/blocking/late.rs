@@ -84,6 +84,28 @@ fn pongs(from: u64) -> impl Iterator<Item = (u64, Come)> {
     (from..from + 8000).map(|at| (at, frame(0x8A, b"")))
 }
 
+/// 2.5.
+#[test]
+fn what_a_stream_keeps_to_itself_is_no_progress_nor_is_our_own_ping() {
+    let told = Told::new([]);
+    told.world().holds = true;
+    let mut socket = told.server(|config| config.write_timeout = Some(ms(800)));
+    assert!(matches!(socket.send("kept"), Err(Error::TimedOut(Deadline::Write))));
+    assert!(told.elapsed() <= ms(1000), "{:?}", told.elapsed());
+
+    let told = Told::new([]);
+    told.world().holds = true;
+    let (sender, mut receiver) = told.server(|config| config.write_timeout = Some(ms(800))).split();
+    assert!(matches!(sender.send("kept"), Err(Error::TimedOut(Deadline::Write))));
+    assert!(told.elapsed() <= ms(1000), "{:?}", told.elapsed());
+    assert!(matches!(receiver.recv(), Err(Error::TimedOut(Deadline::Write))));
+
+    let told = Told::new([]);
+    told.world().holds = true;
+    assert!(matches!(told.server(|_| ()).recv(), Err(Error::TimedOut(Deadline::Write))));
+    assert!(told.elapsed() <= ms(20_000 + 30_000 + 4_000), "{:?}", told.elapsed());
+}
+
 /// 2.6.
 #[test]
 fn a_flood_of_pongs_puts_no_deadline_off() {
@@ -158,4 +180,14 @@ fn silence_brings_a_ping_and_then_the_end_and_an_answer_neither() {
     assert!(matches!(socket.recv_event(), Ok(Some((Event::Pong(b"?"), _)))));
     assert!(matches!(socket.recv_event(), Ok(None)));
     assert_eq!(socket.closed().unwrap().timed_out, Some(Deadline::Keepalive));
+}
+
+#[test]
+fn an_answer_that_came_while_the_caller_was_elsewhere_is_heard() {
+    let told = Told::new([(20_100, frame(0x8A, b"")), (70_000, frame(0x81, b"still here"))]);
+    let mut socket = told.server(|_| ());
+    assert!(socket.recv_timeout(ms(20_050)).unwrap_err().is_resumable());
+    assert_eq!(told.written(), b"\x89\x00", "it has left");
+    told.pass(ms(60_000));
+    assert_eq!(socket.recv().unwrap(), Some(Message::text("still here")));
 }

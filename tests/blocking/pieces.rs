@@ -174,3 +174,12 @@ fn an_unfinished_message_keeps_others_from_being_sent_but_not_from_closing() {
     assert!(socket.close(CloseCode::NORMAL).is_ok());
     assert_eq!(socket.recv().unwrap(), None::<Message>);
 }
+
+#[test]
+fn a_write_takes_no_more_than_64_kib() {
+    let (mut socket, seen) = with(Role::Server, Config::server(), Script::default());
+    let mut writer = socket.message_writer(Kind::Binary);
+    assert_eq!(writer.write(&vec![0; 1 << 24]).unwrap(), 64 * 1024);
+    writer.finish().unwrap();
+    assert!(seen.take_written().len() < 65 * 1024);
+}

@@ -1,5 +1,8 @@
 //! One thread receives, others send.
-use crate::script::{masked, pair};
+use crate::{
+    script::{masked, pair},
+    told::Told,
+};
 use sansocket::{
     CloseCode, Config, Deadline, Error, Message, Role,
     blocking::{Split, Transport, WebSocket},
@@ -239,4 +242,15 @@ fn a_close_frame_answered_before_its_write_returns_was_sent() {
         sender.close(None).unwrap();
         assert!(receiving.join().unwrap(), "both ends sent a Close frame");
     }
+}
+
+#[test]
+fn a_stream_that_panics_in_one_thread_keeps_no_other_waiting() {
+    let told = Told::new([]);
+    told.world().write_panics = true;
+    let (sender, _receiver) = told.server(|_| ()).split();
+    let other = sender.clone();
+    assert!(thread::spawn(move || other.send("panics")).join().is_err());
+    sender.send("goes on").unwrap();
+    assert!(told.written().ends_with(b"\x81\x07goes on"));
 }

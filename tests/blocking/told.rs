@@ -29,6 +29,9 @@ pub struct World {
     /// How many bytes the peer takes, and when; without it all at once.
     takes: Option<VecDeque<(Duration, usize)>>,
     pub write_fails: bool,
+    pub write_panics: bool,
+    /// The stream keeps what it takes: no flush is ever done.
+    pub holds: bool,
     timeouts: [Option<Duration>; 2],
     written: Vec<u8>,
     /// When the last byte was written.
@@ -53,6 +56,8 @@ impl Told {
             arrives: arrives.into_iter().map(|(at, come)| (ms(at), come)).collect(),
             takes: None,
             write_fails: false,
+            write_panics: false,
+            holds: false,
             timeouts: [None; 2],
             written: Vec::new(),
             wrote_at: Duration::ZERO,
@@ -144,6 +149,10 @@ impl Read for Told {
 impl Write for Told {
     fn write(&mut self, buf: &[u8]) -> io::Result<usize> {
         let mut world = self.world();
+        if std::mem::take(&mut world.write_panics) {
+            drop(world);
+            panic!("a fault of the stream");
+        }
         if world.write_fails || world.shut_at.is_some() {
             return Err(ErrorKind::BrokenPipe.into());
         }
@@ -164,7 +173,8 @@ impl Write for Told {
         Ok(n)
     }
     fn flush(&mut self) -> io::Result<()> {
-        Ok(())
+        let mut world = self.world();
+        if world.holds { world.wait(None, 1) } else { Ok(()) }
     }
 }
 

@@ -21,23 +21,13 @@ pub(super) struct Ends<'a, H> {
     shared: &'a Shared<H>,
     /// Whether nothing waited to leave, and messages could be sent, when the receiver last wrote.
     idle: bool,
-    longest_wait: Option<Duration>,
 }
 
 impl<H: Transport> ReadSide<H> {
     /// The loop, and what it drives.
     #[inline]
     pub(super) fn with<'a>(&'a mut self, shared: &'a Shared<H>) -> (&'a mut Driver, Ends<'a, H>) {
-        let Self { driver, stream, .. } = self;
-        // A sender cannot wake a thread that reads, so that thread looks whether it should be closing this often.
-        let longest_wait = driver.inbound.config().close_timeout;
-        (driver, Ends { stream, shared, idle: false, longest_wait })
-    }
-
-    /// Has no read wait for longer than a sender may have to wait for the receiver.
-    pub(super) fn bound_waits(&mut self, shared: &Shared<H>) {
-        let (driver, ends) = self.with(shared);
-        driver.arm_reads(&ends, None, false);
+        (&mut self.driver, Ends { stream: &mut self.stream, shared, idle: false })
     }
 }
 
@@ -65,23 +55,20 @@ impl<H> ControlSink for Ends<'_, H> {
 }
 
 impl<H: Transport> Wire for Ends<'_, H> {
-    fn now(&self) -> Instant {
-        self.stream.now()
-    }
+    type Stream = H;
     #[inline]
-    fn read(&mut self, room: &mut [u8]) -> io::Result<usize> {
-        self.stream.read(room)
-    }
-    fn set_read_timeout(&self, timeout: Option<Duration>) -> io::Result<bool> {
-        self.stream.set_read_timeout(timeout)
-    }
-    fn longest_wait(&self) -> Option<Duration> {
-        self.longest_wait
+    fn stream(&mut self) -> &mut H {
+        self.stream
     }
 
     #[inline]
     fn write(&mut self, until: Option<Instant>) -> io::Result<Wrote> {
-        let (inner, wrote) = self.shared.write(self.shared.lock(), until);
+        let inner = self.shared.lock();
+        if inner.has_waiting() {
+            self.idle = false;
+            return Ok(Wrote::Elsewhere); // so many senders may not keep the receiver from reading
+        }
+        let (inner, wrote) = self.shared.write(inner, until);
         self.idle = matches!(wrote, Ok(Wrote::All)) && inner.outbound.state() == SendState::Open;
         wrote
     }
@@ -90,7 +77,13 @@ impl<H: Transport> Wire for Ends<'_, H> {
         inner.writer.as_mut().is_none_or(|writer| writer.output.waits(now, until))
     }
     fn wait_for_writer(&self, within: Option<Duration>) {
-        drop(self.shared.wait(self.shared.lock(), within));
+        let inner = self.shared.lock();
+        if inner.writer.is_none() {
+            drop(self.shared.wait(inner, within));
+        } else {
+            drop(inner);
+            std::thread::yield_now(); // a sender has been woken to write, and has not come to it
+        }
     }
     fn write_failed(&mut self, error: &io::Error) {
         self.shared.end(&mut self.shared.lock(), End::Failed(error.kind()));

@@ -7,7 +7,9 @@ mod shared;
 pub use receiver::Receiver;
 pub use sender::Sender;
 
-use super::{driver::Driver, link::Link, output::Output, transport::Split, websocket::WebSocket};
+use super::{
+    driver::Driver, link::Link, output::Output, timing::Timing, transport::Split, websocket::WebSocket,
+};
 use crate::proto::Subprotocol;
 use shared::Shared;
 use std::sync::Arc;
@@ -23,18 +25,46 @@ struct ReadSide<H> {
 impl<S: Split> WebSocket<S> {
     /// Takes the directions apart, for one thread that receives and others that send.
     pub fn split(self) -> (Sender<S>, Receiver<S>) {
-        let Self { mut driver, link: Link { output, outbound }, subprotocol } = self;
-        let Output { stream, timing, look } = output;
+        let Self { driver, link: Link { output: Output { stream, timing }, outbound }, subprotocol } = self;
         let (stream, writer) = stream.split();
-        let shared = Shared::new(outbound, Output { stream: writer, timing, look }, driver.inbound.config());
-        // Senders wait at the high-water mark by themselves.
-        driver.inbound.set_pausing(false);
+        let output = Output { stream: writer, timing };
+        let shared = Shared::new(outbound, output, driver.inbound.config());
         Self::ends(Arc::new(shared), ReadSide { driver, stream, subprotocol })
     }
 
     fn ends(shared: Arc<Shared<S::Half>>, mut side: ReadSide<S::Half>) -> (Sender<S>, Receiver<S>) {
-        side.bound_waits(&shared);
+        let (driver, mut ends) = side.with(&shared);
+        // Senders wait at the high-water mark by themselves.
+        driver.inbound.set_pausing(false);
+        // A sender cannot wake a thread that reads, so that thread looks whether it should be closing this often.
+        driver.reads.longest =
+            driver.reads.longest.into_iter().chain(driver.inbound.config().close_timeout).min();
+        driver.arm_reads(&mut ends, None, false);
         (Sender { shared: shared.clone() }, Receiver { side: Some(Box::new(side)), shared })
+    }
+
+    fn unite(shared: Arc<Shared<S::Half>>, side: ReadSide<S::Half>) -> Result<Self, ReuniteError<S>> {
+        let ReadSide { driver: Driver { mut inbound, reads, .. }, stream, subprotocol } = side;
+        let apart = |shared, inbound, stream, subprotocol| {
+            let driver = Driver::new(inbound, Timing::default());
+            let (sender, receiver) = Self::ends(shared, ReadSide { driver, stream, subprotocol });
+            Err(ReuniteError { sender, receiver })
+        };
+        let (outbound, Output { stream: writer, timing }) = match shared.into_parts() {
+            Ok(parts) => parts,
+            Err(shared) => return apart(shared, inbound, stream, subprotocol),
+        };
+        match S::unite(stream, writer) {
+            Ok(stream) => {
+                inbound.set_pausing(true);
+                let link = Link { output: Output { stream, timing }, outbound };
+                Ok(Self { driver: Driver::new(inbound, reads), link, subprotocol })
+            }
+            Err((stream, writer)) => {
+                let shared = Shared::new(outbound, Output { stream: writer, timing }, inbound.config());
+                apart(Arc::new(shared), inbound, stream, subprotocol)
+            }
+        }
     }
 }
 
@@ -48,36 +78,12 @@ impl<S: Split> Receiver<S> {
     pub fn reunite(mut self, sender: Sender<S>) -> Result<WebSocket<S>, ReuniteError<S>> {
         // No other than these two: so none can be made while this looks.
         let last_two = Arc::ptr_eq(&self.shared, &sender.shared) && Arc::strong_count(&self.shared) == 2;
-        let (Some(side), true) = (self.side.take_if(|_| last_two && sender.shared.is_whole()), last_two)
-        else {
+        let Some(side) = self.side.take_if(|_| last_two && sender.shared.is_whole()) else {
             return Err(ReuniteError { sender, receiver: self });
         };
         let shared = self.shared.clone();
         drop((self, sender));
-        let ReadSide { mut driver, stream, subprotocol } = *side;
-        let apart = |shared, driver, stream, subprotocol| {
-            let (sender, receiver) = WebSocket::ends(shared, ReadSide { driver, stream, subprotocol });
-            Err(ReuniteError { sender, receiver })
-        };
-        let (outbound, Output { stream: writer, timing, look }) = match Shared::into_parts(shared) {
-            Ok(parts) => parts,
-            Err(shared) => return apart(shared, driver, stream, subprotocol),
-        };
-        match S::unite(stream, writer) {
-            Ok(stream) => {
-                driver.inbound.set_pausing(true);
-                Ok(WebSocket {
-                    driver,
-                    link: Link { output: Output { stream, timing, look }, outbound },
-                    subprotocol,
-                })
-            }
-            Err((stream, writer)) => {
-                let output = Output { stream: writer, timing, look };
-                let shared = Arc::new(Shared::new(outbound, output, driver.inbound.config()));
-                apart(shared, driver, stream, subprotocol)
-            }
-        }
+        WebSocket::unite(shared, *side)
     }
 }
 

@@ -4,7 +4,7 @@ use crate::{
     adapter::Error,
     blocking::{
         driver::{Driver, Wire},
-        transport::Split,
+        transport::{Split, Transport},
     },
     extension::ExtensionOffer,
     message::Message,
@@ -61,7 +61,7 @@ impl<S: Split> Receiver<S> {
     /// As [`WebSocket::recv_timeout`](crate::blocking::WebSocket::recv_timeout).
     pub fn recv_timeout(&mut self, timeout: Duration) -> Result<Option<Message>, Error> {
         let Some((driver, mut ends)) = self.parts() else { return Ok(None) };
-        let until = ends.now().checked_add(timeout);
+        let until = ends.stream().now().checked_add(timeout);
         Ok(driver.data(&mut ends, until)?.map(|_| driver.inbound.lend_data().into_message()))
     }
 

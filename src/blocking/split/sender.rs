@@ -9,7 +9,7 @@ use crate::{
     close::CloseFrame,
     error::SendError,
     message::Outgoing,
-    proto::SendState,
+    proto::{Outbound, SendState},
 };
 use std::sync::Arc;
 
@@ -85,10 +85,7 @@ impl<S: Split> Sender<S> {
     /// # Errors
     /// As [`send`](Self::send).
     pub fn ping(&self, payload: impl AsRef<[u8]>) -> Result<(), Error> {
-        let mut inner = self.shared.lock();
-        inner.outbound.ping(payload)?;
-        let position = inner.outbound.control_position();
-        self.shared.flush(inner, position)
+        self.control(|outbound| outbound.ping(payload))
     }
 
     /// Sends a pong with up to 125 bytes (RFC 6455 §5.5.3), and all that was queued: see
@@ -97,8 +94,12 @@ impl<S: Split> Sender<S> {
     /// # Errors
     /// As [`send`](Self::send).
     pub fn pong(&self, payload: impl AsRef<[u8]>) -> Result<(), Error> {
+        self.control(|outbound| outbound.pong(payload))
+    }
+
+    fn control(&self, queue: impl FnOnce(&mut Outbound) -> Result<(), SendError>) -> Result<(), Error> {
         let mut inner = self.shared.lock();
-        inner.outbound.pong(payload)?;
+        queue(&mut inner.outbound)?;
         let position = inner.outbound.control_position();
         self.shared.flush(inner, position)
     }

@@ -116,9 +116,6 @@ impl<H> Shared<H> {
 
     /// Waits until the thread that writes has written, no longer than `within`.
     pub(super) fn wait<'a>(&'a self, mut inner: Guard<'a, H>, within: Option<Duration>) -> Guard<'a, H> {
-        if inner.writer.is_some() {
-            return inner;
-        }
         inner.waiting += 1;
         let mut inner = match within {
             None => self.changed.wait(inner).unwrap_or_else(PoisonError::into_inner),
@@ -138,7 +135,7 @@ impl<H> Shared<H> {
         self.changed.notify_all();
     }
 
-    #[inline]
+    #[inline(always)]
     fn put_back(&self, inner: &mut Inner<H>, mut writer: Box<Writer<H>>) {
         if inner.end.is_some() {
             writer.pending = Transmit::default();
@@ -165,8 +162,8 @@ impl<H> Drop for Turn<'_, H> {
 }
 
 impl<H: Transport> Writer<H> {
-    /// Writes once, and flushes the stream once nothing is left in hand. Says how many bytes the stream took, and what the
-    /// flush came to.
+    /// Writes what is in hand once, and has the stream let go of it once nothing is left. Says how many bytes the stream
+    /// took, and what the flush came to.
     #[inline]
     fn write(&mut self, until: Option<Instant>) -> (io::Result<usize>, Option<io::Result<()>>) {
         let mut wrote = Ok(0);
@@ -199,25 +196,22 @@ impl<H: Transport> Shared<H> {
         }
         drop(inner);
         let mut turn = Turn { shared: self, writer: Some(writer) };
-        let (wrote, flushed) = match &mut turn.writer {
-            Some(writer) => writer.write(until),
-            None => (Ok(0), None),
-        };
+        let done = turn.writer.as_mut().map(|writer| writer.write(until));
         let mut inner = self.lock();
-        if let Some(writer) = turn.writer.take() {
-            if let Ok(n @ 1..) = wrote {
-                inner.outbound.written(n);
-            }
-            self.put_back(&mut inner, writer);
-        }
+        let writer = turn.writer.take();
         std::mem::forget(turn); // there is nothing left to be put back
-        let result = match (note_write(&mut inner.outbound, wrote), flushed) {
-            (Err(error), _) => Err(error),
-            (_, Some(flushed)) => note_flush(&mut inner.outbound, flushed),
-            _ => Ok(()),
+        let (Some(writer), Some((wrote, flushed))) = (writer, done) else {
+            return (inner, Ok(Wrote::All));
         };
+        if let Ok(n @ 1..) = wrote {
+            inner.outbound.written(n);
+        }
+        let wrote = note_write(&mut inner.outbound, wrote);
+        self.put_back(&mut inner, writer);
+        let flushed = flushed.map_or(Ok(()), |flushed| note_flush(&mut inner.outbound, flushed));
         let all = inner.outbound.is_flushed();
-        (inner, result.map(|()| if all { Wrote::All } else { Wrote::Some }))
+        let wrote = wrote.and(flushed).map(|()| if all { Wrote::All } else { Wrote::Some });
+        (inner, wrote)
     }
 
     /// Writes until everything up to a position has left, or waits for the thread that does.
@@ -281,6 +275,12 @@ impl<H: Transport> Shared<H> {
 }
 
 impl<H> Inner<H> {
+    /// Whether there are senders that wait for the writer: one of them goes on writing.
+    #[inline]
+    pub(super) fn has_waiting(&self) -> bool {
+        self.waiting > 0
+    }
+
     /// Why something cannot be sent.
     #[cold]
     pub(super) fn why(&self, error: SendError) -> Error {
