@@ -8,7 +8,7 @@ use sansocket::{
     CloseCode, Config,
     bytes::Buf,
     handshake::{Acceptance, ClientHandshake, ClientRequest, ServerHandshake, Upgraded},
-    proto::{Connection, Event, Outbound, Transmit},
+    proto::{Connection, Event, Outbound, Step, Transmit},
 };
 use std::{
     collections::HashMap,
@@ -66,7 +66,7 @@ impl Peer {
                     }
                 }
                 Stage::Open(connection) => {
-                    // Deliver, write, shut down, read: the core says what is due, in any order.
+                    // Deliver and write; then the core says what is next.
                     let (inbound, outbound) = connection.halves();
                     while let Some(event) = inbound.poll_event(outbound) {
                         match event {
@@ -76,16 +76,19 @@ impl Peer {
                         }
                     }
                     write(&mut self.stream, connection.transmit())?;
-                    if connection.wants_shutdown() {
-                        self.stream.shutdown(Shutdown::Write)?;
-                        connection.shut_down();
-                        continue;
-                    }
-                    moved = connection.wants_read()
-                        && read(&mut self.stream, |bytes| match bytes {
+                    moved = match connection.next_step() {
+                        Step::Advance => true,
+                        Step::Wait => false,
+                        Step::ShutDown => {
+                            self.stream.shutdown(Shutdown::Write)?;
+                            connection.shut_down();
+                            true
+                        }
+                        Step::Read { .. } => read(&mut self.stream, |bytes| match bytes {
                             [] => connection.receive_eof(),
                             bytes => connection.receive(bytes),
-                        })?;
+                        })?,
+                    };
                 }
             }
         }

@@ -2,7 +2,7 @@
 use super::{Alarm, link::Wire};
 use crate::{
     adapter::{Error, outcome},
-    proto::{Closed, ControlSink, Inbound, Ready, RecvState, SendState},
+    proto::{Closed, ControlSink, Inbound, Ready, RecvState, SendState, Step},
 };
 use std::{
     io,
@@ -178,32 +178,51 @@ fn poll_turn<R: Alarm>(
     alarm: &mut Option<R>,
 ) -> Poll<Result<(), Error>> {
     // A stream that is broken for writing may still bring the Close frame that says why.
-    let written = wire.poll_flush(cx).is_ready();
-    if inbound.wants_shutdown(wire) {
-        shut_down(cx, inbound, wire);
-    }
-    if inbound.wants_read(wire) {
-        match wire.poll_read(cx, inbound) {
-            Poll::Ready(Ok(0)) => {
-                inbound.receive_eof();
-                return Poll::Ready(Ok(()));
+    let _ = wire.poll_flush(cx);
+    let step = match inbound.next_step(wire) {
+        Step::ShutDown => shut_down(cx, inbound, wire),
+        step => step,
+    };
+    let timed = match step {
+        Step::Advance | Step::ShutDown => return Poll::Ready(Ok(())),
+        Step::Wait => true,
+        Step::Read { timed } => {
+            match wire.poll_read(cx, inbound) {
+                Poll::Ready(Ok(0)) => {
+                    inbound.receive_eof();
+                    return Poll::Ready(Ok(()));
+                }
+                Poll::Ready(Ok(_)) => return Poll::Ready(Ok(())),
+                Poll::Ready(Err(error)) => return Poll::Ready(read_failed(inbound, error)),
+                Poll::Pending => {
+                    inbound.rest();
+                    inbound.begin_turn();
+                }
             }
-            Poll::Ready(Ok(_)) => return Poll::Ready(Ok(())),
-            Poll::Ready(Err(error)) => return Poll::Ready(read_failed(inbound, error)),
-            Poll::Pending => {
-                inbound.rest();
-                inbound.begin_turn();
-            }
+            timed
         }
-    } else if written {
-        return Poll::Ready(Ok(()));
-    }
+    };
     // Nearly always all is written, no message is under way, and the alarm is set.
     match alarm {
-        Some(alarm) if !inbound.wants_time(wire) => ready!(alarm.poll(cx)),
+        Some(alarm) if !timed => ready!(alarm.poll(cx)),
         _ => {}
     }
     poll_time(cx, inbound, wire, alarm, true).map(Ok)
+}
+
+/// Shuts the stream down; while that has to wait, there may be something to read. A stream that cannot end its writing side
+/// is taken to have ended.
+#[cold]
+fn shut_down(cx: &mut Context<'_>, inbound: &mut Inbound, wire: &mut impl Wire) -> Step {
+    match wire.poll_shutdown(cx) {
+        Poll::Ready(Ok(())) => Step::Advance,
+        Poll::Ready(Err(_)) => {
+            inbound.receive_eof();
+            Step::Advance
+        }
+        Poll::Pending if inbound.is_ending(wire) => Step::Advance,
+        Poll::Pending => Step::Read { timed: true },
+    }
 }
 
 #[cold]
@@ -215,14 +234,6 @@ fn read_failed(inbound: &mut Inbound, error: io::Error) -> Result<(), Error> {
     let known = inbound.state() != RecvState::Open;
     inbound.abort();
     if known { Ok(()) } else { Err(error.into()) }
-}
-
-/// A stream that cannot end its writing side is taken to have ended.
-#[cold]
-fn shut_down(cx: &mut Context<'_>, inbound: &mut Inbound, wire: &mut impl Wire) {
-    if let Poll::Ready(Err(_)) = wire.poll_shutdown(cx) {
-        inbound.receive_eof();
-    }
 }
 
 /// Reads the clock, does what is due, and sets the alarm for what is next. Ready when there is something to be done

@@ -43,8 +43,8 @@ pub enum Deadline {
 }
 
 impl Closed {
-    /// Of a connection that never opened.
-    pub(crate) const fn unopened() -> Self {
+    /// The account of a connection that never opened: 1006, and nothing else is known.
+    pub const fn unopened() -> Self {
         Self { received: None, sent: None, by_peer: false, error: None, timed_out: None, unsent: 0 }
     }
     /// Both ends sent a Close frame: `CloseEvent.wasClean` (RFC 6455 §7.1.4).
@@ -68,14 +68,17 @@ impl Closed {
     }
 
     /// Whether this is how connections are meant to end: the peer said goodbye with 1000, 1001 or no code, or answered this
-    /// end's Close frame with the same; and no message was left behind.
+    /// end's Close frame with the same code; and no message was left behind.
     pub fn is_normal(&self) -> bool {
         let normal = match &self.received {
             Some(Some(frame)) => matches!(frame.code, CloseCode::NORMAL | CloseCode::GOING_AWAY),
             Some(None) => true,
             None => false,
         };
-        let answered = !self.by_peer && self.received.is_some() && self.received == self.sent;
+        let code = |frame: &Option<Option<CloseFrame>>| {
+            frame.as_ref().map(|frame| frame.as_ref().map(|frame| frame.code))
+        };
+        let answered = !self.by_peer && self.received.is_some() && code(&self.received) == code(&self.sent);
         (normal || answered) && self.error.is_none() && self.unsent == 0
     }
 }

@@ -21,7 +21,7 @@ pub enum Step {
     ShutDown,
     /// Wait for the transport to take output: nothing is to be read before.
     Wait,
-    /// Ask for the next event: see [`Inbound::is_ending`].
+    /// Ask for the next event: see [`Inbound::is_ending`], or a message was kept back and need not be any more.
     Advance,
 }
 
@@ -30,7 +30,7 @@ impl Inbound {
     #[inline]
     pub fn next_step(&self, out: &impl ControlSink) -> Step {
         if self.state == RecvState::Open && self.input == InputState::Open && out.is_idle() {
-            return Step::Read { timed: self.is_timed() };
+            return if self.held { Step::Advance } else { Step::Read { timed: self.is_timed() } };
         }
         self.next_step_slow(out, &out.sending())
     }
@@ -41,7 +41,9 @@ impl Inbound {
             Step::ShutDown
         } else if self.role.has_ended(self.state, sending.state, self.input, sending.waiting) {
             Step::Advance
-        } else if self.wants_read_with(out, sending) {
+        } else if self.held && !self.is_paused(out) {
+            Step::Advance
+        } else if self.wants_read_with(sending) {
             Step::Read { timed: self.wants_time_with(sending) }
         } else {
             Step::Wait
@@ -53,13 +55,13 @@ impl Inbound {
     /// that a peer that takes no answers is asked for nothing more; and not while a ping waits for its pong, so that a flood
     /// of pings ends at the transport.
     pub fn wants_read(&self, out: &impl ControlSink) -> bool {
-        self.wants_read_with(out, &out.sending())
+        self.wants_read_with(&out.sending())
     }
 
-    pub(super) fn wants_read_with(&self, out: &impl ControlSink, sending: &Sending) -> bool {
+    pub(super) fn wants_read_with(&self, sending: &Sending) -> bool {
         self.input == InputState::Open
             && self.state != RecvState::Ended
-            && (!self.is_paused(out) || self.reader.input.is_drained() || self.reader.control_is_next())
+            && !self.held
             && !(sending.owes_pong && sending.waiting)
     }
 
@@ -110,6 +112,10 @@ impl Inbound {
 }
 
 impl Connection {
+    /// What to do next, once no event is ready and the transport has taken what it can: see [`Inbound::next_step`].
+    pub fn next_step(&self) -> Step {
+        self.inbound.next_step(&self.outbound)
+    }
     /// Whether to read from the transport: see [`Inbound::wants_read`].
     pub fn wants_read(&self) -> bool {
         self.inbound.wants_read(&self.outbound)

@@ -42,6 +42,8 @@ pub struct Inbound {
     pinged: bool,
     /// The rest of the message in progress is not to be handed out.
     skipping: bool,
+    /// A message that has come is kept back, for more than the high-water mark is queued.
+    pub(super) held: bool,
     /// Whether output above the high-water mark keeps events and reads back.
     pub(super) pausing: bool,
     /// Whether the driver reads at all.
@@ -66,6 +68,7 @@ impl Inbound {
             heard: 0,
             pinged: false,
             skipping: false,
+            held: false,
             pausing: true,
             reading: true,
             listened: true,
@@ -170,9 +173,11 @@ impl Inbound {
         if self.state == RecvState::Ended {
             return None;
         }
+        self.held = false;
         if self.is_paused(out) {
             self.reader.settle();
             if !self.reader.control_is_next() {
+                self.held = !self.reader.input.is_drained();
                 return None;
             }
         }

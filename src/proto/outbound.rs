@@ -11,6 +11,7 @@ pub use position::Position;
 use self::{
     backlog::{Backlog, Piece, Waiting},
     control::Controls,
+    progress::Hold,
 };
 use super::{
     state::{Role, SendState},
@@ -47,10 +48,9 @@ pub struct Outbound {
     away: usize,
     /// Payloads shorter than this are framed at once, and as they are: there is no extension, and none takes two frames.
     cork_below: u16,
-    /// The transport has taken bytes that it may not have let go of: its flush is pending.
-    holding: bool,
-    /// The transport was full when it had taken [this many bytes](Self::full_at).
-    full: bool,
+    /// What the transport may hold back.
+    hold: Hold,
+    /// How many bytes it had taken when it was last seen to be full, modulo 2^32.
     full_at: u32,
     /// How many messages, or chunks of them, have waited and been framed, ever, modulo 2^32.
     framed: u32,
@@ -109,8 +109,7 @@ impl Outbound {
             encoding,
             controls: None,
             away: 0,
-            holding: false,
-            full: false,
+            hold: Hold::Nothing,
             full_at: 0,
             framed: 0,
             released: 0,

@@ -29,7 +29,7 @@ impl Inbound {
         if closing {
             return self.watch_close(now, &sending);
         }
-        let reads = self.reading && self.wants_read_with(out, &sending);
+        let reads = self.reading && self.wants_read_with(&sending);
         if !std::mem::replace(&mut self.listened, reads) || !reads {
             self.excuse_silence(now);
         }

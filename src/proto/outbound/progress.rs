@@ -3,11 +3,21 @@ use super::{Backlog, Outbound};
 use crate::proto::transmit::Transmit;
 use bytes::Buf;
 
+/// Bytes that a transport has taken and may not have let go of.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Hold {
+    Nothing,
+    /// Its flush is pending.
+    Some,
+    /// It took no more.
+    Full,
+}
+
 impl Outbound {
     /// Whether the transport has taken all there is to send, and let go of it.
     #[inline]
     pub fn is_flushed(&self) -> bool {
-        self.is_written() && !self.holding
+        self.is_written() && self.hold == Hold::Nothing
     }
 
     /// Whether the transport has taken all there is to send.
@@ -27,7 +37,7 @@ impl Outbound {
     /// a transport that buffers says so after each flush. One that never holds bytes back, such as a socket, need not.
     #[inline]
     pub fn flushed(&mut self) {
-        (self.holding, self.full) = (false, false);
+        self.hold = Hold::Nothing;
         self.released = self.transmit.taken();
     }
 
@@ -35,22 +45,28 @@ impl Outbound {
     /// [`flushed`](Self::flushed), or before it was [full](Self::write_pending) and takes more.
     #[inline]
     pub fn flush_pending(&mut self) {
-        self.holding = true;
-        self.count_behind_full();
+        if self.hold == Hold::Full {
+            self.count_behind_full();
+        } else {
+            self.hold = Hold::Some;
+        }
     }
 
-    /// The transport takes no more bytes now: it is full. If it takes more later, it has let go of as many.
+    /// The transport takes no more bytes now: it is full. If it takes more later, it has let go of as many. Flush it.
     pub fn write_pending(&mut self) {
-        self.count_behind_full();
-        (self.full, self.full_at) = (true, self.transmit.taken() as u32);
+        if self.hold == Hold::Full {
+            self.count_behind_full();
+        } else {
+            (self.hold, self.full_at) = (Hold::Full, self.transmit.taken() as u32);
+        }
     }
 
     /// Bytes that a transport took after it had been full have made as many others leave.
     fn count_behind_full(&mut self) {
-        if std::mem::take(&mut self.full) {
-            let more = (self.transmit.taken() as u32).wrapping_sub(self.full_at);
-            self.released = (self.released + u64::from(more)).min(self.transmit.taken());
-        }
+        let taken = self.transmit.taken();
+        let more = (taken as u32).wrapping_sub(self.full_at);
+        self.released = (self.released + u64::from(more)).min(taken);
+        self.full_at = taken as u32;
     }
 
     /// Whether the transport has taken bytes since it last let go of all it had: a flush is to follow.
@@ -62,13 +78,13 @@ impl Outbound {
     /// Whether the transport holds bytes back: see [`flush_pending`](Self::flush_pending).
     #[inline]
     pub fn is_holding(&self) -> bool {
-        self.holding
+        self.hold != Hold::Nothing
     }
 
     /// How many bytes the transport has let go of, ever.
     #[inline]
     pub(super) fn released(&self) -> u64 {
-        if self.holding { self.released } else { self.transmit.taken() }
+        if self.is_holding() { self.released } else { self.transmit.taken() }
     }
 
     /// Takes the bytes to write next away, so that a writer in another thread need not keep others from sending. They are
@@ -120,7 +136,7 @@ impl Outbound {
         self.drop_unframed();
         self.state.on_close();
         let cut_off = !self.is_flushed();
-        (self.transmit, self.away, self.holding) = (Transmit::default(), 0, false);
+        (self.transmit, self.away, self.hold) = (Transmit::default(), 0, Hold::Nothing);
         self.transmit.count_taken(released);
         if cut_off || unsent > 0 {
             let controls = self.controls();
