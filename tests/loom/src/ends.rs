@@ -70,12 +70,10 @@ pub(crate) fn connection(room: usize, yields: usize) -> (Arc<Connection>, Arc<Mu
     (Arc::new(Room::new(link, false)), pipe)
 }
 
-/// The peer takes one unit more.
+/// The peer takes one unit more; and tells so later, unless someone has found out by then.
 pub(crate) fn take(pipe: &Mutex<Pipe>) {
-    let mut pipe = pipe.lock().unwrap();
-    pipe.room += 1;
-    let writer = pipe.writer.take();
-    drop(pipe);
+    pipe.lock().unwrap().room += 1;
+    let writer = pipe.lock().unwrap().writer.take();
     writer.into_iter().for_each(Waker::wake);
 }
 
@@ -127,8 +125,7 @@ pub(crate) fn feed(room: &Connection) {
 pub(crate) fn abort(room: &Connection) {
     room.enter(None, |inner, _, due| {
         (inner.link.queued, inner.link.cut) = (0, true);
-        room.cut();
-        due.wake = true;
+        room.cut(due);
     });
 }
 
