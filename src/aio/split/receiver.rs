@@ -102,8 +102,8 @@ impl<S, R: Runtime<S>> Receiver<S, R> {
 impl<S, R> Receiver<S, R> {
     /// What a browser calls `WebSocket.readyState`.
     pub fn state(&self) -> ReadyState {
-        let state = |inbound: &Box<Inbound>| inbound.ready_state(&Ends(&self.shared));
-        self.inbound.as_ref().map_or(ReadyState::Closed, state)
+        let inbound = self.inbound.as_deref();
+        inbound.map_or(ReadyState::Closed, |inbound| inbound.ready_state(&Ends(&self.shared)))
     }
 
     /// How the connection ended (RFC 6455 §7.1.4 to §7.1.6), once it has.

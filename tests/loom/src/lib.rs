@@ -5,6 +5,7 @@
 #![cfg(test)]
 mod ends;
 mod programs;
+#[allow(dead_code, reason = "not all of it is used here")]
 #[path = "../../../src/aio/split/room.rs"]
 mod room;
 mod tasks;
