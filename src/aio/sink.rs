@@ -97,7 +97,7 @@ impl<S, R: Runtime<S>> Sink<Message> for Sender<S, R> {
     fn start_send(self: Pin<&mut Self>, message: Message) -> Result<(), Error> {
         let sender = self.get_mut();
         sender.flushing = None;
-        sender.queue(message, true).map(drop)
+        sender.queue(message)
     }
 
     fn poll_flush(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Result<(), Error>> {

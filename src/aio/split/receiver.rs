@@ -133,7 +133,7 @@ impl<S, R> Drop for Receiver<S, R> {
     fn drop(&mut self) {
         if let Some(inbound) = self.inbound.take() {
             self.shared.leave(&mut Some(RECEIVER));
-            self.shared.enter(None, |inner, _, due| {
+            self.shared.enter(|inner, _, due| {
                 inner.more.left = Some(inbound);
                 due.wake = true;
             });

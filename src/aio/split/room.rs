@@ -29,23 +29,19 @@ pub(crate) struct Inner<L, X> {
     pub(super) more: X,
 }
 
-/// Whether all who wait are to be woken; except for who is in this slot, and is at work.
-#[derive(Debug)]
+/// Whether all who wait are to be woken, except for who is in this slot, and is at work.
+#[derive(Debug, Default)]
 pub(crate) struct Due {
     pub(super) wake: bool,
     pub(super) except: Option<usize>,
 }
 
 /// Leaves and wakes after the lock is released, also when the stream panics.
-struct Exit<'a> {
-    wakers: &'a Wakers,
-    fired: usize,
-    due: Due,
-}
+struct Exit<'a>(&'a Wakers, Due, usize);
 
 impl Drop for Exit<'_> {
     fn drop(&mut self) {
-        self.wakers.exit(self.fired, self.due.wake, self.due.except);
+        self.0.exit(self.2, self.1.wake, self.1.except);
     }
 }
 
@@ -70,20 +66,15 @@ impl<L: ControlSink, X> Room<L, X> {
     }
 
     /// Uses what is behind the lock, and polls the stream with the context. When that has output begin to wait, or leave, or
-    /// when `work` says so, all who wait are woken, except for whoever does it, in this slot.
-    pub(super) fn enter<V>(
-        &self,
-        by: Option<usize>,
-        work: impl FnOnce(&mut Inner<L, X>, &mut Context<'_>, &mut Due) -> V,
-    ) -> V {
-        let mut exit =
-            Exit { wakers: &self.wakers, fired: self.wakers.enter(), due: Due { wake: false, except: by } };
+    /// when `work` says so, all who wait are woken.
+    pub(super) fn enter<V>(&self, work: impl FnOnce(&mut Inner<L, X>, &mut Context<'_>, &mut Due) -> V) -> V {
+        let mut exit = Exit(&self.wakers, Due::default(), self.wakers.enter());
         let mut inner = self.lock();
         let before = inner.link.sending();
-        let done = work(&mut inner, &mut Context::from_waker(&self.proxy), &mut exit.due);
+        let done = work(&mut inner, &mut Context::from_waker(&self.proxy), &mut exit.1);
         let after = inner.link.sending();
         let less = after.released != before.released || after.buffered < before.buffered;
-        exit.due.wake |= before.waiting != after.waiting || before.waiting && less;
+        exit.1.wake |= before.waiting != after.waiting || before.waiting && less;
         done
     }
 
@@ -96,7 +87,8 @@ impl<L: ControlSink, X> Room<L, X> {
         work: impl FnOnce(&mut Inner<L, X>, &mut Context<'_>, &mut Due) -> Poll<V>,
     ) -> Poll<V> {
         let mut old = None; // dropped when all is unlocked
-        self.enter(*slot, |inner, cx, due| {
+        self.enter(|inner, cx, due| {
+            due.except = *slot;
             let done = work(inner, cx, due);
             // With the lock held, so nothing happens between what it saw and this.
             if done.is_pending() || slot.is_some() {

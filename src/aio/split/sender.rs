@@ -170,24 +170,15 @@ impl<S, R> Sender<S, R> {
         Self { shared, slot: None, flushing: None }
     }
 
-    /// As [`feed`](Self::feed), and never waits: `false`, and nothing is queued, while more than
+    /// Queues a message as [`feed`](Self::feed) does, and never waits: `false`, and nothing is queued, while more than
     /// [`high_water_mark`](crate::Config::high_water_mark) is queued.
     ///
     /// # Errors
     /// [`Error::Send`], and then nothing is queued.
     pub fn try_feed<'m>(&self, message: impl Into<Outgoing<'m>>) -> Result<bool, Error> {
-        self.queue(message, false)
-    }
-
-    /// Queues a message now, or only if there is room.
-    pub(in crate::aio) fn queue<'m>(
-        &self,
-        message: impl Into<Outgoing<'m>>,
-        now: bool,
-    ) -> Result<bool, Error> {
-        self.shared.enter(None, |inner, _, _| {
-            let queues = now || may_queue(&inner.link.outbound, &inner.more.config);
-            Ok(queues && inner.link.outbound.send(message).map(|()| true)?)
+        self.shared.enter(|inner, _, _| {
+            let may_queue = may_queue(&inner.link.outbound, &inner.more.config);
+            Ok(may_queue && inner.link.outbound.send(message).map(|()| true)?)
         })
     }
 
@@ -202,6 +193,13 @@ impl<S, R> Sender<S, R> {
     /// What a browser calls `WebSocket.bufferedAmount`: bytes queued that the transport has not taken.
     pub fn buffered_amount(&self) -> usize {
         self.shared.look(|inner| inner.link.outbound.buffered_amount())
+    }
+}
+
+impl<S, R> Sender<S, R> {
+    /// Queues a message, however much is queued.
+    pub(in crate::aio) fn queue<'m>(&self, message: impl Into<Outgoing<'m>>) -> Result<(), Error> {
+        Ok(self.shared.enter(|inner, _, _| inner.link.outbound.send(message))?)
     }
 }
 

@@ -143,7 +143,7 @@ impl<S, R: Runtime<S>> Shared<S, R> {
 
     /// Ends the transport at once.
     pub(super) fn abort(&self) {
-        self.enter(None, |inner, cx, due| {
+        self.enter(|inner, cx, due| {
             self.give_up(inner, due, None);
             let _ = inner.link.poll_shutdown(cx);
         });
@@ -206,7 +206,8 @@ pub(super) struct Ends<'a, S, R>(pub(super) &'a Shared<S, R>);
 
 impl<S, R> ControlSink for Ends<'_, S, R> {
     fn control(&mut self, control: Control<'_>) {
-        self.0.enter(Some(RECEIVER), |inner, _, due| {
+        self.0.enter(|inner, _, due| {
+            due.except = Some(RECEIVER);
             due.wake = !matches!(control, Control::Ping | Control::Pong(_)); // no message can be queued any more
             inner.link.control(control);
         });
@@ -215,7 +216,10 @@ impl<S, R> ControlSink for Ends<'_, S, R> {
         self.0.look(|inner| inner.link.sending())
     }
     fn end(&mut self) -> Sent {
-        self.0.enter(Some(RECEIVER), |inner, _, _| inner.link.end())
+        self.0.enter(|inner, _, due| {
+            due.except = Some(RECEIVER);
+            inner.link.end()
+        })
     }
 }
 
@@ -240,7 +244,8 @@ impl<S, R: Runtime<S>> Wire for Ends<'_, S, R> {
         self.0.poll(&mut Some(RECEIVER), cx.waker(), |inner, cx, _| inner.link.poll_shutdown(cx))
     }
     fn ended(&mut self, closed: Option<&Closed>) {
-        self.0.enter(Some(RECEIVER), |inner, _, due| {
+        self.0.enter(|inner, _, due| {
+            due.except = Some(RECEIVER);
             inner.more.timed_out = inner.more.timed_out.or(closed.and_then(|closed| closed.timed_out));
             due.wake = true;
         });

@@ -118,12 +118,12 @@ pub(crate) async fn send(room: &Connection) {
 
 /// As `Sender::feed` with room.
 pub(crate) fn feed(room: &Connection) {
-    room.enter(None, |inner, _, _| inner.link.queued += 1);
+    room.enter(|inner, _, _| inner.link.queued += 1);
 }
 
 /// As `Sender::abort`.
 pub(crate) fn abort(room: &Connection) {
-    room.enter(None, |inner, _, due| {
+    room.enter(|inner, _, due| {
         (inner.link.queued, inner.link.cut) = (0, true);
         room.cut(due);
     });
@@ -147,7 +147,7 @@ pub(crate) async fn close(room: &Connection) {
 /// As the drop of a `Receiver`.
 pub(crate) fn leave(room: &Connection) {
     room.leave(&mut Some(RECEIVER));
-    room.enter(None, |inner, _, due| (inner.more, due.wake) = (true, true));
+    room.enter(|inner, _, due| (inner.more, due.wake) = (true, true));
 }
 
 /// As `Receiver::recv`, which finds nothing to read until the connection is cut.
