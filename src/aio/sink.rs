@@ -1,5 +1,9 @@
-//! A [`WebSocket`] as a `Stream` and a `Sink` of messages.
-use super::{Runtime, websocket::WebSocket};
+//! A [`WebSocket`], and the ends of a split one, as `Stream` and `Sink` of messages.
+use super::{
+    Runtime,
+    split::{Receiver, Sender, end_of_queue},
+    websocket::WebSocket,
+};
 use crate::{
     adapter::{Error, outcome},
     close::CloseCode,
@@ -58,5 +62,56 @@ impl<S: Unpin, R: Runtime<S>> Sink<Message> for WebSocket<S, R> {
         let socket = self.get_mut();
         socket.link.outbound.close(Some(CloseCode::NORMAL.into()));
         socket.poll_closed(cx).map(|closed| outcome(&closed))
+    }
+}
+
+/// As [`recv`](Receiver::recv); an error ends it.
+impl<S, R: Runtime<S>> Stream for Receiver<S, R> {
+    type Item = Result<Message, Error>;
+
+    fn poll_next(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
+        let receiver = self.get_mut();
+        let data = ready!(receiver.poll_data(cx)?);
+        Poll::Ready(data.and_then(|_| Some(Ok(receiver.inbound.as_mut()?.lend_data().into_message()))))
+    }
+}
+
+impl<S, R: Runtime<S>> FusedStream for Receiver<S, R> {
+    fn is_terminated(&self) -> bool {
+        self.closed().is_some()
+    }
+}
+
+/// As [`feed`](Sender::feed), [`flush`](Sender::flush) and [`close`](Sender::close), with 1000.
+///
+/// If an extension was agreed on, messages leave compressed; for one that should not, or that is
+/// [prepared](crate::Prepared), call [`feed`](Sender::feed).
+impl<S, R: Runtime<S>> Sink<Message> for Sender<S, R> {
+    type Error = Error;
+
+    fn poll_ready(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Result<(), Error>> {
+        let Self { shared, slot, .. } = self.get_mut();
+        shared.poll_written(slot, cx, |_, may_queue| Ok(may_queue))
+    }
+
+    fn start_send(self: Pin<&mut Self>, message: Message) -> Result<(), Error> {
+        let sender = self.get_mut();
+        sender.flushing = None;
+        sender.queue(message)
+    }
+
+    fn poll_flush(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Result<(), Error>> {
+        let Self { shared, slot, flushing } = self.get_mut();
+        let flushed = shared.poll_written(slot, cx, |outbound, _| {
+            let end = flushing.take().map_or_else(|| end_of_queue(outbound), Ok)?;
+            outbound.has_sent(flushing.insert(end))
+        });
+        flushing.take_if(|_| flushed.is_ready());
+        flushed
+    }
+
+    fn poll_close(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Result<(), Error>> {
+        let Self { shared, slot, .. } = self.get_mut();
+        shared.poll_close(slot, cx, &mut Some(CloseCode::NORMAL.into()))
     }
 }

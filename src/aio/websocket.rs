@@ -30,8 +30,8 @@ use std::{
 ///
 /// There is no task behind it: pings are answered, the closing handshake is done and the deadlines of
 /// [`Config`](crate::Config) pass while a method receives, or [closes](Self::close). So keep one receiving. What only
-/// [sends](Self::send) reads nothing: it answers no ping, hears no Close frame, and keeps but the deadline for writing.
-/// [`split`](Self::split) lets one task receive while others send.
+/// [sends](Self::send) reads nothing: it answers no ping, hears no Close frame, and keeps but the deadline for writing. It
+/// is to [`discard`](Self::discard) meanwhile. [`split`](Self::split) lets one task receive while others send.
 ///
 /// It is a `Stream` of messages and a `Sink` of them too. The methods here take more than those of `StreamExt` and
 /// `SinkExt` of the same names, and go before them.

@@ -46,6 +46,7 @@
 //! There is no task behind a socket. Pings are answered, the closing handshake is done and deadlines pass while a method
 //! receives or closes; one that sends reads nothing, and keeps but the deadline for writing. A task that has other
 //! things to do as well receives in a `select!`: every method is cancel-safe, so the branches that lose lose nothing.
+//! One that only sends calls [`discard`](WebSocket::discard) there: else it never hears that the peer has closed.
 //!
 //! ```no_run
 //! # use sansocket::{CloseCode, Error, tokio::WebSocket};
@@ -79,7 +80,9 @@
 //! that.
 //!
 //! # Two tasks and more
-//! [`split`](WebSocket::split) gives a [`Receiver`], and a [`Sender`] to be cloned for each task that sends.
+//! [`split`](WebSocket::split) gives a [`Receiver`], and a [`Sender`] to be cloned for each task that sends. Keep the
+//! receiver receiving, or [discarding](Receiver::discard) what comes: it is what answers pings and hears the peer's Close
+//! frame, and when it is dropped nobody does before a sender closes.
 //!
 //! ```no_run
 //! # use sansocket::{Error, tokio::WebSocket};

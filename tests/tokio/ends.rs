@@ -97,7 +97,8 @@ async fn aborting_ends_it_at_once_and_sends_nothing() {
         socket.abort();
         assert_eq!(socket.recv().await.unwrap(), None);
         assert!(line.ends().outgoing.is_empty());
-        within(seconds(1), SinkExt::<Message>::close(&mut socket)).await.unwrap();
+        let closed = within(seconds(1), SinkExt::<Message>::close(&mut socket)).await;
+        assert!(matches!(closed, Err(Error::Lost(closed)) if closed.unsent > 0), "a message was left behind");
         // One that has waited, and one whose peer took half a frame.
         let line = Line::new(Pace::Free);
         let mut socket = line.socket(role, |_| ());
@@ -158,7 +159,7 @@ async fn after_the_end_nothing_waits_for_a_stream_that_does_not_let_go() {
         let mut socket = line.socket(role, |config| config.high_water_mark = 0);
         line.ends().flush_waits = true;
         assert!(matches!(socket.send("kept").await, Err(Error::TimedOut(Deadline::Write))));
-        assert!(matches!(socket.recv().await, Err(Error::TimedOut(Deadline::Write))));
+        assert!(matches!(socket.recv().await, Ok(None)), "it has been told");
         let start = tokio::time::Instant::now();
         let closing = |done| matches!(done, Err(Error::Send(SendError::Closing)));
         assert!(closing(within(seconds(1), socket.flush()).await));

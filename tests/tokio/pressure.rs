@@ -38,7 +38,7 @@ async fn a_sender_waits_at_the_high_water_mark_and_ends_at_the_write_deadline() 
             assert!(most <= MARK + 3100, "{role:?} {way}: {most} bytes queued");
             assert_eq!(sent > 20, way < 2, "{sent} messages of 3,000 bytes were queued");
             assert_eq!((socket.buffered_amount(), line.ends().outgoing.len()), (0, 5));
-            assert!(matches!(socket.recv().await, Err(Error::TimedOut(Deadline::Write))));
+            assert!(matches!(socket.recv().await, Ok(None)), "it has been told");
             assert_eq!(socket.closed().unwrap().timed_out, Some(Deadline::Write));
             assert!(matches!(socket.send("more").await, Err(Error::Send(_))));
         }
@@ -203,4 +203,22 @@ async fn a_sender_above_the_mark_is_woken_as_soon_as_there_is_room() {
 #[test]
 fn the_mark_is_the_default_one() {
     assert_eq!(Config::server().high_water_mark, MARK);
+}
+
+#[tokio::test(start_paused = true)]
+async fn try_feed_never_waits_and_pong_is_sent() {
+    for role in BOTH {
+        let line = Line::new(Pace::Free);
+        let mut socket = line.socket(role, |config| config.high_water_mark = 20);
+        line.take(0);
+        assert!(socket.try_feed("this is more than twenty bytes").unwrap());
+        let queued = socket.buffered_amount();
+        assert!(!socket.try_feed("so this is not queued").unwrap());
+        assert_eq!(socket.buffered_amount(), queued);
+        line.take(1000);
+        socket.pong("!").await.unwrap();
+        assert_eq!(line.sent().iter().map(|frame| frame.first).collect::<Vec<_>>(), [TEXT, PONG]);
+        socket.abort();
+        assert!(matches!(socket.try_feed("late"), Err(Error::Send(_))));
+    }
 }

@@ -76,7 +76,7 @@ async fn an_unfinished_message_that_does_not_go_on_is_1008() {
         let start = Instant::now();
         let error = within(seconds(100), socket.recv()).await.unwrap_err();
         assert!(matches!(error, Error::TimedOut(Deadline::Message)), "{role:?}: {error}");
-        took(start, seconds(65)); // and the time that the peer has to end the transport
+        took(start, seconds(70)); // and the time that the peer has to end the transport
         assert_eq!(line.sent()[0].payload[..2], 1008_u16.to_be_bytes());
         // With each byte it begins anew.
         let line = Line::new(Pace::Free);

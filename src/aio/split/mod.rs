@@ -13,6 +13,7 @@ mod sync {
 
 pub use receiver::Receiver;
 pub use sender::Sender;
+pub(super) use sender::end_of_queue;
 
 use super::{Runtime, websocket::WebSocket};
 use shared::{More, Shared};

@@ -10,12 +10,10 @@ use crate::{
     message::Message,
     proto::{Closed, Event, Inbound, Lent, Ready, ReadyState, RecvState, Subprotocol},
 };
-use futures_core::{FusedStream, Stream};
 use std::{
     future::poll_fn,
-    pin::Pin,
     sync::Arc,
-    task::{Context, Poll, Waker, ready},
+    task::{Context, Poll, Waker},
 };
 
 /// The receiving end of a split [`WebSocket`](crate::aio::WebSocket). Keep it receiving: while it waits for a message,
@@ -31,49 +29,28 @@ use std::{
 #[derive(Debug)]
 pub struct Receiver<S, R> {
     /// There, until it is moved elsewhere as this goes.
-    pub(super) inbound: Option<Box<Inbound>>,
+    pub(in crate::aio) inbound: Option<Box<Inbound>>,
     pub(super) alarm: Option<R>,
     pub(super) subprotocol: Option<Subprotocol>,
     pub(super) shared: Arc<Shared<S, R>>,
 }
 
 impl<S, R: Runtime<S>> Receiver<S, R> {
-    /// The next message (RFC 6455 §6.2), owned; `None` once the peer has closed, and ever after: see
-    /// [`WebSocket::recv`](crate::aio::WebSocket::recv).
-    ///
-    /// # Errors
-    /// As [`WebSocket::recv`](crate::aio::WebSocket::recv). [`Error::TimedOut`] also tells of a deadline that a
-    /// sender has seen pass.
-    ///
-    /// # Cancel safety
-    /// Dropping the future loses nothing: the next call goes on where it stopped.
+    /// The next message: as [`WebSocket::recv`](crate::aio::WebSocket::recv), errors and cancel safety included.
+    /// [`Error::TimedOut`] also tells of a deadline that a sender has seen pass.
     pub async fn recv(&mut self) -> Result<Option<Message>, Error> {
         Ok(self.recv_ref().await?.map(Lent::into_message))
     }
 
-    /// The next message where it lies: see [`WebSocket::recv_ref`](crate::aio::WebSocket::recv_ref). Pass it to
+    /// The next message where it lies: as [`WebSocket::recv_ref`](crate::aio::WebSocket::recv_ref). Pass it to
     /// [`Sender::feed`](super::Sender::feed) to answer with it.
-    ///
-    /// # Errors
-    /// As [`recv`](Self::recv).
-    ///
-    /// # Cancel safety
-    /// As [`recv`](Self::recv).
     #[inline]
     pub async fn recv_ref(&mut self) -> Result<Option<Lent<'_>>, Error> {
         let data = poll_fn(|cx| self.poll_data(cx)).await?;
         Ok(data.and_then(|_| Some(self.inbound.as_mut()?.lend_data())))
     }
 
-    /// The next event of any kind, pings, pongs and the peer's Close frame among them; `None` once the connection has
-    /// ended, however it did: [`closed`](Self::closed) tells.
-    ///
-    /// # Errors
-    /// [`Error::Io`]. What the peer did wrong is an [`Event::Error`] here, and a deadline that passed is told by
-    /// `closed`.
-    ///
-    /// # Cancel safety
-    /// As [`recv`](Self::recv).
+    /// The next event of any kind: as [`WebSocket::recv_event`](crate::aio::WebSocket::recv_event).
     pub async fn recv_event(&mut self) -> Result<Option<Event<'_>>, Error> {
         match poll_fn(|cx| self.poll_ready(cx)).await? {
             None | Some(Ready::Closed(_)) => Ok(None),
@@ -82,10 +59,8 @@ impl<S, R: Runtime<S>> Receiver<S, R> {
     }
 
     /// Receives and drops what comes, until the connection has ended, and says how. For a program that only sends: it
-    /// answers pings, hears the peer's Close frame and keeps the deadlines.
-    ///
-    /// # Cancel safety
-    /// Dropping the future loses nothing but messages that have come.
+    /// answers pings, hears the peer's Close frame and keeps the deadlines. Cancel-safe: dropping the future loses
+    /// nothing but messages that have come.
     pub async fn discard(&mut self) -> Closed {
         poll_fn(|cx| match self.parts() {
             Some((inbound, mut ends, alarm)) => receive::poll_closed(cx, inbound, &mut ends, alarm),
@@ -118,7 +93,7 @@ impl<S, R: Runtime<S>> Receiver<S, R> {
     }
 
     #[inline]
-    fn poll_data(&mut self, cx: &mut Context<'_>) -> Poll<Result<Option<bool>, Error>> {
+    pub(in crate::aio) fn poll_data(&mut self, cx: &mut Context<'_>) -> Poll<Result<Option<bool>, Error>> {
         let Some((inbound, mut ends, alarm)) = self.parts() else { return Poll::Ready(Ok(None)) };
         receive::poll_data(cx, inbound, &mut ends, alarm)
     }
@@ -127,8 +102,8 @@ impl<S, R: Runtime<S>> Receiver<S, R> {
 impl<S, R> Receiver<S, R> {
     /// What a browser calls `WebSocket.readyState`.
     pub fn state(&self) -> ReadyState {
-        let state = |inbound: &Box<Inbound>| inbound.ready_state(&Ends(&self.shared));
-        self.inbound.as_ref().map_or(ReadyState::Closed, state)
+        let inbound = self.inbound.as_deref();
+        inbound.map_or(ReadyState::Closed, |inbound| inbound.ready_state(&Ends(&self.shared)))
     }
 
     /// How the connection ended (RFC 6455 §7.1.4 to §7.1.6), once it has.
@@ -163,22 +138,5 @@ impl<S, R> Drop for Receiver<S, R> {
                 due.wake = true;
             });
         }
-    }
-}
-
-/// As [`recv`](Receiver::recv); an error ends it.
-impl<S, R: Runtime<S>> Stream for Receiver<S, R> {
-    type Item = Result<Message, Error>;
-
-    fn poll_next(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
-        let receiver = self.get_mut();
-        let data = ready!(receiver.poll_data(cx)?);
-        Poll::Ready(data.and_then(|_| Some(Ok(receiver.inbound.as_mut()?.lend_data().into_message()))))
-    }
-}
-
-impl<S, R: Runtime<S>> FusedStream for Receiver<S, R> {
-    fn is_terminated(&self) -> bool {
-        self.closed().is_some()
     }
 }

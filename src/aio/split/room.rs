@@ -13,7 +13,7 @@ use std::{
 
 /// A lock. Those who wait are woken by each use that changes something for them, once it is unlocked again.
 #[derive(Debug)]
-pub(super) struct Room<L, X> {
+pub(crate) struct Room<L, X> {
     inner: Mutex<Inner<L, X>>,
     wakers: Arc<Wakers>,
     /// What the stream is polled with.
@@ -24,24 +24,24 @@ pub(super) struct Room<L, X> {
 
 /// What is behind the lock.
 #[derive(Debug)]
-pub(super) struct Inner<L, X> {
+pub(crate) struct Inner<L, X> {
     pub(super) link: L,
     pub(super) more: X,
 }
 
-/// Whether all who wait are to be woken, except for one, who knows.
+/// Whether all who wait are to be woken, except for who is in this slot, and is at work.
 #[derive(Debug, Default)]
-pub(super) struct Due {
+pub(crate) struct Due {
     pub(super) wake: bool,
-    except: Option<usize>,
+    pub(super) except: Option<usize>,
 }
 
 /// Leaves and wakes after the lock is released, also when the stream panics.
-struct Exit<'a>(&'a Wakers, Due);
+struct Exit<'a>(&'a Wakers, Due, usize);
 
 impl Drop for Exit<'_> {
     fn drop(&mut self) {
-        self.0.exit(self.1.wake, self.1.except);
+        self.0.exit(self.2, self.1.wake, self.1.except);
     }
 }
 
@@ -68,8 +68,7 @@ impl<L: ControlSink, X> Room<L, X> {
     /// Uses what is behind the lock, and polls the stream with the context. When that has output begin to wait, or leave, or
     /// when `work` says so, all who wait are woken.
     pub(super) fn enter<V>(&self, work: impl FnOnce(&mut Inner<L, X>, &mut Context<'_>, &mut Due) -> V) -> V {
-        self.wakers.enter();
-        let mut exit = Exit(&self.wakers, Due::default());
+        let mut exit = Exit(&self.wakers, Due::default(), self.wakers.enter());
         let mut inner = self.lock();
         let (before, buffered) = (inner.link.sending(), inner.link.buffered_amount());
         let done = work(&mut inner, &mut Context::from_waker(&self.proxy), &mut exit.1);
@@ -89,6 +88,7 @@ impl<L: ControlSink, X> Room<L, X> {
     ) -> Poll<V> {
         let mut old = None; // dropped when all is unlocked
         self.enter(|inner, cx, due| {
+            due.except = *slot;
             let done = work(inner, cx, due);
             // With the lock held, so nothing happens between what it saw and this.
             if done.is_pending() || slot.is_some() {
@@ -104,9 +104,10 @@ impl<L: ControlSink, X> Room<L, X> {
         drop(self.wakers.set(slot, None));
     }
 
-    /// Has the receiving half told that a sender has cut the connection. All are to be woken.
-    pub(super) fn cut(&self) {
+    /// A sender cuts the connection: all are woken, and the receiving half is to be told.
+    pub(super) fn cut(&self, due: &mut Due) {
         self.cut.store(true, Relaxed);
+        due.wake = true;
     }
 
     /// Whether the receiving half is to be told. It asks before it goes on, and again when it begins to wait.

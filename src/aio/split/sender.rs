@@ -3,15 +3,13 @@ use super::shared::Shared;
 use crate::{
     adapter::Error,
     aio::Runtime,
-    close::{CloseCode, CloseFrame},
+    close::CloseFrame,
     error::SendError,
-    message::{Message, Outgoing},
+    message::Outgoing,
     proto::{Outbound, Position, SendState},
 };
-use futures_sink::Sink;
 use std::{
     future::poll_fn,
-    pin::Pin,
     sync::Arc,
     task::{Context, Poll},
 };
@@ -27,10 +25,10 @@ use std::{
 /// `&mut Sender`, call them as `(&*sender).send(…)`, or `SinkExt`'s are found first.
 #[derive(Debug)]
 pub struct Sender<S, R> {
-    pub(super) shared: Arc<Shared<S, R>>,
+    pub(in crate::aio) shared: Arc<Shared<S, R>>,
     /// Where the `Sink` waits between polls, and what its flush waits for.
-    slot: Option<usize>,
-    flushing: Option<Position>,
+    pub(in crate::aio) slot: Option<usize>,
+    pub(in crate::aio) flushing: Option<Position>,
 }
 
 /// A wait that ends when it is dropped.
@@ -97,10 +95,7 @@ impl<S, R: Runtime<S>> Sender<S, R> {
     }
 
     /// Sends a ping with up to 125 bytes (RFC 6455 §5.5.2); it goes before messages that have not been framed, and
-    /// replaces a ping that has not. Errors: as [`send`](Self::send).
-    ///
-    /// # Cancel safety
-    /// As [`flush`](Self::flush); the ping is queued once the future has been polled.
+    /// replaces a ping that has not. Errors and cancel safety: as [`flush`](Self::flush); it is queued once polled.
     pub async fn ping(&self, payload: impl AsRef<[u8]>) -> Result<(), Error> {
         let payload = payload.as_ref();
         self.leaves(|outbound, _| outbound.ping(payload).map(|()| Some(outbound.control_position()))).await
@@ -166,7 +161,7 @@ impl<S, R: Runtime<S>> Sender<S, R> {
 }
 
 /// Where what is queued now ends, if nothing has been left behind.
-fn end_of_queue(outbound: &Outbound) -> Result<Position, SendError> {
+pub(in crate::aio) fn end_of_queue(outbound: &Outbound) -> Result<Position, SendError> {
     if outbound.unsent() > 0 { Err(SendError::Closing) } else { Ok(outbound.position()) }
 }
 
@@ -198,6 +193,13 @@ impl<S, R> Sender<S, R> {
     }
 }
 
+impl<S, R> Sender<S, R> {
+    /// Queues a message, however much is queued.
+    pub(in crate::aio) fn queue<'m>(&self, message: impl Into<Outgoing<'m>>) -> Result<(), Error> {
+        Ok(self.shared.enter(|inner, _, _| inner.link.outbound.send(message))?)
+    }
+}
+
 impl<S, R> Clone for Sender<S, R> {
     fn clone(&self) -> Self {
         Self::new(self.shared.clone())
@@ -207,39 +209,5 @@ impl<S, R> Clone for Sender<S, R> {
 impl<S, R> Drop for Sender<S, R> {
     fn drop(&mut self) {
         self.shared.leave(&mut self.slot);
-    }
-}
-
-/// As [`feed`](Sender::feed), [`flush`](Sender::flush) and [`close`](Sender::close), with 1000.
-///
-/// If an extension was agreed on, messages leave compressed; for one that should not, or that is
-/// [prepared](crate::Prepared), call [`feed`](Sender::feed).
-impl<S, R: Runtime<S>> Sink<Message> for Sender<S, R> {
-    type Error = Error;
-
-    fn poll_ready(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Result<(), Error>> {
-        let Self { shared, slot, .. } = self.get_mut();
-        shared.poll_written(slot, cx, |_, may_queue| Ok(may_queue))
-    }
-
-    fn start_send(self: Pin<&mut Self>, message: Message) -> Result<(), Error> {
-        let Self { shared, flushing, .. } = self.get_mut();
-        *flushing = None;
-        Ok(shared.enter(|inner, _, _| inner.link.outbound.send(message))?)
-    }
-
-    fn poll_flush(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Result<(), Error>> {
-        let Self { shared, slot, flushing } = self.get_mut();
-        let flushed = shared.poll_written(slot, cx, |outbound, _| {
-            let end = flushing.take().map_or_else(|| end_of_queue(outbound), Ok)?;
-            outbound.has_sent(flushing.insert(end))
-        });
-        flushing.take_if(|_| flushed.is_ready());
-        flushed
-    }
-
-    fn poll_close(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Result<(), Error>> {
-        let Self { shared, slot, .. } = self.get_mut();
-        shared.poll_close(slot, cx, &mut Some(CloseCode::NORMAL.into()))
     }
 }

@@ -34,22 +34,23 @@ use std::{
 ///
 /// | flag | says that |
 /// |---|---|
-/// | `FIRED` | the stream has woken while someone was in the room, who wakes all on leaving |
+/// | `Wakers::state` | someone is in the room, who wakes all on leaving if the stream has woken meanwhile |
 /// | a waker in a slot | its owner waits, and has not been woken since it last looked |
-/// | `cut` | a sender has ended the connection, and the receiving half has not been told |
-/// | `left` | the receiver was dropped, and this was its half |
-/// | `timed_out` | this deadline ended the connection |
+/// | `Room::cut` | a sender has ended the connection, and the receiving half has not been told |
+/// | `More::left` | the receiver was dropped, and this was its half |
+/// | `More::timed_out` | this deadline ended the connection |
 ///
 /// Whoever waits keeps deadlines: the receiver all of them, since it is woken when output begins to wait; a sender the one for
 /// writing, since perhaps nobody receives. So whoever stops waiting need not hand one on.
-pub(super) type Shared<S, R> = Room<Link<S, R>, More<R>>;
+pub(in crate::aio) type Shared<S, R> = Room<Link<S, R>, More<R>>;
+type Inside<S, R> = Inner<Link<S, R>, More<R>>;
 
 /// What is behind the lock beside the stream and the sending half.
 #[derive(Debug)]
-pub(super) struct More<R> {
+pub(in crate::aio) struct More<R> {
+    pub(super) config: Arc<Config>,
     pub(super) left: Option<Box<Inbound>>,
     timed_out: Option<Deadline>,
-    pub(super) config: Arc<Config>,
     /// One alarm for all senders that wait.
     alarm: Option<R>,
     /// When none has left for too long, if no more bytes have left than these.
@@ -59,33 +60,7 @@ pub(super) struct More<R> {
 
 impl<R> More<R> {
     pub(super) fn new(config: Arc<Config>) -> Self {
-        Self { left: None, timed_out: None, config, alarm: None, stalls_at: None, released: 0 }
-    }
-}
-
-impl<S, R> Shared<S, R> {
-    /// Tells the receiving half when a sender has cut the connection.
-    #[inline]
-    pub(super) fn tell(&self, inbound: &mut Inbound) {
-        if self.take_cut() {
-            cut_short(inbound, self.look(|inner| inner.more.timed_out));
-        }
-    }
-
-    /// Nothing more is written.
-    fn give_up(&self, timed_out: Option<Deadline>, inner: &mut Inner<Link<S, R>, More<R>>, due: &mut Due) {
-        inner.link.outbound.write_failed();
-        inner.more.timed_out = inner.more.timed_out.or(timed_out);
-        self.cut();
-        due.wake = true;
-    }
-}
-
-fn cut_short(inbound: &mut Inbound, timed_out: Option<Deadline>) {
-    match timed_out {
-        _ if inbound.state() == RecvState::Ended => {}
-        Some(deadline) => inbound.give_up(deadline),
-        None => inbound.abort(),
+        Self { config, left: None, timed_out: None, alarm: None, stalls_at: None, released: 0 }
     }
 }
 
@@ -94,31 +69,40 @@ pub(super) fn may_queue(outbound: &Outbound, config: &Config) -> bool {
     outbound.buffered_amount() <= config.high_water_mark || outbound.state() != SendState::Open
 }
 
+impl<S, R> Shared<S, R> {
+    /// Tells the receiving half when a sender has cut the connection.
+    #[inline]
+    pub(super) fn tell(&self, inbound: &mut Inbound) {
+        if self.take_cut() {
+            tell(inbound, self.look(|inner| inner.more.timed_out));
+        }
+    }
+}
+
+fn tell(inbound: &mut Inbound, timed_out: Option<Deadline>) {
+    match timed_out {
+        _ if inbound.state() == RecvState::Ended => {}
+        Some(deadline) => inbound.give_up(deadline),
+        None => inbound.abort(),
+    }
+}
+
 impl<S, R: Runtime<S>> Shared<S, R> {
     /// Writes until `reached` says that it is enough, and waits. It is asked before anything is written, so it may queue what
     /// is to be written; whether there is room for it is the second argument.
     #[inline]
-    pub(super) fn poll_written(
+    pub(in crate::aio) fn poll_written(
         &self,
         slot: &mut Option<usize>,
         cx: &Context<'_>,
         reached: impl FnMut(&mut Outbound, bool) -> Result<bool, SendError>,
     ) -> Poll<Result<(), Error>> {
-        let has_waited = slot.is_some();
-        self.poll(slot, cx.waker(), |inner, cx, due| {
-            let written = self.write(inner, cx, due, reached);
-            match (written, inner.more.timed_out) {
-                (Poll::Ready(Err(Error::Send(_))), Some(deadline)) if has_waited => {
-                    Poll::Ready(Err(Error::TimedOut(deadline))) // that is why
-                }
-                (written, _) => written,
-            }
-        })
+        self.poll(slot, cx.waker(), |inner, cx, due| self.write(inner, cx, due, reached))
     }
 
     fn write(
         &self,
-        inner: &mut Inner<Link<S, R>, More<R>>,
+        inner: &mut Inside<S, R>,
         cx: &mut Context<'_>,
         due: &mut Due,
         mut reached: impl FnMut(&mut Outbound, bool) -> Result<bool, SendError>,
@@ -127,57 +111,67 @@ impl<S, R: Runtime<S>> Shared<S, R> {
         loop {
             let outbound = &mut inner.link.outbound;
             let may_queue = may_queue(outbound, &inner.more.config);
-            if reached(outbound, may_queue)? {
-                return Poll::Ready(Ok(()));
-            }
-            // A stream with nothing to write may be shutting down, which is for the receiver to wait for.
-            if !takes_more || outbound.is_flushed() {
-                break;
-            }
-            match inner.link.poll_flush(cx) {
-                Poll::Pending => takes_more = false,
-                Poll::Ready(flushed) => {
-                    due.wake |= flushed.is_err(); // the receiver looks why
-                    flushed?;
+            match (reached(outbound, may_queue), inner.more.timed_out) {
+                (Ok(true), _) => return Poll::Ready(Ok(())),
+                // A stream with nothing to write may be shutting down, which is for the receiver to wait for.
+                (Ok(false), _) if !takes_more || outbound.is_flushed() => break,
+                (Ok(false), _) => {}
+                // It has waited, and that is why in vain.
+                (Err(_), Some(deadline)) if due.except.is_some() => {
+                    return Poll::Ready(Err(Error::TimedOut(deadline)));
                 }
+                (Err(error), _) => return Poll::Ready(Err(error.into())),
+            }
+            let flushed = inner.link.poll_flush(cx);
+            takes_more = flushed.is_ready();
+            if let Poll::Ready(Err(error)) = flushed {
+                due.wake = true; // the receiver looks why
+                return Poll::Ready(Err(error.into()));
             }
         }
         ready!(inner.more.poll_stalled(cx, inner.link.sending()));
-        self.give_up(Some(Deadline::Write), inner, due);
+        self.give_up(inner, due, Some(Deadline::Write));
         Poll::Ready(Err(Error::TimedOut(Deadline::Write)))
+    }
+
+    /// Nothing more is written.
+    fn give_up(&self, inner: &mut Inside<S, R>, due: &mut Due, timed_out: Option<Deadline>) {
+        inner.link.outbound.write_failed();
+        inner.more.timed_out = inner.more.timed_out.or(timed_out);
+        self.cut(due);
+    }
+
+    /// Ends the transport at once.
+    pub(super) fn abort(&self) {
+        self.enter(|inner, cx, due| {
+            self.give_up(inner, due, None);
+            let _ = inner.link.poll_shutdown(cx);
+        });
     }
 
     /// Begins the closing handshake, and waits until the Close frame has left. Without a receiver it does all of it, and
     /// discards what comes.
-    pub(super) fn poll_close(
+    pub(in crate::aio) fn poll_close(
         &self,
         slot: &mut Option<usize>,
         cx: &Context<'_>,
         frame: &mut Option<CloseFrame>,
     ) -> Poll<Result<(), Error>> {
         self.poll(slot, cx.waker(), |inner, cx, due| {
-            if inner.link.outbound.state() == SendState::Open {
-                inner.link.outbound.close(frame.take());
-                due.wake = true; // the deadline is for the receiver to keep
-            }
+            // All are woken: the deadline is for the receiver to keep, and no message can be queued any more.
+            due.wake = inner.link.outbound.state() == SendState::Open;
+            inner.link.outbound.close(frame.take());
             let Some(inbound) = &mut inner.more.left else {
-                return self.write(inner, cx, due, |out, _| out.has_sent(&mut out.close_position()));
+                return self
+                    .write(inner, cx, due, |outbound, _| outbound.has_sent(&mut outbound.close_position()));
             };
             if self.take_cut() {
-                cut_short(inbound, inner.more.timed_out);
+                tell(inbound, inner.more.timed_out);
             }
             let closed = ready!(receive::poll_closed(cx, inbound, &mut inner.link, &mut inner.more.alarm));
             due.wake = true;
             Poll::Ready(outcome(&closed))
         })
-    }
-
-    /// Ends the transport at once.
-    pub(super) fn abort(&self) {
-        self.enter(|inner, cx, due| {
-            self.give_up(None, inner, due);
-            let _ = inner.link.poll_shutdown(cx);
-        });
     }
 }
 
@@ -188,10 +182,9 @@ impl<R> More<R> {
         R: Runtime<S>,
     {
         if sending.waiting && (sending.released != self.released || self.stalls_at.is_none()) {
-            let patience = match self.config.write_timeout {
-                None if sending.state != SendState::Open => self.config.close_timeout,
-                patience => patience,
-            };
+            let Config { write_timeout, close_timeout, .. } = *self.config;
+            let closing = sending.state != SendState::Open;
+            let patience = write_timeout.or(close_timeout.filter(|_| closing));
             self.stalls_at = patience.and_then(|patience| R::now().checked_add(patience));
             self.released = sending.released;
         }
@@ -214,6 +207,7 @@ pub(super) struct Ends<'a, S, R>(pub(super) &'a Shared<S, R>);
 impl<S, R> ControlSink for Ends<'_, S, R> {
     fn control(&mut self, control: Control<'_>) {
         self.0.enter(|inner, _, due| {
+            due.except = Some(RECEIVER);
             due.wake = !matches!(control, Control::Ping | Control::Pong(_)); // no message can be queued any more
             inner.link.control(control);
         });
@@ -225,7 +219,10 @@ impl<S, R> ControlSink for Ends<'_, S, R> {
         self.0.look(|inner| inner.link.buffered_amount())
     }
     fn end(&mut self) -> Sent {
-        self.0.enter(|inner, _, _| inner.link.end())
+        self.0.enter(|inner, _, due| {
+            due.except = Some(RECEIVER);
+            inner.link.end()
+        })
     }
 }
 
@@ -251,6 +248,7 @@ impl<S, R: Runtime<S>> Wire for Ends<'_, S, R> {
     }
     fn ended(&mut self, closed: Option<&Closed>) {
         self.0.enter(|inner, _, due| {
+            due.except = Some(RECEIVER);
             inner.more.timed_out = inner.more.timed_out.or(closed.and_then(|closed| closed.timed_out));
             due.wake = true;
         });

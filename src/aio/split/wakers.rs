@@ -18,7 +18,7 @@ use std::{
 #[derive(Debug, Default)]
 pub(super) struct Wakers {
     slots: Mutex<Slots>,
-    /// [`INSIDE`] for each task that is in the room, and [`FIRED`] if the stream has woken meanwhile.
+    /// One for each task that is in the room, and [`FIRED`] for each time that the stream has woken.
     state: AtomicUsize,
 }
 
@@ -29,8 +29,7 @@ struct Slots {
     last: usize,
 }
 
-const FIRED: usize = 1;
-const INSIDE: usize = 2;
+const FIRED: usize = 1 << 16;
 /// The receiver's slot. Senders have others.
 pub(super) const RECEIVER: usize = 0;
 
@@ -54,22 +53,18 @@ impl Wakers {
         if known { None } else { slots.wakers.insert(slot, waker.clone()) }
     }
 
-    /// Someone is about to enter the room.
-    pub(super) fn enter(&self) {
-        self.state.fetch_add(INSIDE, SeqCst);
+    /// Someone is about to enter the room: how often the stream has woken.
+    pub(super) fn enter(&self) -> usize {
+        self.state.fetch_add(1, SeqCst) / FIRED
     }
 
-    /// Someone has left the room, and the others are to be woken.
-    pub(super) fn exit(&self, wake: bool, by: Option<usize>) {
-        if self.state.fetch_sub(INSIDE, SeqCst) & FIRED != 0 && self.take_fired() {
+    /// Someone has left the room. If the stream has woken meanwhile, all are woken; else, if so wanted, all but one.
+    pub(super) fn exit(&self, fired: usize, wake: bool, one: Option<usize>) {
+        if self.state.fetch_sub(1, SeqCst) / FIRED != fired {
             self.wake_all_but(None);
         } else if wake {
-            self.wake_all_but(by);
+            self.wake_all_but(one);
         }
-    }
-
-    fn take_fired(&self) -> bool {
-        self.state.fetch_and(!FIRED, SeqCst) & FIRED != 0
     }
 
     fn wake_all_but(&self, one: Option<usize>) {
@@ -87,7 +82,7 @@ impl Wake for Wakers {
     }
     /// While anyone is inside it is left to them, who may be the very task that calls this.
     fn wake_by_ref(self: &Arc<Self>) {
-        if self.state.fetch_or(FIRED, SeqCst) < INSIDE && self.take_fired() {
+        if self.state.fetch_add(FIRED, SeqCst) % FIRED == 0 {
             self.wake_all_but(None);
         }
     }
