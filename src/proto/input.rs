@@ -131,18 +131,23 @@ impl Input {
     #[inline(always)]
     pub(super) fn release(&mut self, to: spare::Of) {
         self.discard();
-        if self.buf.capacity() > 0 || self.shared {
-            self.leave(to);
+        self.room = 0;
+        let memory = self.buf.capacity();
+        if self.shared || self.whole != self.left {
+            self.leave_rest(to);
+        } else if memory > 0 {
+            to.put(&mut self.buf, memory);
         }
     }
 
-    #[inline(always)]
-    fn leave(&mut self, to: spare::Of) {
+    /// Its memory is a message's as well, or its front has been cut off.
+    #[cold]
+    #[inline(never)]
+    fn leave_rest(&mut self, to: spare::Of) {
         let memory = self.memory();
-        (self.whole, self.left, self.room) = (0, 0, 0);
-        if std::mem::take(&mut self.shared) {
-            self.forget();
-        } else if memory > 0 {
+        self.forget_shared();
+        (self.whole, self.left) = (0, 0);
+        if self.buf.capacity() > 0 {
             to.put(&mut self.buf, memory);
         }
     }
