@@ -37,10 +37,8 @@ pub(super) struct Input {
     room: usize,
     /// Where in the stream `buf` begins, less what has been cut out of it since.
     base: u64,
-    /// How much memory the buffer had before its front was cut off, and how much of it was left then. (From 4 GiB on
-    /// it matters to nobody.)
-    whole: u32,
-    left: u32,
+    /// How much memory the buffer had in front of what is left of it, at most. (From 4 GiB on it matters to nobody.)
+    cut: u32,
     /// A message shares this buffer's memory: it must not become a spare.
     shared: bool,
 }
@@ -133,7 +131,7 @@ impl Input {
         self.discard();
         self.room = 0;
         let memory = self.buf.capacity();
-        if self.shared || self.whole != self.left {
+        if self.shared || self.cut > 0 {
             self.leave_rest(to);
         } else if memory > 0 {
             to.put(&mut self.buf, memory);
@@ -146,7 +144,7 @@ impl Input {
     fn leave_rest(&mut self, to: spare::Of) {
         let memory = self.memory();
         self.forget_shared();
-        (self.whole, self.left) = (0, 0);
+        self.cut = 0;
         if self.buf.capacity() > 0 {
             to.put(&mut self.buf, memory);
         }
@@ -163,7 +161,7 @@ impl Input {
     pub(super) fn forget_shared(&mut self) {
         if std::mem::take(&mut self.shared) {
             self.forget();
-            (self.whole, self.left, self.room) = (0, 0, 0);
+            (self.cut, self.room) = (0, 0);
         }
     }
 
@@ -204,7 +202,7 @@ impl Input {
             // A few bytes had to wait in memory of their size: on they go, in front of what comes, in the thread's.
             self.cut_room();
             let waited = std::mem::take(&mut self.buf);
-            (self.whole, self.left) = (0, 0);
+            self.cut = 0;
             self.take_spare(spare::Of::Input);
             if self.buf.capacity() < READ {
                 self.cut_room();
@@ -232,13 +230,12 @@ impl Input {
         self.cut_room();
         let memory = self.memory();
         if self.buf.try_reclaim(more) {
-            let capacity = self.buf.capacity();
-            (self.whole, self.left) = (to_u32(memory.max(capacity)), to_u32(capacity)); // it is the same memory
+            self.cut = to_u32(memory.saturating_sub(self.buf.capacity())); // it is the same memory
         } else if self.shared {
             // Memory of its own, and the rest goes with the messages that have it too.
             let mut buf = BytesMut::with_capacity(self.buf.len() + more);
             buf.extend_from_slice(&self.buf);
-            (self.buf, self.whole, self.left, self.shared) = (buf, 0, 0, false);
+            (self.buf, self.cut, self.shared) = (buf, 0, false);
         } else {
             self.buf.reserve(more); // what has been cut off its front remains in front of it
         }
@@ -248,7 +245,7 @@ impl Input {
     /// has memory of its own, or its front back.
     pub(super) fn has_grown(&mut self, before: usize) {
         if self.buf.capacity() > before {
-            (self.whole, self.left, self.shared) = (0, 0, false);
+            (self.cut, self.shared) = (0, false);
         }
     }
 
@@ -261,7 +258,7 @@ impl Input {
         }
         let few = BytesMut::from(&self.buf[..filled]);
         let mut large = std::mem::replace(&mut self.buf, few);
-        (self.whole, self.left, self.room) = (0, 0, 0);
+        (self.cut, self.room) = (0, 0);
         if std::mem::take(&mut self.shared) {
             return; // the rest of it goes with the message that has it too
         }
@@ -294,7 +291,7 @@ impl Input {
     /// How much memory the buffer has, at most: what has been cut off its front is as much alive as the rest, until
     /// the buffer goes back to the front of its memory; and that it has cannot be seen.
     fn memory(&self) -> usize {
-        self.buf.capacity() + (self.whole - self.left) as usize
+        self.buf.capacity() + self.cut as usize
     }
 
     /// Whether the message is long enough, in itself and beside the buffer, to share memory with it.
@@ -309,10 +306,10 @@ impl Input {
             return Bytes::copy_from_slice(self.message());
         }
         self.shared = true;
-        self.whole = to_u32(self.memory());
+        let memory = self.memory();
         self.buf.advance(self.start);
         let message = self.buf.split_to(self.end - self.start).freeze();
-        self.left = to_u32(self.buf.capacity());
+        self.cut = to_u32(memory.saturating_sub(self.buf.capacity()));
         self.base += self.end as u64;
         self.cursor -= self.end;
         (self.start, self.end) = (0, 0);
