@@ -14,6 +14,10 @@ pub(super) trait Wire: ControlSink {
     fn poll_read(&mut self, cx: &mut Context<'_>, inbound: &mut Inbound) -> Poll<io::Result<usize>>;
     /// Writes all there is to write. After an error there is nothing to write any more.
     fn poll_flush(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>>;
+    /// Whether messages may be sent: [`ControlSink::sending`] says so as well, and much else.
+    fn is_open(&self) -> bool {
+        self.sending().state == SendState::Open
+    }
     /// Ends the writing side, and tells the sending half once that is done.
     fn poll_shutdown(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>>;
     /// The connection has ended, like this. Called before the last [`poll_shutdown`](Self::poll_shutdown).
@@ -56,6 +60,15 @@ impl<S, R: Runtime<S>> Link<S, R> {
     /// Writes all there is, and has the stream let go of it.
     #[inline(never)]
     fn poll_write(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        let written = self.poll_write_all(cx);
+        if let Poll::Ready(Err(_)) = written {
+            self.outbound.write_failed();
+        }
+        written
+    }
+
+    #[inline(always)]
+    fn poll_write_all(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         loop {
             let out = self.outbound.transmit();
             if !out.has_remaining() {
@@ -128,14 +141,19 @@ impl<S, R: Runtime<S>> Wire for Link<S, R> {
 
     #[inline]
     fn poll_flush(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        let flushed = match self.outbound.is_flushed() {
-            true => self.poll_release(cx),
-            false => self.poll_write(cx),
-        };
-        if let Poll::Ready(Err(_)) = flushed {
+        if !self.outbound.is_flushed() {
+            return self.poll_write(cx);
+        }
+        let released = self.poll_release(cx);
+        if let Poll::Ready(Err(_)) = released {
             self.outbound.write_failed();
         }
-        flushed
+        released
+    }
+
+    #[inline]
+    fn is_open(&self) -> bool {
+        self.outbound.state() == SendState::Open
     }
 
     fn poll_shutdown(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {

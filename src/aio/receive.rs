@@ -2,7 +2,7 @@
 use super::{Alarm, link::Wire};
 use crate::{
     adapter::{Error, outcome},
-    proto::{Closed, ControlSink, Inbound, Ready, RecvState, SendState, Step},
+    proto::{Closed, ControlSink, Inbound, Ready, RecvState, Step},
 };
 use std::{
     io,
@@ -133,13 +133,13 @@ pub(super) fn poll_message<R: Alarm>(
     wire: &mut impl Wire,
     alarm: &mut Option<R>,
 ) -> Option<Poll<Result<(), Error>>> {
-    let open = inbound.is_quiet() && wire.sending().state == SendState::Open;
+    let open = inbound.is_quiet() && wire.is_open();
     if !open || !matches!(wire.poll_flush(cx), Poll::Ready(Ok(()))) {
         return None;
     }
     match wire.poll_read(cx, inbound) {
         Poll::Ready(Ok(0)) => inbound.receive_eof(),
-        Poll::Ready(Ok(_)) => return inbound.advance_message(wire).then_some(Poll::Ready(Ok(()))),
+        Poll::Ready(Ok(_)) => return inbound.advance_flushed().then_some(Poll::Ready(Ok(()))),
         Poll::Ready(Err(error)) => {
             return read_failed(inbound, error).err().map(|error| Poll::Ready(Err(error)));
         }

@@ -53,7 +53,14 @@ impl<S, R: Runtime<S>> WebSocket<S, R> {
                 self.give_up(cx);
                 Poll::Ready(Err(error))
             }
-            None => self.poll_data(cx).map_ok(|data| data.is_some()),
+            None => self.poll_any(cx),
         }
+    }
+
+    /// It is not so simple.
+    #[cold]
+    #[inline(never)]
+    fn poll_any(&mut self, cx: &mut Context<'_>) -> Poll<Result<bool, Error>> {
+        self.poll_data(cx).map_ok(|data| data.is_some())
     }
 }

@@ -86,7 +86,7 @@ impl Inbound {
     /// next message are: the peer may ask whether we are alive while it takes a long message.
     ///
     /// Not while closing: no message can be queued then, and the peer's Close frame is waited for.
-    #[inline]
+    #[inline(always)]
     pub(super) fn is_paused(&self, out: &impl ControlSink) -> bool {
         self.pausing && out.buffered_amount() > self.config.high_water_mark && self.pauses(&out.sending())
     }

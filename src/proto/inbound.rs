@@ -145,7 +145,11 @@ impl Inbound {
         if self.advance_message(out) {
             return Some(Ready::Data { fin: true });
         }
-        if self.is_quiet() { None } else { self.advance_slow(out) }
+        if self.is_quiet() {
+            self.reader.settle();
+            return None;
+        }
+        self.advance_slow(out)
     }
 
     /// A whole message in one frame, if that is next: then it is ready, for [`lend_data`](Self::lend_data) to hand out. A
@@ -158,14 +162,21 @@ impl Inbound {
             && self.reader.read_whole(&self.config)
     }
 
+    /// [`advance_message`](Self::advance_message) for a driver that has just written all there was to write: nothing that is
+    /// queued keeps a message back.
+    #[inline(always)]
+    pub fn advance_flushed(&mut self) -> bool {
+        self.state == RecvState::Open && self.reader.read_whole(&self.config)
+    }
+
     /// Whether everything that has come has been dealt with, no message is under way and more may come, so that
     /// [`advance`](Self::advance) has nothing.
     #[inline]
-    pub fn is_quiet(&mut self) -> bool {
+    pub fn is_quiet(&self) -> bool {
         self.state == RecvState::Open
             && self.reader.input.is_drained()
             && self.input == InputState::Open
-            && self.reader.ends()
+            && self.reader.is_between()
     }
 
     #[inline(never)]

@@ -37,7 +37,7 @@ pub(super) struct Input {
     room: usize,
     /// Where in the stream `buf` begins, less what has been cut out of it since.
     base: u64,
-    /// How much memory has been cut off the buffer's front, at most. (From 4 GiB on it matters to nobody.)
+    /// How much memory the buffer had in front of what is left of it, at most. (From 4 GiB on it matters to nobody.)
     cut: u32,
     /// A message shares this buffer's memory: it must not become a spare.
     shared: bool,
@@ -129,18 +129,23 @@ impl Input {
     #[inline(always)]
     pub(super) fn release(&mut self, to: spare::Of) {
         self.discard();
-        if self.buf.capacity() > 0 || self.shared {
-            self.leave(to);
+        self.room = 0;
+        let memory = self.buf.capacity();
+        if self.shared || self.cut > 0 {
+            self.leave_rest(to);
+        } else if memory > 0 {
+            to.put(&mut self.buf, memory);
         }
     }
 
-    #[inline(always)]
-    fn leave(&mut self, to: spare::Of) {
+    /// Its memory is a message's as well, or its front has been cut off.
+    #[cold]
+    #[inline(never)]
+    fn leave_rest(&mut self, to: spare::Of) {
         let memory = self.memory();
-        (self.cut, self.room) = (0, 0);
-        if std::mem::take(&mut self.shared) {
-            self.forget();
-        } else if memory > 0 {
+        self.forget_shared();
+        self.cut = 0;
+        if self.buf.capacity() > 0 {
             to.put(&mut self.buf, memory);
         }
     }
@@ -225,8 +230,7 @@ impl Input {
         self.cut_room();
         let memory = self.memory();
         if self.buf.try_reclaim(more) {
-            let capacity = self.buf.capacity();
-            self.cut = to_u32(memory.saturating_sub(capacity)); // it is the same memory
+            self.cut = to_u32(memory.saturating_sub(self.buf.capacity())); // it is the same memory
         } else if self.shared {
             // Memory of its own, and the rest goes with the messages that have it too.
             let mut buf = BytesMut::with_capacity(self.buf.len() + more);
@@ -305,7 +309,7 @@ impl Input {
         let memory = self.memory();
         self.buf.advance(self.start);
         let message = self.buf.split_to(self.end - self.start).freeze();
-        self.cut = to_u32(memory - self.buf.capacity());
+        self.cut = to_u32(memory.saturating_sub(self.buf.capacity()));
         self.base += self.end as u64;
         self.cursor -= self.end;
         (self.start, self.end) = (0, 0);

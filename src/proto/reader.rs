@@ -108,8 +108,9 @@ impl Reader {
     }
 
     /// Whether a message has begun and not ended.
+    #[inline]
     pub(super) fn is_unfinished(&self) -> bool {
-        matches!(self.state, State::Within { .. } | State::LentChunk | State::LentDecoded { last: false })
+        !self.is_between() && !matches!(self.state, State::LentDecoded { last: true })
     }
 
     /// Whether the next byte begins a control frame. (A message that was decoded is settled first.)
@@ -142,7 +143,7 @@ impl Reader {
     }
 
     /// Nothing comes for now: gives back the memory that what waits does not need.
-    #[inline]
+    #[inline(always)]
     pub(super) fn rest(&mut self) {
         if self.input.is_empty() {
             self.input.release(spare::Of::Input);
@@ -180,20 +181,8 @@ impl Reader {
 
     /// Whether no message is in progress, and the input is in its place: a message that was decoded is settled first.
     #[inline]
-    fn is_between(&self) -> bool {
+    pub(super) fn is_between(&self) -> bool {
         matches!(self.state, State::Between | State::Lent)
-    }
-
-    /// Whether nothing is left to parse, if the input is drained: consumes a message that was lent. By far the most common
-    /// way for the input to end.
-    #[inline]
-    pub(super) fn ends(&mut self) -> bool {
-        let ended = self.is_between();
-        if ended {
-            self.state = State::Between;
-            self.input.consume();
-        }
-        ended
     }
 
     /// Consumes what is lent, if anything is.

@@ -57,6 +57,7 @@ impl Of {
 }
 
 /// Exchanges a buffer without memory for the thread's spare of what is sent.
+#[inline(always)]
 pub(super) fn take_output(buf: &mut Vec<u8>) {
     // There are no spares while the thread ends.
     let _ = OUTPUT.try_with(|spare| std::mem::swap(&mut *spare.borrow_mut(), buf));

@@ -135,6 +135,7 @@ impl Buf for Transmit {
     fn remaining(&self) -> usize {
         self.corked() + self.long_len
     }
+    #[inline]
     fn chunk(&self) -> &[u8] {
         match self.long.front() {
             Some(Long { before: 0, payload }) => payload,

@@ -218,7 +218,7 @@ impl Runtime {
 }
 
 impl<S: AsyncRead + AsyncWrite + Unpin> aio::Runtime<S> for Runtime {
-    #[inline]
+    #[inline(always)]
     fn poll_read(stream: &mut S, cx: &mut Context<'_>, buf: ReadBuf<'_>) -> Poll<io::Result<usize>> {
         pin!(stream.read_buf(&mut buf.append())).poll(cx)
     }

@@ -170,9 +170,9 @@ impl Inbound {
     }
 
     /// What [`wants_time`](Self::wants_time) says of a connection that is open and whose output has left.
-    #[inline]
+    #[inline(always)]
     pub fn is_timed(&self) -> bool {
-        let untimed = self.config.keepalive.is_some() && !self.timers.is_running(Timer::Keepalive);
+        let untimed = !self.timers.is_running(Timer::Keepalive) && self.config.keepalive.is_some();
         untimed || self.reader.is_unfinished()
     }
 

@@ -209,5 +209,5 @@ fn the_short_ways_are_taken() {
     assert_eq!((reader.kind(), reader.input.message()), (Kind::Text, &b"Hello"[..]));
     assert!(reader.read_whole(&Config::server()));
     assert_eq!((reader.kind(), reader.input.message()), (Kind::Binary, &b""[..]));
-    assert!(!reader.read_whole(&Config::server()) && reader.ends());
+    assert!(!reader.read_whole(&Config::server()) && reader.is_between());
 }
