@@ -118,3 +118,35 @@ fn a_deadline_that_passed_is_not_still_to_come() {
     }
     assert!(matches!(server.poll_event(), Some(Event::Closed(closed)) if closed.timed_out.is_some()));
 }
+
+/// `driver`: a peer that had ended its side was given up after `close_timeout`, though it took what was sent to it, if the
+/// clock had been told once between two messages. Until everything has left, `write_timeout` governs; and a transport that
+/// has ended is not waited for.
+#[test]
+fn a_peer_that_has_ended_its_side_may_take_its_time_to_take_the_rest() {
+    let seconds = std::time::Duration::from_secs;
+    #[allow(clippy::disallowed_methods, reason = "an epoch to count from")]
+    let epoch = std::time::Instant::now();
+    for within in [3, 30] {
+        let mut config = Config::server();
+        (config.write_timeout, config.close_timeout) = (Some(seconds(30)), Some(seconds(10)));
+        let mut server = Connection::new(Established::bare(Role::Server), config);
+        server.receive(b"\x81\x80\x00\x00\x00\x00\x81\x80\x00\x00\x00\x00");
+        server.receive_eof();
+        let mut now = epoch;
+        server.handle_timeout(now);
+        for _ in 0..2 {
+            now += seconds(within);
+            assert!(matches!(server.poll_event(), Some(Event::Message(_))));
+            server.handle_timeout(now);
+            server.send("answer").unwrap();
+            for _ in 0..8 {
+                server.handle_timeout(now);
+                server.transmit().advance(1);
+                now += seconds(1);
+            }
+        }
+        let Some(Event::Closed(closed)) = server.poll_event() else { panic!("the end") };
+        assert_eq!((closed.timed_out, closed.unsent), (None, 0), "{within} s");
+    }
+}

@@ -27,6 +27,10 @@ const PROMPT_BYTES: usize = 4 * 1024;
 const FRAMES: u8 = 8;
 /// Bytes are written to the buffer that is lent for them, in the run that is cut.
 const READ_BUF: u8 = 16;
+/// In the run that is cut, the transport ends before anything that is left to be sent has been taken.
+const EARLY_END: u8 = 32;
+/// What distinguishes the run that is cut.
+const CUT_ONLY: u8 = READ_BUF | EARLY_END;
 
 fuzz_target!(|input: &[u8]| {
     let [flags, limits, cuts, rest @ ..] = input else { return };
@@ -42,7 +46,7 @@ fuzz_target!(|input: &[u8]| {
     let bytes = if flags & FRAMES != 0 { frames(role, rest) } else { rest.to_vec() };
 
     let reading = model::read(role, &bytes, limits);
-    let whole = Story::of(*flags & !READ_BUF, role, limits, &bytes, &mut std::iter::empty());
+    let whole = Story::of(*flags & !CUT_ONLY, role, limits, &bytes, &mut std::iter::empty());
     whole.is_told_by(&reading, *flags);
     // Past the cuts given, byte by byte: or, with none, all of it.
     let mut steps = cuts.iter().map(|step| usize::from(*step)).chain(std::iter::repeat_n(1, 64));
@@ -134,10 +138,15 @@ impl Story {
             check_memory(at);
             story.hear(&mut connection, flags, at);
         }
-        story.drain(&mut connection);
+        if flags & EARLY_END == 0 {
+            story.drain(&mut connection);
+        }
         connection.receive_eof();
         story.hear(&mut connection, flags, at);
+        assert_eq!(story.closed.is_none(), connection.wants_write(), "the end, and output that waits");
         story.drain(&mut connection);
+        story.hear(&mut connection, flags, at);
+        assert!(!connection.wants_write() && !connection.wants_read());
         assert!(connection.poll_event().is_none(), "something after the end");
         assert_eq!(connection.state(), ReadyState::Closed);
         assert_eq!(connection.buffered_amount(), 0);
@@ -198,6 +207,8 @@ impl Story {
             (Some(error), Some((rules, offset))) => {
                 assert!(rules.contains(&error.violation), "{error:?}, not one of {rules:?}");
                 assert_eq!(error.offset, *offset, "{error:?}");
+                let reason = error.reason.as_ref().map(|reason| reason.as_str());
+                assert_eq!(reason, reading.reason.as_deref(), "{error:?}");
                 // Of the message that failed, a part may have been delivered.
                 if let Some(Item::Data { bytes, fin: false, .. }) = items.last() {
                     assert!(reading.pending.starts_with(bytes));
@@ -215,7 +226,7 @@ impl Story {
         let closed = self.closed.as_ref().expect("Closed is told");
         assert_eq!(closed.received.clone().map(body), received);
         assert_eq!(closed.by_peer, received.is_some());
-        assert_eq!((&closed.error, closed.timed_out), (&self.error, None));
+        assert_eq!((&closed.error, closed.timed_out, closed.unsent), (&self.error, None, 0));
         let sent = closed.sent.clone().map(body);
 
         // What it answers: every ping, or the last; then the Close frame that is due, and nothing after it.

@@ -366,6 +366,7 @@ impl Story {
         let mut items = &self.items[..];
         let closed = self.closed.as_ref().expect("Closed is told");
         assert_eq!((&closed.error, &closed.received, closed.timed_out), (&self.error, &None, None));
+        assert_eq!(closed.unsent, 0);
         let Some(fault) = &told.fault else {
             assert_eq!(self.error, None);
             assert!(items == told.items, "not what the model reads: {items:x?}, but {:x?}", told.items);

@@ -74,7 +74,7 @@ pub fn drain(from: &mut impl Buf) -> Vec<u8> {
 
 /// What a connection tells, at once and with the bytes that come then; after the end of the transport, too.
 pub fn tell<'a>(connection: &mut Connection, rest: impl Iterator<Item = &'a [u8]>) -> (Vec<Item>, bool) {
-    let (mut items, mut failed) = (vec![], false);
+    let (mut items, mut failed, mut ends) = (vec![], false, 0);
     let mut hear = |connection: &mut Connection| {
         while let Some(event) = connection.poll_event() {
             match event {
@@ -87,9 +87,11 @@ pub fn tell<'a>(connection: &mut Connection, rest: impl Iterator<Item = &'a [u8]
                 Event::Pong(payload) => items.push(Item::Pong(payload.to_vec())),
                 Event::CloseReceived(frame) => items.push(Item::Close(body(frame))),
                 Event::Error(_) => failed = true,
-                _ => {}
+                Event::Closed(_) => ends += 1,
+                other => panic!("{other:?}"),
             }
         }
+        ends
     };
     hear(connection);
     for piece in rest {
@@ -97,7 +99,10 @@ pub fn tell<'a>(connection: &mut Connection, rest: impl Iterator<Item = &'a [u8]
         hear(connection);
     }
     connection.receive_eof();
-    hear(connection);
+    let ended = hear(connection) == 1;
+    assert_eq!(ended, !connection.wants_write(), "the end, and output that waits");
+    drain(connection.transmit());
+    assert_eq!(hear(connection), 1, "one end");
     (items, failed)
 }
 

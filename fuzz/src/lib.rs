@@ -1,5 +1,6 @@
 //! What the fuzz targets share: chance that repeats itself, and RFC 6455 read a second time, naively.
 pub mod cuts;
+pub mod driver;
 pub mod http;
 pub mod inflate;
 pub mod memory;

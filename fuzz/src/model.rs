@@ -36,6 +36,8 @@ pub struct Reading {
     pub items: Vec<Item>,
     /// All rules that the frame breaks which begins at this offset: any may be named.
     pub error: Option<(Vec<Violation>, u64)>,
+    /// If that frame is a Close frame with a wrong body: its reason, up to what is not text.
+    pub reason: Option<String>,
     /// What came of a message that did not end, and has not become an item.
     pub pending: Vec<u8>,
     /// How many bytes make whole frames, up to the Close frame.
@@ -102,6 +104,9 @@ pub fn read_inflating(role: Role, bytes: &[u8], limits: Limits, mut inflate: Opt
             if header.opcode == 8 {
                 let wrong = close_faults(&payload);
                 if !wrong.is_empty() {
+                    let reason = payload.get(2..).unwrap_or_default();
+                    let text = (0..=reason.len()).rev().find_map(|n| str::from_utf8(&reason[..n]).ok());
+                    reading.reason = text.filter(|text| !text.is_empty()).map(str::to_owned);
                     break wrong;
                 }
             }
@@ -249,7 +254,7 @@ fn close_faults(body: &[u8]) -> Vec<Violation> {
         wrong.push(Violation::CloseCode(code));
     }
     if std::str::from_utf8(reason).is_err() {
-        wrong.push(Violation::Utf8);
+        wrong.push(Violation::CloseReason(code));
     }
     wrong
 }
@@ -257,7 +262,7 @@ fn close_faults(body: &[u8]) -> Vec<Violation> {
 /// The code that answers a violation (RFC 6455 §7.4.1).
 pub fn answer(violation: Violation) -> u16 {
     match violation {
-        Violation::Utf8 | Violation::Encoding => 1007,
+        Violation::Utf8 | Violation::CloseReason(_) | Violation::Encoding => 1007,
         Violation::MessageTooBig { .. } => 1009,
         Violation::TooManyFragments { .. } | Violation::TooManyEmptyFragments { .. } => 1008,
         _ => 1002,

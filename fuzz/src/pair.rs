@@ -356,7 +356,7 @@ impl Pair {
             return;
         }
         assert_eq!(heard.len(), ours.sent.len(), "not all arrived");
-        assert!(closed.was_clean() && closed.timed_out.is_none(), "{closed:?}");
+        assert!(closed.was_clean() && closed.timed_out.is_none() && closed.unsent == 0, "{closed:?}");
         let other = theirs.closed.as_deref().expect("told");
         assert_eq!(closed.received, other.sent);
         assert!(!(closed.by_peer && other.by_peer), "both say that the other began");

@@ -67,13 +67,15 @@ impl Inbound {
         }
     }
 
-    /// Closing: from when nothing waits any more, the transport has to end.
+    /// Closing: from when nothing waits any more, the transport has to end, if it has not.
     fn watch_close(&mut self, now: Instant, sending: &Sending) {
         self.timers.stop(Timer::Keepalive);
         self.timers.stop(Timer::Message);
-        if self.timers.take_due(Timer::Close, now) {
+        if sending.waiting || self.input == InputState::Ended {
+            self.timers.stop(Timer::Close); // a message that came before the end may be answered
+        } else if self.timers.take_due(Timer::Close, now) {
             self.give_up(Deadline::Close);
-        } else if !sending.waiting && !self.timers.is_running(Timer::Close) {
+        } else if !self.timers.is_running(Timer::Close) {
             self.timers.start(Timer::Close, now, self.config.close_timeout);
         }
     }
