@@ -211,9 +211,12 @@ async fn try_feed_never_waits_and_pong_is_sent() {
         let line = Line::new(Pace::Free);
         let mut socket = line.socket(role, |config| config.high_water_mark = 20);
         line.take(0);
-        assert!(socket.try_feed("this is more than twenty bytes").unwrap());
+        socket.try_feed("this is more than twenty bytes").unwrap();
         let queued = socket.buffered_amount();
-        assert!(!socket.try_feed("so this is not queued").unwrap());
+        assert!(matches!(
+            socket.try_feed("so this is not queued"),
+            Err(Error::Send(sansocket::SendError::Full))
+        ));
         assert_eq!(socket.buffered_amount(), queued);
         line.take(1000);
         socket.pong("!").await.unwrap();
