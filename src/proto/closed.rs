@@ -68,17 +68,14 @@ impl Closed {
     }
 
     /// Whether this is how connections are meant to end: the peer said goodbye with 1000, 1001 or no code, or answered this
-    /// end's Close frame with the same code; and no message was left behind.
+    /// end's Close frame with any; and no message was left behind.
     pub fn is_normal(&self) -> bool {
         let normal = match &self.received {
             Some(Some(frame)) => matches!(frame.code, CloseCode::NORMAL | CloseCode::GOING_AWAY),
             Some(None) => true,
             None => false,
         };
-        let code = |frame: &Option<Option<CloseFrame>>| {
-            frame.as_ref().map(|frame| frame.as_ref().map(|frame| frame.code))
-        };
-        let answered = !self.by_peer && self.received.is_some() && code(&self.received) == code(&self.sent);
+        let answered = !self.by_peer && self.was_clean();
         (normal || answered) && self.error.is_none() && self.unsent == 0
     }
 }

@@ -39,7 +39,7 @@ impl Inbound {
     fn next_step_slow(&self, out: &impl ControlSink, sending: &Sending) -> Step {
         if self.wants_shutdown_with(sending) {
             Step::ShutDown
-        } else if self.role.has_ended(self.state, sending.state, self.input, sending.waiting) {
+        } else if self.role().has_ended(self.state, sending.state, self.input, sending.waiting) {
             Step::Advance
         } else if self.held && !self.is_paused(out) {
             Step::Advance
@@ -72,14 +72,14 @@ impl Inbound {
     }
 
     fn wants_shutdown_with(&self, sending: &Sending) -> bool {
-        !sending.waiting && self.role.wants_shutdown(self.state, sending.state, self.input)
+        !sending.waiting && self.role().wants_shutdown(self.state, sending.state, self.input)
     }
 
     /// Whether [`Event::Closed`](super::Event::Closed) can come without the transport being waited for: everything that was
     /// to be read or written has been, or was given up.
     pub fn is_ending(&self, out: &impl ControlSink) -> bool {
         let sending = out.sending();
-        self.role.has_ended(self.state, sending.state, self.input, sending.waiting)
+        self.role().has_ended(self.state, sending.state, self.input, sending.waiting)
     }
 
     /// Whether more than the high-water mark is queued, so that no message is handed out. Control frames in front of the

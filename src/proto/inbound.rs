@@ -32,7 +32,6 @@ use std::sync::Arc;
 pub struct Inbound {
     pub(super) config: Arc<Config>,
     pub(super) reader: Reader,
-    pub(super) role: Role,
     pub(super) state: RecvState,
     /// The reading side of the transport.
     pub(super) input: InputState,
@@ -62,7 +61,6 @@ impl Inbound {
         Self {
             reader: Reader::new(role, &config, decoding),
             config,
-            role,
             state: RecvState::Open,
             input: InputState::Open,
             heard: 0,
@@ -214,7 +212,7 @@ impl Inbound {
             out.control(Control::Finish);
             sending = out.sending();
         }
-        let ended = self.role.has_ended(self.state, sending.state, self.input, sending.waiting);
+        let ended = self.role().has_ended(self.state, sending.state, self.input, sending.waiting);
         ended.then(|| self.end(out))
     }
 
@@ -346,8 +344,9 @@ impl Inbound {
     }
 
     /// Which end this is.
+    #[inline]
     pub fn role(&self) -> Role {
-        self.role
+        self.reader.role()
     }
 }
 

@@ -107,6 +107,12 @@ impl Reader {
         self.kind
     }
 
+    /// Which end this is.
+    #[inline]
+    pub(super) fn role(&self) -> Role {
+        self.role
+    }
+
     /// Whether a message has begun and not ended.
     #[inline]
     pub(super) fn is_unfinished(&self) -> bool {

@@ -184,7 +184,7 @@ async fn a_message_that_inflates_beyond_the_limit_is_1009() {
         let sending = async {
             client.send(vec![0; 100_000]).await.unwrap();
             client.send(vec![0; 100_001]).await.unwrap();
-            assert!(client.recv().await.unwrap().is_none());
+            assert!(matches!(client.recv().await, Err(Error::Closed(closed)) if closed.code() == 1009));
             client.closed().unwrap().code()
         };
         let receiving = async {
