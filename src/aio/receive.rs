@@ -110,12 +110,16 @@ fn poll_next<R: Alarm>(
     wire: &mut impl Wire,
     alarm: &mut Option<R>,
 ) -> Poll<Result<Ready, Error>> {
-    for _ in 0..TURNS {
+    for turn in 0..TURNS {
         if let Some(ready) = inbound.advance(wire) {
             return Poll::Ready(Ok(ready));
         }
         if inbound.has_more() {
             break;
+        }
+        if turn > 0 && inbound.wants_time(wire) {
+            // A peer that keeps this task busy does not keep it from looking at the clock.
+            let _ = poll_time(cx, inbound, wire, alarm, true);
         }
         ready!(poll_turn(cx, inbound, wire, alarm))?;
     }
