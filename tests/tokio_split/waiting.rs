@@ -128,6 +128,52 @@ impl AsyncWrite for StaysOpen {
     }
 }
 
+/// A stream that lets go of what it has taken when it is asked for the second time, and then tells nobody.
+struct LetsGoLate {
+    brings: Vec<u8>,
+    asked: usize,
+}
+
+impl AsyncRead for LetsGoLate {
+    fn poll_read(
+        mut self: Pin<&mut Self>,
+        _: &mut Context<'_>,
+        buf: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
+        if self.brings.is_empty() {
+            return Poll::Pending;
+        }
+        buf.put_slice(&std::mem::take(&mut self.brings));
+        Poll::Ready(Ok(()))
+    }
+}
+impl AsyncWrite for LetsGoLate {
+    fn poll_write(self: Pin<&mut Self>, _: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
+        Poll::Ready(Ok(bytes.len()))
+    }
+    fn poll_flush(mut self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
+        if !self.brings.is_empty() {
+            return Poll::Ready(Ok(())); // there is nothing yet
+        }
+        self.asked += 1;
+        if self.asked == 1 { Poll::Pending } else { Poll::Ready(Ok(())) }
+    }
+    fn poll_shutdown(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Poll::Ready(Ok(()))
+    }
+}
+
+/// The last byte may leave as the receiver is about to wait: then there is something to be done.
+#[tokio::test(start_paused = true)]
+async fn when_the_close_frame_has_left_the_writing_side_is_ended() {
+    let stream = LetsGoLate { brings: CLOSE.to_vec(), asked: 0 };
+    let (_sender, mut receiver) = over(Role::Server, Config::server(), stream).split();
+    let began = Instant::now();
+    let (polls, received) = counted(receiver.recv()).await;
+    assert!(polls <= 2 && matches!(received, Ok(None)), "{polls}, {received:?}");
+    assert_eq!(began.elapsed(), Duration::ZERO);
+}
+
 /// Case 2.8.
 #[tokio::test(start_paused = true)]
 async fn the_receiver_keeps_the_deadline_of_what_senders_have_given_up() {

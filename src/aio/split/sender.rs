@@ -191,9 +191,7 @@ impl<S, R> Sender<S, R> {
     pub fn buffered_amount(&self) -> usize {
         self.shared.look(|inner| inner.link.outbound.buffered_amount())
     }
-}
 
-impl<S, R> Sender<S, R> {
     /// Queues a message, however much is queued.
     pub(in crate::aio) fn queue<'m>(&self, message: impl Into<Outgoing<'m>>) -> Result<(), Error> {
         Ok(self.shared.enter(|inner, _, _| inner.link.outbound.send(message))?)

@@ -230,10 +230,12 @@ impl<S, R: Runtime<S>> Wire for Ends<'_, S, R> {
     fn poll_read(&mut self, cx: &mut Context<'_>, inbound: &mut Inbound) -> Poll<io::Result<usize>> {
         let read = self.0.poll(&mut Some(RECEIVER), cx.waker(), |inner, cx, _| {
             let read = inner.link.poll_read(cx, inbound);
-            if read.is_pending() && !inner.link.outbound.is_flushed() {
-                let _ = inner.link.poll_flush(cx); // what has come to be queued since this last wrote
+            // What has come to be queued since it last wrote. When all has left, it has to look once more what is to be done.
+            let unsent = read.is_pending() && !inner.link.outbound.is_flushed();
+            match unsent && inner.link.poll_flush(cx).is_ready() {
+                true => Poll::Ready(Err(io::ErrorKind::Interrupted.into())),
+                false => read,
             }
-            read
         });
         if read.is_pending() {
             self.0.tell(inbound);
