@@ -3,9 +3,12 @@
 mod support;
 
 use sansocket::{
-    CloseCode, CloseFrame, Kind, Message, ReadyState, Role, SendError, Violation,
+    CloseCode, CloseFrame, Config, Kind, Message, ReadyState, Role, SendError, Violation,
     bytes::Buf,
-    proto::{Control, ControlSink, Event, Outbound, RecvState, SendState, Sending, Sent},
+    proto::{
+        Connection, Control, ControlSink, Established, Event, Outbound, Ready, RecvState, SendState, Sending,
+        Sent,
+    },
 };
 use std::sync::{Arc, Mutex};
 use support::*;
@@ -359,5 +362,30 @@ fn the_halves_work_apart_with_the_sending_one_behind_a_lock() {
         let Some(Event::Closed(closed)) = inbound.poll_event(&mut sink) else { panic!("not closed") };
         assert!(closed.was_clean() && closed.by_peer);
         assert!(inbound.poll_event(&mut sink).is_none());
+    }
+}
+
+#[test]
+fn the_shortcuts_of_a_driver_take_whole_messages_and_nothing_else() {
+    for role in BOTH {
+        let mut config = if role == Role::Client { Config::client() } else { Config::server() };
+        config.high_water_mark = 4;
+        let (mut inbound, mut outbound) = Connection::new(Established::bare(role), config).split();
+        let key = (role == Role::Server).then_some([1, 2, 3, 4]);
+        for (first, payload) in [(TEXT, "one"), (PING, ""), (TEXT, "two")] {
+            inbound.receive(&wire(first, payload, key));
+        }
+        assert!(!inbound.is_quiet() && inbound.advance_message(&outbound));
+        assert_eq!(inbound.lent(), b"one");
+        assert!(!inbound.advance_message(&outbound) && !inbound.advance_flushed(), "a ping is next");
+        outbound.send("more than the mark").unwrap();
+        assert!(matches!(inbound.advance(&mut outbound), Some(Ready::Ping(0))));
+        assert!(!inbound.advance_message(&outbound), "more than the mark is queued");
+        let queued = outbound.transmit().remaining();
+        outbound.transmit().advance(queued);
+        assert!(inbound.advance_flushed());
+        assert!(inbound.is_quiet() && !inbound.advance_flushed());
+        assert_eq!(inbound.lent(), b"two", "to be asked consumes nothing");
+        assert!(inbound.advance(&mut outbound).is_none() && inbound.lent().is_empty());
     }
 }

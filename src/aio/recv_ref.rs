@@ -10,7 +10,7 @@ use std::{
     task::{Context, Poll},
 };
 
-/// See [`WebSocket::recv_ref`]. By hand, so that a message that is there already costs its loop no more than a call.
+/// See [`WebSocket::recv_ref`]. By hand, so that a message that is there already costs its loop not even a call.
 pub(super) struct RecvRef<'a, S, R>(Option<&'a mut WebSocket<S, R>>);
 
 impl<'a, S, R> RecvRef<'a, S, R> {

@@ -108,8 +108,17 @@ impl Inbound {
     }
 
     /// The next thing that happened. `None`: there is nothing until more bytes come or go, or time passes.
-    #[inline]
+    #[inline(always)]
     pub fn poll_event(&mut self, out: &mut impl ControlSink) -> Option<Event<'_>> {
+        if self.advance_message(out) {
+            return Some(self.lend(Ready::Data { fin: true }));
+        }
+        self.poll_any_event(out)
+    }
+
+    /// It is not a whole message in one frame, as it nearly always is.
+    #[inline(never)]
+    fn poll_any_event(&mut self, out: &mut impl ControlSink) -> Option<Event<'_>> {
         loop {
             if let Some(ready) = self.advance(out) {
                 return Some(self.lend(ready));
