@@ -75,7 +75,7 @@ fn act(drive: &mut Drive, step: u8, argument: u8) {
             drive.read(usize::MAX, argument);
         }
         17 => {
-            drive.hear();
+            drive.hear(flag);
         }
         18 | 19 => drive.drain(),
         20 => drive.wait(argument.into()),

@@ -1,71 +1,30 @@
 //! One end, its transport and its clock, as a driver sees them; a peer that sends and takes what the script wants; and a
 //! naive account of what must come of it.
 mod account;
+mod app;
 mod clock;
 mod peer;
 mod run;
+mod setup;
 mod wire;
 
+pub use run::World;
+pub use setup::{Settings, Timeouts};
+
 use crate::{
-    Repeatable, memory,
+    memory,
     model::{self, Body, Item},
 };
+use app::Asked;
 use clock::{Clock, View};
 use peer::Peer;
-pub use run::World;
 use sansocket::{
-    CloseCode, CloseFrame, Config, Deadline, Delivery, Keepalive, Outgoing, ProtocolError, ReadyState, Role,
-    SendError,
-    proto::{Closed, Connection, Established, Event, Position, Ready, SendState, Transmit},
+    CloseFrame, Deadline, ProtocolError,
+    proto::{Closed, Connection, Established, Event, SendState, Transmit},
 };
-use std::{
-    sync::{Arc, LazyLock},
-    time::{Duration, Instant},
-};
+use setup::config;
+use std::{sync::LazyLock, time::Instant};
 use wire::Wire;
-
-/// Those that are kept; the keepalive's are the interval and the wait for an answer.
-#[derive(Clone, Copy, Debug, Default)]
-pub struct Timeouts {
-    pub keepalive: Option<(Duration, Duration)>,
-    pub message: Option<Duration>,
-    pub write: Option<Duration>,
-    pub close: Option<Duration>,
-}
-
-/// How the end is configured, and its transport.
-#[derive(Clone, Copy, Debug)]
-pub struct Settings {
-    pub role: Role,
-    pub timeouts: Timeouts,
-    pub fragment_size: usize,
-    pub high_water_mark: usize,
-    pub chunks: bool,
-    /// Messages are sent back, lent.
-    pub echo: bool,
-    pub auto_pong: bool,
-    /// The transport holds back what it has taken until a flush is done; else what it takes has left.
-    pub buffers: bool,
-    /// Bytes are written by another hand: what is to be written is taken away first.
-    pub elsewhere: bool,
-}
-
-/// A place in what was queued, and what must have left by then.
-#[derive(Debug)]
-struct Asked {
-    position: Position,
-    what: What,
-    done: bool,
-}
-
-#[derive(Clone, Copy, Debug)]
-enum What {
-    /// So many bytes of messages.
-    Data(usize),
-    /// So many pings.
-    Controls(usize),
-    Close,
-}
 
 /// All of it.
 pub struct Drive {
@@ -175,123 +134,6 @@ impl Drive {
         self.closed.is_some()
     }
 
-    // What the application does.
-
-    /// So many bytes, or fewer: not too many in all.
-    fn allowed(&self, len: usize) -> usize {
-        let most = if self.settings.fragment_size < 100 { 2000 } else { 100_000 };
-        len.min(most - self.accepted.min(most))
-    }
-
-    /// Whether it did what was asked. It must, unless the end has begun or there is a reason.
-    fn allows(&self, done: Result<(), SendError>, reason: Option<SendError>) -> bool {
-        let ending = self.close_queued || self.write_failed || self.by_peer.is_some() || self.has_ended();
-        match done {
-            Ok(()) => assert!(!ending && !self.dropped && reason.is_none(), "{reason:?} was to be refused"),
-            Err(SendError::Closing) => assert!(ending || self.dropped || self.eof, "refused"),
-            Err(error) => assert_eq!(Some(error), reason),
-        }
-        done.is_ok()
-    }
-
-    pub fn send(&mut self, text: bool, len: usize, owned: bool) {
-        let bytes = content(self.sent.len(), self.allowed(len));
-        let unfinished = self.begun.is_some().then_some(SendError::Unfinished);
-        let done = self.connection.send(outgoing(text, bytes, owned));
-        if self.allows(done, unfinished) {
-            self.count(bytes.len());
-            self.sent.push(Item::Data { text, bytes: bytes.to_vec(), fin: true });
-        }
-    }
-
-    pub fn piece(&mut self, fin: bool, len: usize, owned: bool) {
-        let bytes = content(self.sent.len() + len, self.allowed(len));
-        let text = self.begun.as_ref().is_none_or(|(text, _)| *text);
-        let done = self.connection.send_chunk(outgoing(text, bytes, owned), fin);
-        if self.allows(done, None) {
-            if fin || !bytes.is_empty() {
-                self.count(bytes.len());
-            }
-            let (_, begun) = self.begun.get_or_insert((text, vec![]));
-            begun.extend_from_slice(bytes);
-            if fin {
-                let bytes = std::mem::take(begun);
-                self.begun = None;
-                self.sent.push(Item::Data { text, bytes, fin: true });
-            }
-        }
-    }
-
-    /// So many bytes of a message have been accepted.
-    fn count(&mut self, len: usize) {
-        let (size, masked) = (self.settings.fragment_size, self.settings.role == Role::Client);
-        self.accepted += len;
-        let header = |len: usize| if len < 126 { 2 } else { 4 } + if masked { 4 } else { 0 };
-        let (mut rest, mut framed) = (len, 0);
-        while rest > size {
-            framed += header(size) + size;
-            rest -= size;
-        }
-        self.queued += framed + header(rest) + rest;
-    }
-
-    pub fn ping(&mut self) {
-        let payload = self.pings.len().to_be_bytes();
-        let done = self.connection.ping(payload);
-        if self.allows(done, None) {
-            self.pings.push(payload.to_vec());
-        }
-    }
-
-    pub fn close(&mut self, code: u16, empty: bool) {
-        self.close_queued |= self.connection.halves().1.state() == SendState::Open;
-        let frame = CloseFrame::new(CloseCode::new(code).unwrap_or(CloseCode::NORMAL), "bye");
-        self.connection.close((!empty).then_some(frame));
-        assert_ne!(self.connection.state(), ReadyState::Open);
-    }
-
-    pub fn abort(&mut self) {
-        self.aborted = true;
-        self.connection.abort();
-        assert!(self.is_ending() && !self.connection.wants_read());
-    }
-
-    /// Remembers a place in what is queued.
-    pub fn mark(&mut self, what: u8) {
-        let out = &*self.connection.halves().1;
-        let (position, what) = match what % 4 {
-            0 => (out.control_position(), What::Controls(self.pings.len())),
-            1 => (out.close_position(), What::Close),
-            // What has been dropped is queued no more.
-            _ => (out.position(), What::Data(self.queued.saturating_sub(out.unsent()))),
-        };
-        if self.positions.len() < 16 {
-            self.positions.push(Asked { position, what, done: false });
-        }
-    }
-
-    /// Nobody asks for a place any more.
-    pub fn forget_mark(&mut self, which: usize) {
-        if !self.positions.is_empty() {
-            self.positions.swap_remove(which % self.positions.len());
-        }
-    }
-
-    pub fn set_pausing(&mut self, pausing: bool) {
-        self.pausing = pausing;
-        self.connection.halves().0.set_pausing(pausing);
-    }
-
-    pub fn set_reading(&mut self, reading: bool) {
-        self.reading = reading;
-        self.connection.halves().0.set_reading(reading);
-        if !reading {
-            self.clock.stops_reading();
-        }
-    }
-
-    // What the peer does.
-
     pub fn peer_sends(&mut self, text: bool, fin: bool, len: usize) {
         if self.peer.bytes.len() < 100_000 {
             self.peer.data(text, fin, len);
@@ -308,8 +150,6 @@ impl Drive {
         self.stuck = !all;
         self.room = if all { usize::MAX } else { room };
     }
-
-    // What the driver does.
 
     /// Reads so many bytes, if it should: says whether it read anything.
     pub fn read(&mut self, n: usize, how: u8) -> bool {
@@ -359,25 +199,28 @@ impl Drive {
         assert!(asked <= 4 * come + (64 << 10) + self.spare, "{asked} bytes at once, and {come} have come");
     }
 
-    /// Takes an event. `false`: there is none in this turn.
-    pub fn hear(&mut self) -> bool {
+    /// Takes an event, by the call that begins turns by itself or in two steps. `false`: there is none, in this turn.
+    pub fn hear(&mut self, poll: bool) -> bool {
         let mark = self.settings.high_water_mark;
         let (inbound, outbound) = self.connection.halves();
         let open = outbound.state() == SendState::Open && !self.aborted && !self.given_up;
         let pauses = self.pausing && open && outbound.buffered_amount() > mark;
         let waited = outbound.wants_write();
         memory::forget();
-        let ready = inbound.advance(outbound);
-        let Some(ready) = ready else {
+        let event = match poll {
+            true => inbound.poll_event(outbound),
+            false => inbound.advance(outbound).map(|ready| inbound.lend(ready)),
+        };
+        let Some(event) = event else {
             self.check_memory();
             return false;
         };
         self.moves += 1;
-        assert!(self.closed.is_none(), "{ready:?} after Closed");
-        let data = matches!(ready, Ready::Data { .. });
+        assert!(self.closed.is_none(), "{event:?} after Closed");
+        let data = matches!(event, Event::Message(_) | Event::Chunk { .. });
         assert!(!(pauses && data), "a message above the high-water mark");
-        assert!(self.error.is_none() || matches!(ready, Ready::Closed(_)), "{ready:?} after an error");
-        match inbound.lend(ready) {
+        assert!(self.error.is_none() || matches!(event, Event::Closed(_)), "{event:?} after an error");
+        match event {
             Event::Message(message) => {
                 let text = message.as_str().is_some();
                 let bytes = message.as_bytes().to_vec();
@@ -428,7 +271,7 @@ impl Drive {
         let ending = self.is_ending();
         loop {
             self.connection.halves().0.begin_turn();
-            while self.hear() {}
+            while self.hear(false) {}
             if !self.connection.halves().0.has_more() {
                 break;
             }
@@ -451,36 +294,6 @@ impl Drive {
         let (inbound, outbound) = self.connection.halves();
         inbound.is_ending(outbound)
     }
-}
-
-fn config(settings: Settings) -> Config {
-    let mut config = Config::server();
-    config.entropy = Arc::new(Repeatable::default());
-    config.fragment_size = settings.fragment_size;
-    config.high_water_mark = settings.high_water_mark;
-    config.auto_pong = settings.auto_pong;
-    config.delivery = if settings.chunks { Delivery::Chunks } else { Delivery::Messages };
-    let Timeouts { keepalive, message, write, close } = settings.timeouts;
-    config.keepalive = keepalive.map(|(interval, timeout)| Keepalive { interval, timeout });
-    (config.message_timeout, config.write_timeout, config.close_timeout) = (message, write, close);
-    config
-}
-
-fn outgoing(text: bool, bytes: &'static [u8], owned: bool) -> Outgoing<'static> {
-    match std::str::from_utf8(bytes) {
-        Ok(content) if text && owned => content.to_owned().into(),
-        Ok(content) if text => content.into(),
-        _ if owned => bytes.to_vec().into(),
-        _ => bytes.into(),
-    }
-}
-
-/// Bytes that differ from those of the message before, and are text.
-fn content(seed: usize, len: usize) -> &'static [u8] {
-    static BYTES: LazyLock<Vec<u8>> =
-        LazyLock::new(|| (0..101_000_u32).map(|i| b' ' + ((i ^ i >> 8) % 95) as u8).collect());
-    let from = seed % 61;
-    &BYTES[from..from + len]
 }
 
 fn body(frame: Option<&CloseFrame>) -> Body {

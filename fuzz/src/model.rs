@@ -105,7 +105,7 @@ pub fn read_inflating(role: Role, bytes: &[u8], limits: Limits, mut inflate: Opt
                 let wrong = close_faults(&payload);
                 if !wrong.is_empty() {
                     let reason = payload.get(2..).unwrap_or_default();
-                    let text = (0..=reason.len()).rev().find_map(|n| str::from_utf8(&reason[..n]).ok());
+                    let text = (0..=reason.len()).rev().find_map(|n| std::str::from_utf8(&reason[..n]).ok());
                     reading.reason = text.filter(|text| !text.is_empty()).map(str::to_owned);
                     break wrong;
                 }

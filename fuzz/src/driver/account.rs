@@ -1,6 +1,6 @@
 //! At the end: whether everything that was accepted has left in order and unchanged, or is accounted for; and whether
 //! what was heard is what came.
-use super::{Drive, body};
+use super::{Drive, app::What, body};
 use crate::model::{self, Item, Limits};
 use sansocket::{ReadyState, SendError};
 
@@ -14,14 +14,13 @@ impl Drive {
         self.check_heard();
         self.ask();
         let all_left = !self.cut_off && !self.write_failed && !self.dropped;
-        let all_done =
-            self.positions.iter().all(|asked| asked.done || matches!(asked.what, super::What::Close));
+        let all_done = self.positions.iter().all(|asked| asked.done || matches!(asked.what, What::Close));
         assert!(all_done || !all_left, "all has left, and it is not said: {:?}", self.positions);
     }
 
     /// Nothing more comes.
     fn check_over(&mut self) {
-        assert!(!self.hear(), "something after the end");
+        assert!(!self.hear(false) && !self.hear(true), "something after the end");
         self.shut_down();
         self.tell();
         let connection = &mut self.connection;
@@ -62,6 +61,7 @@ impl Drive {
             "{sent:?}, but {close:?}"
         );
 
+        assert!(self.wire.data_left() <= self.queued, "more has left than was queued");
         let unsent = self.queued - self.wire.data_left();
         let pongs: usize = self.pongs.iter().map(|pong| 6 + pong.len()).sum();
         let controls = pongs + 14 * self.pings.len() + 6 * 100 + 131;

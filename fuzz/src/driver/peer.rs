@@ -1,5 +1,5 @@
 //! What the peer sends, and how much of it has come.
-use crate::driver::content;
+use super::setup::content;
 use sansocket::Role;
 
 /// Where a data frame lies in the stream.

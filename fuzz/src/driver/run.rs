@@ -1,5 +1,5 @@
 //! What a driver does in turn: it writes, shuts down, tells the time; and does so until nothing more can come.
-use super::{Asked, Drive, View, What};
+use super::{Drive, View};
 use sansocket::{
     Deadline,
     bytes::Buf,
@@ -180,31 +180,6 @@ impl Drive {
             }
         }
         self.moves += usize::from(failed || due.pings || due.gives_up.is_some());
-    }
-
-    /// Asks whether what was queued before each of the marks has left.
-    pub fn ask(&mut self) {
-        let waits = self.connection.wants_write();
-        let (ended, failed) = (self.has_ended(), self.write_failed || self.dropped);
-        let out = &*self.connection.halves().1;
-        for Asked { position, what, done } in &mut self.positions {
-            let said = out.has_sent(position);
-            let left = match *what {
-                What::Data(to) => self.wire.data_left() >= to,
-                What::Controls(pings) => self.wire.pings_left() >= pings,
-                What::Close => self.wire.close_left(),
-            };
-            match said {
-                Ok(true) => assert!(left, "{what:?} has not left"),
-                Ok(false) => assert!(waits && !ended, "{what:?} is waited for, and nothing waits"),
-                Err(_) => {
-                    assert!(ended || failed || matches!(what, What::Close) && !self.close_queued, "{what:?}");
-                    assert!(!left || self.cut_off || matches!(what, What::Controls(_)), "{what:?} has left");
-                }
-            }
-            assert!(!*done || said == Ok(true), "{what:?} had left");
-            *done = said == Ok(true);
-        }
     }
 
     /// The script has ended: the driver goes on until there is nothing more to be done, or the end.
