@@ -133,6 +133,9 @@ impl<H> Shared<H> {
     pub(super) fn end(&self, inner: &mut Inner<H>, end: End) {
         inner.outbound.write_failed();
         inner.end.get_or_insert(end);
+        if let Some(writer) = &mut inner.writer {
+            writer.pending = Transmit::default();
+        }
         self.changed.notify_all();
     }
 
