@@ -44,7 +44,7 @@ pub fn connect_with(
     let mut handshake = ClientHandshake::new(request, config.clone());
     handshake.handle_timeout(now());
     let stream = dial(&host, port, handshake.poll_timeout())?;
-    Connector { opening: Some(Opening::new(stream, &config)), handshake }.connect()
+    Connector { opening: Some(Opening::new(stream)), handshake }.connect()
 }
 
 /// Connects over a stream that leads to the server already: through TLS, a proxy, a Unix socket.
@@ -72,7 +72,7 @@ impl<S: Transport> Connector<S> {
     pub fn new(stream: S, request: ClientRequest, config: impl Into<Arc<Config>>) -> Self {
         let config = config.into();
         let handshake = ClientHandshake::new(request, config.clone());
-        Self { opening: Some(Opening::new(stream, &config)), handshake }
+        Self { opening: Some(Opening::new(stream)), handshake }
     }
 
     /// See [`connect_over`].
@@ -84,7 +84,7 @@ impl<S: Transport> Connector<S> {
         let mut opening = self.opening.take().ok_or(HandshakeError::Spent)?;
         match opening.run(&mut self.handshake) {
             Ok(Upgraded { connection, response }) => {
-                Ok((WebSocket::begin(connection, opening.output, opening.reads), response))
+                Ok((WebSocket::opened(connection, opening.output, opening.reads), response))
             }
             Err(error) => {
                 self.opening = error.is_resumable().then_some(opening);

@@ -19,12 +19,12 @@ pub(super) trait Wire: ControlSink {
     fn stream(&mut self) -> &mut Self::Stream;
     /// Writes once if there is anything to write, and waits no longer than until `until`.
     fn write(&mut self, until: Option<Instant>) -> io::Result<Wrote>;
-    /// Nothing could be written: whether to try again, until `until` at the latest.
-    fn waits_to_write(&mut self, now: Instant, until: Option<Instant>) -> bool;
+    /// Nothing could be written: whether to try again, and then to wait for `within`.
+    fn waits_to_write(&mut self, now: Instant, within: Option<Duration>) -> bool;
     /// The stream takes no more bytes.
     fn write_failed(&mut self, error: &io::Error);
-    /// Ends the writing side. Says whether the peer can be told that.
-    fn shut_down(&mut self) -> io::Result<bool>;
+    /// Ends the writing side, and waits no longer than `within` for that. Says whether the peer can be told.
+    fn shut_down(&mut self, within: Option<Duration>) -> io::Result<bool>;
     /// Tells the receiving half how the sending threads ended the connection, if they did.
     fn tell_end(&self, _: &mut Inbound) {}
     /// Waits for the thread that writes.
@@ -70,6 +70,21 @@ struct Wait {
     tried: bool,
     /// The last read found nothing.
     vain: Option<io::ErrorKind>,
+}
+
+impl Stopped {
+    /// The caller has waited for long enough.
+    fn late() -> Self {
+        Self::Blocked(io::ErrorKind::TimedOut.into())
+    }
+}
+
+impl Wait {
+    /// Whether the call has done all it can in its time: it is not to wait once more for the stream to take something.
+    #[inline]
+    fn is_over(&self, wire: &mut impl Wire) -> bool {
+        self.vain.is_some() && self.until.is_some_and(|until| until <= wire.stream().now())
+    }
 }
 
 impl Driver {
@@ -188,7 +203,7 @@ impl Driver {
     #[cold]
     fn ended(&mut self, wire: &mut impl Wire, closed: &Closed) {
         if closed.timed_out.is_none() && self.inbound.wants_shutdown(wire) {
-            let _ = wire.shut_down();
+            let _ = wire.shut_down(Some(LEAST_WAIT));
         }
     }
 
@@ -199,24 +214,39 @@ impl Driver {
         if self.inbound.has_more() {
             return self.next_turn(wire);
         }
-        let wrote = self.write(wire, wait.until);
+        let wrote = if wait.is_over(wire) { Err(Stopped::late()) } else { self.write(wire, wait.until) };
         if !wire.is_idle() {
             wire.tell_end(&mut self.inbound);
         }
         match self.inbound.next_step(wire) {
             Step::Read { timed } => {
                 let timed = timed || wait.until.is_some() || wait.vain.is_some() || self.may_tell;
-                if timed && !self.look(wire, wait)? {
-                    return Ok(());
-                }
-                return self.read(wire, wait);
+                if timed && !self.look(wire, wait)? { Ok(()) } else { self.read(wire, wait) }
             }
-            // A stream that cannot do that is taken to have ended.
-            Step::ShutDown if !matches!(wire.shut_down(), Ok(true)) => self.inbound.receive_eof(),
-            Step::Wait => return self.wait_for_output(wire, wait.until, wrote),
-            Step::ShutDown | Step::Advance => {}
+            Step::ShutDown => self.shut_down(wire, wait.until),
+            Step::Wait => self.wait_for_output(wire, wait.until, wrote),
+            Step::Advance => Ok(()),
         }
-        Ok(())
+    }
+
+    /// Ends the writing side, within the deadline of closing. A stream that cannot do that is taken to have ended.
+    #[cold]
+    fn shut_down(&mut self, wire: &mut impl Wire, until: Option<Instant>) -> Result<(), Error> {
+        let shut = self.look_aside(wire, until).and_then(|now| {
+            let within = self.patience(now, until);
+            match wire.shut_down(within) {
+                Ok(true) => Ok(()),
+                Err(error) if would_wait(&error) => self.not_written(wire, until, error),
+                _ => {
+                    self.inbound.receive_eof();
+                    Ok(())
+                }
+            }
+        });
+        match shut {
+            Err(Stopped::Blocked(error)) => Err(error.into()),
+            _ => Ok(()),
+        }
     }
 
     /// A peer that keeps this thread busy does not keep it from looking at the clock.
@@ -237,7 +267,7 @@ impl Driver {
             match wire.write(until) {
                 Ok(Wrote::Some) => {
                     if until.is_some_and(|until| until <= wire.stream().now()) {
-                        return Err(Stopped::Blocked(io::ErrorKind::TimedOut.into()));
+                        return Err(Stopped::late());
                     }
                 }
                 Ok(wrote) => return Ok(wrote),
@@ -259,7 +289,8 @@ impl Driver {
             return Err(Stopped::Failed(error));
         }
         let now = self.look_aside(wire, until)?;
-        let again = error.kind() == io::ErrorKind::Interrupted || wire.waits_to_write(now, until);
+        let within = self.patience(now, until);
+        let again = error.kind() == io::ErrorKind::Interrupted || wire.waits_to_write(now, within);
         if again { Ok(()) } else { Err(Stopped::Blocked(error)) }
     }
 
@@ -292,7 +323,7 @@ impl Driver {
         if self.inbound.is_ending(wire) {
             Err(Stopped::GivenUp)
         } else if until.is_some_and(|until| until <= now) {
-            Err(Stopped::Blocked(io::ErrorKind::TimedOut.into()))
+            Err(Stopped::late())
         } else {
             Ok(now)
         }
@@ -316,6 +347,7 @@ impl Driver {
         self.inbound.set_reading(true);
         self.inbound.handle_timeout(now, wire);
         if due {
+            wait.vain = None; // what is to be said now is tried to be written
             return Ok(false);
         }
         let vain = wait.vain.take();

@@ -8,7 +8,10 @@ use crate::{
     adapter::would_wait,
     proto::{Control, ControlSink, Outbound, Sending, Sent},
 };
-use std::{io, time::Instant};
+use std::{
+    io,
+    time::{Duration, Instant},
+};
 
 /// The stream and the sending half of a whole [`WebSocket`](super::WebSocket).
 #[derive(Debug)]
@@ -58,19 +61,18 @@ impl<S: Transport> Wire for Link<S> {
                 return Ok(Wrote::Some);
             }
         }
-        note_flush(outbound, output.stream.flush())?;
+        note_flush(outbound, output.flush(until))?;
         Ok(Wrote::All)
     }
 
-    fn waits_to_write(&mut self, now: Instant, until: Option<Instant>) -> bool {
-        self.output.waits(now, until)
+    fn waits_to_write(&mut self, now: Instant, within: Option<Duration>) -> bool {
+        self.output.waits(now, within)
     }
     fn write_failed(&mut self, _: &io::Error) {
         self.outbound.write_failed();
     }
-    fn shut_down(&mut self) -> io::Result<bool> {
-        self.outbound.shut_down();
-        self.output.stream.shutdown_write()
+    fn shut_down(&mut self, within: Option<Duration>) -> io::Result<bool> {
+        note_shutdown(&mut self.outbound, self.output.shut_down(within))
     }
 }
 
@@ -93,4 +95,12 @@ pub(super) fn note_flush(outbound: &mut Outbound, flushed: io::Result<()>) -> io
         Err(_) => {}
     }
     flushed
+}
+
+/// Tells the sending half that the stream has been shut down, unless that has to be tried again.
+pub(super) fn note_shutdown(outbound: &mut Outbound, done: io::Result<bool>) -> io::Result<bool> {
+    if !done.as_ref().is_err_and(would_wait) {
+        outbound.shut_down();
+    }
+    done
 }

@@ -7,7 +7,6 @@ use super::{
 };
 use crate::{
     adapter::{Error, Handshake, LINGER_BYTES, would_wait},
-    config::Config,
     proto::Transmit,
 };
 use bytes::Buf;
@@ -24,8 +23,8 @@ pub(super) struct Opening<S> {
 }
 
 impl<S: Transport> Opening<S> {
-    pub(super) fn new(stream: S, config: &Config) -> Self {
-        Self { output: Output::new(stream, config), reads: Timing::default() }
+    pub(super) fn new(stream: S) -> Self {
+        Self { output: Output::new(stream, Timing::default()), reads: Timing::default() }
     }
 
     /// The handshake, all of it.
@@ -56,8 +55,11 @@ impl<S: Transport> Opening<S> {
     /// Writes once.
     fn write(&mut self, out: &mut Transmit, until: Option<Instant>) -> Result<(), Error> {
         let wrote = self.output.write(out, until);
-        match wrote.and_then(|_| if out.has_remaining() { Ok(()) } else { self.output.stream.flush() }) {
-            Err(error) => go_on(error, || self.output.waits(self.output.stream.now(), until)),
+        match wrote.and_then(|_| if out.has_remaining() { Ok(()) } else { self.output.flush(until) }) {
+            Err(error) => {
+                let now = self.now();
+                go_on(error, || self.output.waits(now, left(now, until)))
+            }
             Ok(()) => Ok(()),
         }
     }
@@ -94,7 +96,7 @@ impl<S: Transport> Opening<S> {
             }
         }
         let mut room = LINGER_BYTES;
-        if !matches!(self.output.stream.shutdown_write(), Ok(true)) {
+        if !matches!(self.output.shut_down(left(self.now(), until)), Ok(true)) {
             return Ok(());
         }
         while room > 0 && !late(self.now()) {

@@ -3,7 +3,7 @@ use super::{
     timing::{Timing, left},
     transport::Transport,
 };
-use crate::{config::Config, proto::Transmit};
+use crate::proto::Transmit;
 use bytes::Buf;
 use std::{
     io::{self, IoSlice},
@@ -15,30 +15,29 @@ use std::{
 pub(super) struct Output<S> {
     pub(super) stream: S,
     pub(super) timing: Timing,
+    /// The stream is set to wait for a [`GLANCE`].
+    glances: bool,
 }
 
 /// How many slices one write takes at most.
 const SLICES: usize = 64;
 
-/// How often the clock is looked at while the peer takes nothing, until the deadline.
-const LOOKS: u32 = 8;
+/// How long a write waits before the clock is looked at for the first time: so much later than the last byte does a
+/// deadline begin. The clock is not read, and no other timeout set, before a write has waited for so long.
+const GLANCE: Duration = Duration::from_millis(5);
 
-/// How long the peer may take to take nothing: while closing there is always a deadline, if there is one at all.
-pub(super) fn write_patience(config: &Config) -> Option<Duration> {
-    config.write_timeout.or(config.close_timeout)
+impl<S> Output<S> {
+    pub(super) fn new(stream: S, timing: Timing) -> Self {
+        Self { stream, timing, glances: false }
+    }
 }
 
 impl<S: Transport> Output<S> {
-    pub(super) fn new(stream: S, config: &Config) -> Self {
-        let look = write_patience(config).map(|patience| patience / LOOKS);
-        Self { stream, timing: Timing::new(look) }
-    }
-
     /// Writes once. Says how many bytes the stream took.
     #[inline]
     pub(super) fn write(&mut self, out: &mut Transmit, until: Option<Instant>) -> io::Result<usize> {
-        if until.is_some() || !self.timing.waits() {
-            self.arm(until, false);
+        if until.is_some() || !self.glances {
+            self.arm_briefly(until);
         }
         let (left, chunk) = (out.remaining(), out.chunk());
         let n = if chunk.len() == left { self.stream.write(chunk)? } else { self.write_vectored(out)? };
@@ -57,20 +56,50 @@ impl<S: Transport> Output<S> {
         self.stream.write_vectored(&slices[..count])
     }
 
-    /// Nothing could be written: whether to try again, until `until` at the latest. Not where the stream leaves waiting to
-    /// its owner.
+    /// Has the stream let go of what it has taken.
+    #[inline]
+    pub(super) fn flush(&mut self, until: Option<Instant>) -> io::Result<()> {
+        if until.is_some() || !self.glances {
+            self.arm_briefly(until);
+        }
+        self.stream.flush()?;
+        self.timing.moved();
+        Ok(())
+    }
+
+    /// Ends the writing side, and waits no longer than `within` for that. Says whether the stream can do it.
     #[cold]
-    pub(super) fn waits(&mut self, now: Instant, until: Option<Instant>) -> bool {
+    pub(super) fn shut_down(&mut self, within: Option<Duration>) -> io::Result<bool> {
+        self.arm(within, true);
+        self.stream.shutdown_write()
+    }
+
+    /// Nothing could be written: whether to try again, and then to wait for `within`. Not where the stream leaves waiting
+    /// to its owner.
+    #[cold]
+    pub(super) fn waits(&mut self, now: Instant, within: Option<Duration>) -> bool {
         let waits = self.timing.waited(now);
         if waits {
-            self.arm(until, true);
+            self.arm(within, true);
         }
         waits
     }
 
+    /// Before a write that may not have to wait: until `until` at the latest, and for no more than a glance unless
+    /// [`waits`](Self::waits) has said for how long.
     #[cold]
-    fn arm(&mut self, until: Option<Instant>, exactly: bool) {
-        let within = until.and_then(|_| left(self.stream.now(), until));
+    fn arm_briefly(&mut self, until: Option<Instant>) {
+        let stalled = self.timing.has_waited();
+        let left = until.and_then(|_| left(self.stream.now(), until));
+        let within = left.into_iter().chain((!stalled).then_some(GLANCE)).min();
+        if within.is_some() {
+            self.arm(within, !stalled);
+            self.glances = within == Some(GLANCE);
+        }
+    }
+
+    fn arm(&mut self, within: Option<Duration>, exactly: bool) {
+        self.glances = false;
         self.timing.arm(within, exactly, |timeout| self.stream.set_write_timeout(timeout));
     }
 }

@@ -75,7 +75,7 @@ impl<S: Transport> Acceptor<S> {
     pub fn new(stream: S, config: impl Into<Arc<Config>>) -> Self {
         let config = config.into();
         let handshake = ServerHandshake::new(config.clone());
-        Self { opening: Some(Opening::new(stream, &config)), handshake, config, refusing: None }
+        Self { opening: Some(Opening::new(stream)), handshake, config, refusing: None }
     }
 
     /// See [`accept_with`].
@@ -90,7 +90,7 @@ impl<S: Transport> Acceptor<S> {
         let mut opening = self.opening.take().ok_or(HandshakeError::Spent)?;
         match self.run(&mut opening, decide) {
             Ok(connection) => {
-                let mut socket = WebSocket::begin(connection, opening.output, opening.reads);
+                let mut socket = WebSocket::opened(connection, opening.output, opening.reads);
                 match socket.flush() {
                     Err(error) if !error.is_resumable() => Err(error),
                     _ => Ok(socket),

@@ -21,10 +21,6 @@ pub(super) struct Timing {
 }
 
 impl Timing {
-    pub(super) fn new(longest: Option<Duration>) -> Self {
-        Self { longest, ..Self::default() }
-    }
-
     /// Has the stream wait no longer than `within`: when that is less than it is set to, or when it should be exact.
     /// A system call costs as much as a message does, so it is not made again for the same.
     pub(super) fn arm(
@@ -56,6 +52,11 @@ impl Timing {
     #[inline]
     pub(super) fn waits(&self) -> bool {
         self.set.is_some() && !self.never_waits
+    }
+
+    /// Whether a call has come back in vain, and nothing has moved since.
+    pub(super) fn has_waited(&self) -> bool {
+        self.vain.is_some()
     }
 
     /// A call has brought something.

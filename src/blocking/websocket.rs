@@ -31,11 +31,10 @@ pub struct WebSocket<S> {
 impl<S: Transport> WebSocket<S> {
     /// Runs a connection, whose opening handshake happened elsewhere, over a stream.
     pub fn new(connection: Connection, stream: S) -> Self {
-        let config = connection.config().clone();
-        Self::begin(connection, Output::new(stream, &config), Timing::default())
+        Self::opened(connection, Output::new(stream, Timing::default()), Timing::default())
     }
 
-    pub(super) fn begin(connection: Connection, output: Output<S>, reads: Timing) -> Self {
+    pub(super) fn opened(connection: Connection, output: Output<S>, reads: Timing) -> Self {
         let subprotocol = connection.subprotocol().cloned();
         let (inbound, outbound) = connection.split();
         Self { driver: Driver::new(inbound, reads), link: Link { output, outbound }, subprotocol }

@@ -4,12 +4,14 @@ use sansocket::blocking::{Split, Transport};
 use std::{
     fs,
     io::{self, ErrorKind, IoSlice, Read, Write},
-    sync::{MutexGuard, PoisonError},
+    sync::{Arc, MutexGuard, PoisonError},
     time::{Duration, Instant},
 };
 
 const READS: usize = 0;
 const WRITES: usize = 1;
+/// It waits as long as a write does; while one thread does the one, another may do the other.
+const SHUTDOWNS: usize = 2;
 
 impl Stream {
     /// Asks until there is an answer. A call that waits lets the clock go on: to what happens next, or to its timeout.
@@ -19,12 +21,12 @@ impl Stream {
         mut ask: impl FnMut(&mut State) -> Option<io::Result<T>>,
     ) -> io::Result<T> {
         let mut state = self.state();
-        let until = state.timeouts[side].map(|timeout| state.now() + timeout);
+        let until = state.timeouts[side.min(WRITES)].map(|timeout| state.now() + timeout);
         loop {
             let before = state.happened;
             let answer = ask(&mut state);
             if state.happened != before {
-                state.blocked = [None; 2];
+                state.blocked = [None; 3];
                 self.0.1.notify_all();
             }
             if let Some(answer) = answer {
@@ -64,7 +66,7 @@ impl Stream {
             panic!("it waits for ever");
         };
         state.advance(next);
-        state.blocked = [None; 2];
+        state.blocked = [None; 3];
         self.0.1.notify_all();
         state
     }
@@ -130,7 +132,7 @@ impl Transport for Stream {
         Ok(true)
     }
     fn shutdown_write(&mut self) -> io::Result<bool> {
-        self.block(WRITES, State::shut_down).map(|()| true)
+        self.block(SHUTDOWNS, State::shut_down).map(|()| true)
     }
     fn now(&self) -> Instant {
         self.state().now()
@@ -140,5 +142,8 @@ impl Split for Stream {
     type Half = Self;
     fn split(self) -> (Self, Self) {
         (self.clone(), self)
+    }
+    fn unite(reader: Self, writer: Self) -> Result<Self, (Self, Self)> {
+        if Arc::ptr_eq(&reader.0, &writer.0) { Ok(writer) } else { Err((reader, writer)) }
     }
 }

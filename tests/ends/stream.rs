@@ -57,9 +57,9 @@ pub(crate) struct State {
 
     pub(crate) reader: Option<Waker>,
     pub(crate) writer: Option<Waker>,
-    /// Of a blocking stream: how long a read and a write may wait, and until when each waits now.
+    /// Of a blocking stream: how long a read and a write may wait, and until when a read, a write and a shutdown wait now.
     pub(crate) timeouts: [Option<Duration>; 2],
-    pub(crate) blocked: [Option<Option<Instant>>; 2],
+    pub(crate) blocked: [Option<Option<Instant>>; 3],
     /// How many threads use it.
     pub(crate) threads: usize,
     pub(crate) threads_by_id: Vec<u64>,
@@ -112,7 +112,7 @@ impl Stream {
             reader: None,
             writer: None,
             timeouts: [None; 2],
-            blocked: [None; 2],
+            blocked: [None; 3],
             threads: 1,
             threads_by_id: vec![],
         };

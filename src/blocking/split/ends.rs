@@ -72,9 +72,9 @@ impl<H: Transport> Wire for Ends<'_, H> {
         self.idle = matches!(wrote, Ok(Wrote::All)) && inner.outbound.state() == SendState::Open;
         wrote
     }
-    fn waits_to_write(&mut self, now: Instant, until: Option<Instant>) -> bool {
+    fn waits_to_write(&mut self, now: Instant, within: Option<Duration>) -> bool {
         let mut inner = self.shared.lock();
-        inner.writer.as_mut().is_none_or(|writer| writer.output.waits(now, until))
+        inner.writer.as_mut().is_none_or(|writer| writer.output.waits(now, within))
     }
     fn wait_for_writer(&self, within: Option<Duration>) {
         let inner = self.shared.lock();
@@ -88,8 +88,8 @@ impl<H: Transport> Wire for Ends<'_, H> {
     fn write_failed(&mut self, error: &io::Error) {
         self.shared.end(&mut self.shared.lock(), End::Failed(error.kind()));
     }
-    fn shut_down(&mut self) -> io::Result<bool> {
-        self.shared.shut_down(self.shared.lock(), Some(self.stream))
+    fn shut_down(&mut self, within: Option<Duration>) -> io::Result<bool> {
+        self.shared.shut_down(self.shared.lock(), Some(self.stream), within)
     }
 
     fn tell_end(&self, inbound: &mut Inbound) {

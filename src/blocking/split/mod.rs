@@ -25,9 +25,12 @@ struct ReadSide<H> {
 impl<S: Split> WebSocket<S> {
     /// Takes the directions apart, for one thread that receives and others that send.
     pub fn split(self) -> (Sender<S>, Receiver<S>) {
-        let Self { driver, link: Link { output: Output { stream, timing }, outbound }, subprotocol } = self;
+        let Self { driver, link: Link { output: Output { stream, mut timing, .. }, outbound }, subprotocol } =
+            self;
         let (stream, writer) = stream.split();
-        let output = Output { stream: writer, timing };
+        // So often a write that waits looks at what other threads have decided.
+        timing.longest = driver.inbound.config().close_timeout;
+        let output = Output::new(writer, timing);
         let shared = Shared::new(outbound, output, driver.inbound.config());
         Self::ends(Arc::new(shared), ReadSide { driver, stream, subprotocol })
     }
@@ -50,18 +53,19 @@ impl<S: Split> WebSocket<S> {
             let (sender, receiver) = Self::ends(shared, ReadSide { driver, stream, subprotocol });
             Err(ReuniteError { sender, receiver })
         };
-        let (outbound, Output { stream: writer, timing }) = match shared.into_parts() {
+        let (outbound, Output { stream: writer, mut timing, .. }) = match shared.into_parts() {
             Ok(parts) => parts,
             Err(shared) => return apart(shared, inbound, stream, subprotocol),
         };
         match S::unite(stream, writer) {
             Ok(stream) => {
                 inbound.set_pausing(true);
-                let link = Link { output: Output { stream, timing }, outbound };
+                timing.longest = None;
+                let link = Link { output: Output::new(stream, timing), outbound };
                 Ok(Self { driver: Driver::new(inbound, reads), link, subprotocol })
             }
             Err((stream, writer)) => {
-                let shared = Shared::new(outbound, Output { stream: writer, timing }, inbound.config());
+                let shared = Shared::new(outbound, Output::new(writer, timing), inbound.config());
                 apart(Arc::new(shared), inbound, stream, subprotocol)
             }
         }

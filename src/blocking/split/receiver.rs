@@ -16,7 +16,7 @@ use std::{sync::Arc, time::Duration};
 /// closing handshake is done and deadlines pass, whether or not anything is sent.
 ///
 /// A sender cannot wake a thread that reads. So no read waits for longer than
-/// [`close_timeout`](crate::Config::close_timeout), and what a sender decides ([`close`](super::Sender::close),
+/// [`close_timeout`](crate::Config::close_timeout) or [`write_timeout`](crate::Config::write_timeout), and what a sender decides ([`close`](super::Sender::close),
 /// [`abort`](super::Sender::abort), a deadline passed) is seen within that time.
 ///
 /// Dropped, it leaves the connection to the senders: they still send, and [`Sender::close`](super::Sender::close) still
@@ -93,6 +93,7 @@ impl<S: Split> Receiver<S> {
     }
 
     /// The end of the stream that reads.
+    #[allow(clippy::unreachable, reason = "nobody has a receiver that has been taken apart")]
     pub fn get_ref(&self) -> &S::Half {
         match &self.side {
             Some(side) => &side.stream,

@@ -5,7 +5,7 @@ use super::{
 };
 use crate::{
     adapter::{Error, outcome},
-    blocking::transport::Split,
+    blocking::{timing::LEAST_WAIT, transport::Split},
     close::CloseFrame,
     error::SendError,
     message::Outgoing,
@@ -135,7 +135,7 @@ impl<S: Split> Sender<S> {
     pub fn abort(&self) {
         let mut inner = self.shared.lock();
         self.shared.end(&mut inner, End::Aborted);
-        let _ = self.shared.shut_down(inner, None); // the peer is told as well as it can be
+        let _ = self.shared.shut_down(inner, None, Some(LEAST_WAIT)); // the peer is told as well as it can be
     }
 
     /// Whether nothing more can be sent: the connection is closing, or has ended.

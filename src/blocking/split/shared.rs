@@ -4,8 +4,9 @@ use crate::{
     adapter::{Error, would_wait},
     blocking::{
         driver::Wrote,
-        link::{note_flush, note_write},
-        output::{Output, write_patience},
+        link::{note_flush, note_shutdown, note_write},
+        output::Output,
+        timing::LEAST_WAIT,
         transport::Transport,
     },
     config::Config,
@@ -42,7 +43,7 @@ pub(super) struct Shared<H> {
     inner: Mutex<Inner<H>>,
     changed: Condvar,
     pub(super) high_water: usize,
-    /// How long the peer may take to take nothing.
+    /// How long the peer may take nothing. While closing there is always a deadline, if there is one at all.
     patience: Option<Duration>,
 }
 
@@ -87,7 +88,7 @@ impl<H> Shared<H> {
             inner: Mutex::new(Inner { outbound, writer, waiting: 0, end: None, left: None }),
             changed: Condvar::new(),
             high_water: config.high_water_mark,
-            patience: write_patience(config),
+            patience: config.write_timeout.or(config.close_timeout),
         }
     }
 
@@ -132,6 +133,9 @@ impl<H> Shared<H> {
     pub(super) fn end(&self, inner: &mut Inner<H>, end: End) {
         inner.outbound.write_failed();
         inner.end.get_or_insert(end);
+        if let Some(writer) = &mut inner.writer {
+            writer.pending = Transmit::default();
+        }
         self.changed.notify_all();
     }
 
@@ -173,7 +177,7 @@ impl<H: Transport> Writer<H> {
                 return (wrote, None);
             }
         }
-        (wrote, Some(self.output.stream.flush()))
+        (wrote, Some(self.output.flush(until)))
     }
 }
 
@@ -251,26 +255,38 @@ impl<H: Transport> Shared<H> {
             Some(stalled) if stalled.1 == released => stalled,
             stalled => stalled.insert((now, released)),
         };
-        if self.patience.is_some_and(|patience| now.saturating_duration_since(since) >= patience) {
+        let left =
+            self.patience.map(|patience| patience.saturating_sub(now.saturating_duration_since(since)));
+        if left == Some(Duration::ZERO) {
             self.end(inner, End::TimedOut);
             return Err(Error::TimedOut(Deadline::Write));
         }
-        if error.kind() != io::ErrorKind::Interrupted && !writer.output.waits(now, None) {
+        if error.kind() != io::ErrorKind::Interrupted && !writer.output.waits(now, left) {
             return Err(error.into());
         }
         Ok(())
     }
 
-    /// Ends the writing side; by `reader` if a thread is writing.
-    pub(super) fn shut_down(&self, mut inner: Guard<'_, H>, reader: Option<&mut H>) -> io::Result<bool> {
-        inner.outbound.shut_down();
+    /// Ends the writing side, and waits no longer than `within` for that; by `reader` if a thread is writing, which then
+    /// has nothing to wait for.
+    pub(super) fn shut_down(
+        &self,
+        mut inner: Guard<'_, H>,
+        reader: Option<&mut H>,
+        within: Option<Duration>,
+    ) -> io::Result<bool> {
         let mut turn = Turn { shared: self, writer: inner.writer.take() };
         drop(inner);
-        match (&mut turn.writer, reader) {
-            (Some(writer), _) => writer.output.stream.shutdown_write(),
-            (None, Some(reader)) => reader.shutdown_write(),
-            (None, None) => Ok(false),
-        }
+        let done = match (&mut turn.writer, reader) {
+            (Some(writer), _) => writer.output.shut_down(within),
+            (None, Some(reader)) => {
+                let _ = reader.set_write_timeout(Some(LEAST_WAIT));
+                reader.shutdown_write()
+            }
+            (None, None) => return Ok(false),
+        };
+        drop(turn);
+        note_shutdown(&mut self.lock().outbound, done)
     }
 }
 
