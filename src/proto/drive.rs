@@ -30,7 +30,7 @@ impl Inbound {
     #[inline]
     pub fn next_step(&self, out: &impl ControlSink) -> Step {
         if self.state == RecvState::Open && self.input == InputState::Open && out.is_idle() {
-            return if self.held { Step::Advance } else { Step::Read { timed: self.is_timed() } };
+            return if self.is_held() { Step::Advance } else { Step::Read { timed: self.is_timed() } };
         }
         self.next_step_slow(out, &out.sending())
     }
@@ -41,13 +41,19 @@ impl Inbound {
             Step::ShutDown
         } else if self.role().has_ended(self.state, sending.state, self.input, sending.waiting) {
             Step::Advance
-        } else if self.held && !self.is_paused(out) {
+        } else if self.is_held() && !self.is_paused(out) {
             Step::Advance
         } else if self.wants_read_with(sending) {
             Step::Read { timed: self.wants_time_with(sending) }
         } else {
             Step::Wait
         }
+    }
+
+    /// Whether a message that has come was kept back when it was last asked for.
+    #[inline]
+    fn is_held(&self) -> bool {
+        self.held && !self.reader.input.is_drained()
     }
 
     /// Whether to read from the transport. Not after its end; not while more than
@@ -61,7 +67,7 @@ impl Inbound {
     pub(super) fn wants_read_with(&self, sending: &Sending) -> bool {
         self.input == InputState::Open
             && self.state != RecvState::Ended
-            && !self.held
+            && !self.is_held()
             && !(sending.owes_pong && sending.waiting)
     }
 
