@@ -114,12 +114,8 @@ fn poll_next<R: Alarm>(
         if let Some(ready) = inbound.advance(wire) {
             return Poll::Ready(Ok(ready));
         }
-        if inbound.has_more() {
+        if inbound.has_more() || turn > 0 && inbound.wants_time(wire) && is_late(cx, inbound, wire, alarm) {
             break;
-        }
-        if turn > 0 && inbound.wants_time(wire) {
-            // A peer that keeps this task busy does not keep it from looking at the clock.
-            let _ = poll_time(cx, inbound, wire, alarm, true);
         }
         ready!(poll_turn(cx, inbound, wire, alarm))?;
     }
@@ -156,6 +152,18 @@ pub(super) fn poll_message<R: Alarm>(
         }
     }
     None
+}
+
+/// A peer that keeps this task busy does not keep it from looking at the clock. Whether a deadline has passed that the
+/// runtime has to see first.
+fn is_late<R: Alarm>(
+    cx: &mut Context<'_>,
+    inbound: &mut Inbound,
+    wire: &mut impl ControlSink,
+    alarm: &mut Option<R>,
+) -> bool {
+    let _ = poll_time(cx, inbound, wire, alarm, true);
+    inbound.latest_due(R::now()).is_some()
 }
 
 /// Other tasks get their turn, and this one another. A peer that keeps it busy does not keep it from looking at the clock.

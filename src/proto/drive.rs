@@ -39,9 +39,9 @@ impl Inbound {
     fn next_step_slow(&self, out: &impl ControlSink, sending: &Sending) -> Step {
         if self.wants_shutdown_with(sending) {
             Step::ShutDown
-        } else if self.role().has_ended(self.state, sending.state, self.input, sending.waiting) {
-            Step::Advance
-        } else if self.is_held() && !self.is_paused(out) {
+        } else if self.role().has_ended(self.state, sending.state, self.input, sending.waiting)
+            || self.is_held() && !self.is_paused(out)
+        {
             Step::Advance
         } else if self.wants_read_with(sending) {
             Step::Read { timed: self.wants_time_with(sending) }
