@@ -27,6 +27,10 @@ pub(super) trait Wire: ControlSink {
     fn shut_down(&mut self, within: Option<Duration>) -> io::Result<bool>;
     /// Tells the receiving half how the sending threads ended the connection, if they did.
     fn tell_end(&self, _: &mut Inbound) {}
+    /// When the sending threads are going to end the connection, unless the stream takes something before.
+    fn deadline(&self, _: Instant) -> Option<Instant> {
+        None
+    }
     /// Waits for the thread that writes.
     fn wait_for_writer(&self, _: Option<Duration>) {}
 }
@@ -350,6 +354,11 @@ impl Driver {
             wait.vain = None; // what is to be said now is tried to be written
             return Ok(false);
         }
+        let given_up = wire.deadline(now);
+        if given_up.is_some_and(|at| at <= now) {
+            wire.tell_end(&mut self.inbound);
+            return Ok(false);
+        }
         let vain = wait.vain.take();
         if wait.tried && wait.until.is_some_and(|until| until <= now) {
             return Err(io::Error::from(io::ErrorKind::TimedOut).into());
@@ -359,7 +368,7 @@ impl Driver {
         if let Some(kind) = vain.filter(|_| !self.reads.waited(now)) {
             return Err(io::Error::from(kind).into());
         }
-        self.arm_reads(wire, self.patience(now, wait.until), exactly);
+        self.arm_reads(wire, self.patience(now, wait.until.into_iter().chain(given_up).min()), exactly);
         Ok(true)
     }
 

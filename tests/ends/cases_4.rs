@@ -14,9 +14,10 @@ use std::io::ErrorKind;
 #[test]
 fn case_4_1_flush_after_a_clean_close_is_ok() {
     everywhere(&ALL, |mix| {
+        // Not before the message is sent, by whichever thread.
         let script = |stream: &Stream| {
-            comes(stream, close_of(mix.role, 1000));
-            stream.act_end();
+            stream.at(millis(1), Act::Bytes(close_of(mix.role, 1000)));
+            stream.at(millis(1), Act::End(Ok(())));
         };
         let run = mix.run(&|_| (), &script, &[Do::Send(noise(1, 100)), Do::Listen, Do::Flush]);
         run.judged(&Expected { takes_all: true, close_leaves: true, ends_within: Some(seconds(1)) });

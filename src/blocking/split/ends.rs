@@ -92,6 +92,9 @@ impl<H: Transport> Wire for Ends<'_, H> {
         self.shared.shut_down(self.shared.lock(), Some(self.stream), within)
     }
 
+    fn deadline(&self, now: Instant) -> Option<Instant> {
+        self.shared.deadline(now)
+    }
     fn tell_end(&self, inbound: &mut Inbound) {
         let end = self.shared.lock().end;
         match end {

@@ -39,9 +39,10 @@ impl<S: Split> WebSocket<S> {
         let (driver, mut ends) = side.with(&shared);
         // Senders wait at the high-water mark by themselves.
         driver.inbound.set_pausing(false);
-        // A sender cannot wake a thread that reads, so that thread looks whether it should be closing this often.
-        driver.reads.longest =
-            driver.reads.longest.into_iter().chain(driver.inbound.config().close_timeout).min();
+        // A sender cannot wake a thread that reads, so that thread looks this often what they do.
+        let config = driver.inbound.config();
+        let looks = [driver.reads.longest, config.close_timeout, config.write_timeout];
+        driver.reads.longest = looks.into_iter().flatten().min();
         driver.arm_reads(&mut ends, None, false);
         (Sender { shared: shared.clone() }, Receiver { side: Some(Box::new(side)), shared })
     }

@@ -6,7 +6,7 @@ use crate::{
         driver::Wrote,
         link::{note_flush, note_shutdown, note_write},
         output::Output,
-        timing::LEAST_WAIT,
+        timing::{LEAST_WAIT, left},
         transport::Transport,
     },
     config::Config,
@@ -27,6 +27,7 @@ use std::{
 /// | `outbound` | what is queued; its [away](Outbound::take_transmit) bytes are in the writer's hands |
 /// | `writer` | the end of the stream that writes; `None` while a thread writes with it |
 /// | `waiting` | how many threads wait on `changed`; it is not notified for none, since that is a system call |
+/// | `stalled` | since when a sender waits for the stream: the receiver, which nobody wakes, looks how long that may last |
 /// | `end` | why nothing more is written; the receiver is told by [`Ends`](super::ends::Ends) |
 /// | `left` | what a dropped receiver left, for the sender that closes; `None` while that sender has it |
 ///
@@ -53,6 +54,8 @@ pub(super) struct Inner<H> {
     pub(super) outbound: Outbound,
     pub(super) writer: Option<Box<Writer<H>>>,
     waiting: usize,
+    /// Since when a sender has seen the peer take nothing, and how much had left by then.
+    stalled: Option<(Instant, u32)>,
     pub(super) end: Option<End>,
     pub(super) left: Option<Box<ReadSide<H>>>,
 }
@@ -62,8 +65,6 @@ pub(super) struct Inner<H> {
 pub(super) struct Writer<H> {
     pub(super) output: Output<H>,
     pending: Transmit,
-    /// Since when a sender has seen the peer take nothing, and how much had left by then.
-    stalled: Option<(Instant, u32)>,
 }
 
 /// Why nothing more is written.
@@ -83,9 +84,9 @@ pub(super) type Guard<'a, H> = MutexGuard<'a, Inner<H>>;
 
 impl<H> Shared<H> {
     pub(super) fn new(outbound: Outbound, output: Output<H>, config: &Config) -> Self {
-        let writer = Some(Box::new(Writer { output, pending: Transmit::default(), stalled: None }));
+        let writer = Some(Box::new(Writer { output, pending: Transmit::default() }));
         Self {
-            inner: Mutex::new(Inner { outbound, writer, waiting: 0, end: None, left: None }),
+            inner: Mutex::new(Inner { outbound, writer, waiting: 0, stalled: None, end: None, left: None }),
             changed: Condvar::new(),
             high_water: config.high_water_mark,
             patience: config.write_timeout.or(config.close_timeout),
@@ -137,6 +138,16 @@ impl<H> Shared<H> {
             writer.pending = Transmit::default();
         }
         self.changed.notify_all();
+    }
+
+    /// When a sender is going to give the peer up. If that is now, it is done.
+    pub(super) fn deadline(&self, now: Instant) -> Option<Instant> {
+        let mut inner = self.lock();
+        let at = inner.deadline(self.patience);
+        if at.is_some_and(|at| at <= now) {
+            self.end(&mut inner, End::TimedOut);
+        }
+        at
     }
 
     #[inline(always)]
@@ -248,23 +259,18 @@ impl<H: Transport> Shared<H> {
             self.end(inner, End::Failed(error.kind()));
             return Err(error.into());
         }
-        let Some(writer) = &mut inner.writer else { return Ok(()) };
+        let Some(writer) = &inner.writer else { return Ok(()) };
         let now = writer.output.stream.now();
         let released = inner.outbound.sending().released;
-        let (since, _) = *match &mut writer.stalled {
-            Some(stalled) if stalled.1 == released => stalled,
-            stalled => stalled.insert((now, released)),
-        };
-        let left =
-            self.patience.map(|patience| patience.saturating_sub(now.saturating_duration_since(since)));
-        if left == Some(Duration::ZERO) {
+        inner.stalled = inner.stalled.filter(|stalled| stalled.1 == released).or(Some((now, released)));
+        let deadline = inner.deadline(self.patience);
+        if deadline.is_some_and(|at| at <= now) {
             self.end(inner, End::TimedOut);
             return Err(Error::TimedOut(Deadline::Write));
         }
-        if error.kind() != io::ErrorKind::Interrupted && !writer.output.waits(now, left) {
-            return Err(error.into());
-        }
-        Ok(())
+        let waits = |writer: &mut Box<Writer<H>>| writer.output.waits(now, left(now, deadline));
+        let again = error.kind() == io::ErrorKind::Interrupted || inner.writer.as_mut().is_none_or(waits);
+        if again { Ok(()) } else { Err(error.into()) }
     }
 
     /// Ends the writing side, and waits no longer than `within` for that; by `reader` if a thread is writing, which then
@@ -291,6 +297,13 @@ impl<H: Transport> Shared<H> {
 }
 
 impl<H> Inner<H> {
+    /// When the peer has taken nothing for too long, as far as a sender has seen.
+    fn deadline(&self, patience: Option<Duration>) -> Option<Instant> {
+        let sending = self.outbound.sending();
+        let (since, _) = self.stalled.filter(|stalled| sending.waiting && stalled.1 == sending.released)?;
+        since.checked_add(patience?)
+    }
+
     /// Whether there are senders that wait for the writer: one of them goes on writing.
     #[inline]
     pub(super) fn has_waiting(&self) -> bool {
