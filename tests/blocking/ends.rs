@@ -157,7 +157,8 @@ fn a_reset_is_one_error_and_the_account_of_the_end_is_there_at_once() {
 /// 4.6.
 #[test]
 fn a_call_that_cannot_write_has_ended_the_connection_at_once() {
-    let ways: [fn(&mut WebSocket<Told>) -> Result<(), Error>; 5] = [
+    type Way = fn(&mut WebSocket<Told>) -> Result<(), Error>;
+    let ways: [Way; 5] = [
         |socket| socket.send("x"),
         |socket| socket.feed(vec![0; 1 << 20]),
         |socket| socket.ping("x"),

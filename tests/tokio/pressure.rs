@@ -69,8 +69,9 @@ async fn an_echo_for_a_peer_that_writes_for_ever_and_never_reads_pauses_and_ends
             };
             assert!(matches!(error, Error::TimedOut(Deadline::Write)), "{role:?} {len}: {error}");
             took(start, seconds(30));
-            assert!(most <= MARK + len + 14, "{role:?} {len}: {most} bytes queued");
-            assert!(echoed <= MARK / (len + 2) + 1, "{role:?} {len}: {echoed} echoed");
+            // The one that went over the mark, and one that had come and is delivered before the end.
+            assert!(most <= MARK + 2 * (len + 14), "{role:?} {len}: {most} bytes queued");
+            assert!(echoed <= MARK / (len + 2) + 2, "{role:?} {len}: {echoed} echoed");
             assert!(line.ends().read < 4 * MARK + 2 * len, "{role:?}: {} bytes read", line.ends().read);
         }
     }

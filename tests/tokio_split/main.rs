@@ -10,7 +10,6 @@ mod line;
 mod lost;
 mod split;
 mod split_alone;
-#[allow(dead_code, reason = "shared with other tests")]
 #[path = "../support/mod.rs"]
 mod support;
 mod waiting;
