@@ -175,6 +175,7 @@ fn give_way<R: Alarm>(
     alarm: &mut Option<R>,
 ) {
     inbound.begin_turn();
+    inbound.give_back();
     if inbound.wants_time(wire) {
         let _ = poll_time(cx, inbound, wire, alarm, true);
     }
@@ -197,7 +198,10 @@ fn poll_turn<R: Alarm>(
     };
     let timed = match step {
         Step::Advance | Step::ShutDown => return Poll::Ready(Ok(())),
-        Step::Wait => true,
+        Step::Wait => {
+            inbound.rest();
+            true
+        }
         Step::Read { timed } => {
             match wire.poll_read(cx, inbound) {
                 Poll::Ready(Ok(0)) => {

@@ -28,7 +28,7 @@ pub enum Step {
 impl Inbound {
     /// What to do next: the other questions in one.
     #[inline]
-    pub fn next_step(&self, out: &impl ControlSink) -> Step {
+    pub fn next_step(&mut self, out: &impl ControlSink) -> Step {
         if self.state == RecvState::Open && self.input == InputState::Open && out.is_idle() {
             return if self.is_held() { Step::Advance } else { Step::Read { timed: self.is_timed() } };
         }
@@ -36,7 +36,8 @@ impl Inbound {
     }
 
     #[inline(never)]
-    fn next_step_slow(&self, out: &impl ControlSink, sending: &Sending) -> Step {
+    fn next_step_slow(&mut self, out: &impl ControlSink, sending: &Sending) -> Step {
+        self.reads_little |= sending.waiting;
         if self.wants_shutdown_with(sending) {
             Step::ShutDown
         } else if self.role().has_ended(self.state, sending.state, self.input, sending.waiting)
@@ -119,7 +120,7 @@ impl Inbound {
 
 impl Connection {
     /// What to do next, once no event is ready and the transport has taken what it can: see [`Inbound::next_step`].
-    pub fn next_step(&self) -> Step {
+    pub fn next_step(&mut self) -> Step {
         self.inbound.next_step(&self.outbound)
     }
     /// Whether to read from the transport: see [`Inbound::wants_read`].

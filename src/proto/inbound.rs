@@ -41,6 +41,8 @@ pub struct Inbound {
     pinged: bool,
     /// The rest of the message in progress is not to be handed out.
     skipping: bool,
+    /// Reads are to bring little: there is more to do already than can be done in one turn, or output waits.
+    pub(super) reads_little: bool,
     /// A message that has come is kept back, for more than the high-water mark is queued.
     pub(super) held: bool,
     /// Whether output above the high-water mark keeps events and reads back.
@@ -56,6 +58,9 @@ pub struct Inbound {
     ending: Option<Box<Closed>>,
 }
 
+/// How much is read at a time from a peer that brings more than can be dealt with, or takes no answers.
+const LITTLE: usize = 8 * 1024;
+
 impl Inbound {
     pub(super) fn new(role: Role, config: Arc<Config>, decoding: Option<Box<Decoding>>) -> Self {
         Self {
@@ -66,6 +71,7 @@ impl Inbound {
             heard: 0,
             pinged: false,
             skipping: false,
+            reads_little: false,
             held: false,
             pausing: true,
             reading: true,
@@ -83,15 +89,23 @@ impl Inbound {
         self.reader.input.append(bytes);
     }
 
-    /// Where the transport may put bytes itself, with room for a read: 64 KiB if nothing waits.
+    /// Where the transport may put bytes itself, with room for a read: 64 KiB if nothing waits. A peer that sends more than
+    /// is dealt with in a turn, or does not take its answers, is read 8 KiB at a time, so that it takes little memory.
     #[inline]
     pub fn read_buf(&mut self) -> ReadBuf<'_> {
-        self.reader.read_buf()
+        let most = if self.reads_little { LITTLE } else { usize::MAX };
+        self.reader.read_buf().at_most(most)
     }
 
     /// Nothing more has come for now: gives back the memory that the bytes in hand do not need. Call it before waiting.
     #[inline]
     pub fn rest(&mut self) {
+        self.reads_little = false;
+        self.reader.rest();
+    }
+
+    /// Gives back memory as [`rest`](Self::rest) does, in the middle of what has come: for a driver that lets others go first.
+    pub fn give_back(&mut self) {
         self.reader.rest();
     }
 
@@ -131,10 +145,11 @@ impl Inbound {
         }
     }
 
-    /// Begins a turn, in which [`advance`](Self::advance) reads at most 1,024 frames, however many have come: then others
+    /// Begins a turn, in which [`advance`](Self::advance) reads at most 256 frames, however many have come: then others
     /// can go first, with [`has_more`](Self::has_more) to say so. [`poll_event`](Self::poll_event) begins turns by itself.
     #[inline]
     pub fn begin_turn(&mut self) {
+        self.reads_little |= self.has_more();
         self.reader.begin_turn();
     }
 

@@ -54,6 +54,7 @@ impl Outbound {
 
     /// The transport takes no more bytes now: it is full. If it takes more later, it has let go of as many. Flush it.
     pub fn write_pending(&mut self) {
+        self.transmit.shrink();
         if self.hold == Hold::Full {
             self.count_behind_full();
         } else {

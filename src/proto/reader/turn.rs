@@ -2,7 +2,7 @@
 use super::Reader;
 
 /// So many frames are read in a turn.
-pub(in crate::proto) const FRAMES_A_TURN: u32 = 1024;
+pub(in crate::proto) const FRAMES_A_TURN: u32 = 256;
 
 impl Reader {
     /// Lets it read as many frames as in a turn.
