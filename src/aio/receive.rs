@@ -119,6 +119,7 @@ fn poll_next<R: Alarm>(
         }
         ready!(poll_turn(cx, inbound, wire, alarm))?;
     }
+    let _ = wire.poll_flush(cx); // the answers so far: they need not wait for the next turn
     give_way(cx, inbound, wire, alarm);
     Poll::Pending
 }

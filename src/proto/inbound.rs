@@ -93,8 +93,9 @@ impl Inbound {
     /// is dealt with in a turn, or does not take its answers, is read 8 KiB at a time, so that it takes little memory.
     #[inline]
     pub fn read_buf(&mut self) -> ReadBuf<'_> {
+        self.reader.charge_read();
         let most = if self.reads_little { LITTLE } else { usize::MAX };
-        self.reader.read_buf().at_most(most)
+        self.reader.read_buf(most)
     }
 
     /// Nothing more has come for now: gives back the memory that the bytes in hand do not need. Call it before waiting.
@@ -145,7 +146,7 @@ impl Inbound {
         }
     }
 
-    /// Begins a turn, in which [`advance`](Self::advance) reads at most 256 frames, however many have come: then others
+    /// Begins a turn, in which [`advance`](Self::advance) reads at most 256 frames and four reads, however much has come: then others
     /// can go first, with [`has_more`](Self::has_more) to say so. [`poll_event`](Self::poll_event) begins turns by itself.
     #[inline]
     pub fn begin_turn(&mut self) {

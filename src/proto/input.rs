@@ -187,16 +187,16 @@ impl Input {
 
     /// As [`fill`](Self::fill), with room for a read. It grows with what has arrived, not with what was announced.
     #[inline(always)]
-    pub(super) fn read_buf(&mut self) -> ReadBuf<'_> {
+    pub(super) fn read_buf(&mut self, most: usize) -> ReadBuf<'_> {
         self.fill();
         if self.buf.capacity() - self.filled() < LEAST_READ {
-            self.make_room();
+            self.make_room(most);
         }
-        ReadBuf::new(&mut self.buf, &mut self.room)
+        ReadBuf::new(&mut self.buf, &mut self.room).at_most(most)
     }
 
     #[cold]
-    fn make_room(&mut self) {
+    fn make_room(&mut self, most: usize) {
         let few = self.filled() <= READ / 4 && !self.shared;
         if few && self.buf.capacity() > 0 {
             // A few bytes had to wait in memory of their size: on they go, in front of what comes, in the thread's.
@@ -210,7 +210,7 @@ impl Input {
             }
             self.append(&waited);
         } else {
-            self.grow(self.filled().max(READ));
+            self.grow(self.filled().max(READ.min(most)));
         }
     }
 
@@ -297,7 +297,9 @@ impl Input {
     /// Whether the message is long enough, in itself and beside the buffer, to share memory with it.
     fn is_worth_sharing(&self) -> bool {
         let len = self.end - self.start;
-        len >= SHARE_FROM && len >= self.memory() / 4
+        // Memory that was initialised for reads is worth more: the next would have to be initialised as well.
+        let part = if self.room > 0 { 2 } else { 4 };
+        len >= SHARE_FROM && len >= self.memory() / part
     }
 
     /// The message's bytes, owned: the one place where a lent message becomes one that lasts.

@@ -143,9 +143,9 @@ impl Reader {
 
     /// More bytes are about to come: where a read puts them.
     #[inline(always)]
-    pub(super) fn read_buf(&mut self) -> ReadBuf<'_> {
+    pub(super) fn read_buf(&mut self, most: usize) -> ReadBuf<'_> {
         self.settle();
-        self.input.read_buf()
+        self.input.read_buf(most)
     }
 
     /// Nothing comes for now: gives back the memory that what waits does not need.

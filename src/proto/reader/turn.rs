@@ -1,4 +1,5 @@
-//! How many frames are read before others get their turn: a read may bring many thousands.
+//! How much is done before others get their turn: a read may bring many thousands of frames, and a peer that is fast may
+//! always bring another read.
 use super::Reader;
 
 /// So many frames are read in a turn.
@@ -9,6 +10,12 @@ impl Reader {
     #[inline]
     pub(in crate::proto) fn begin_turn(&mut self) {
         self.credit = FRAMES_A_TURN;
+    }
+
+    /// A read takes as much of a turn as this many frames, for it may bring much.
+    #[inline(always)]
+    pub(in crate::proto) fn charge_read(&mut self) {
+        self.credit = self.credit.saturating_sub(FRAMES_A_TURN / 4);
     }
 
     /// Whether the turn is over, and something is left to be read.
