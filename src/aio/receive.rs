@@ -176,7 +176,6 @@ fn give_way<R: Alarm>(
     alarm: &mut Option<R>,
 ) {
     inbound.begin_turn();
-    inbound.give_back();
     if inbound.wants_time(wire) {
         let _ = poll_time(cx, inbound, wire, alarm, true);
     }
@@ -201,6 +200,7 @@ fn poll_turn<R: Alarm>(
         Step::Advance | Step::ShutDown => return Poll::Ready(Ok(())),
         Step::Wait => {
             inbound.rest();
+            wire.rest();
             true
         }
         Step::Read { timed } => {

@@ -5,6 +5,7 @@
 use super::{
     Connection, Inbound,
     event::{ControlSink, Sending},
+    inbound::Pausing,
     state::{InputState, ReadyState, RecvState, SendState},
 };
 use std::time::Instant;
@@ -54,7 +55,7 @@ impl Inbound {
     /// Whether a message that has come was kept back when it was last asked for.
     #[inline]
     fn is_held(&self) -> bool {
-        self.held && !self.reader.input.is_drained()
+        self.pausing == Pausing::Held && !self.reader.input.is_drained()
     }
 
     /// Whether to read from the transport. Not after its end; not while more than
@@ -95,7 +96,9 @@ impl Inbound {
     /// Not while closing: no message can be queued then, and the peer's Close frame is waited for.
     #[inline(always)]
     pub(super) fn is_paused(&self, out: &impl ControlSink) -> bool {
-        self.pausing && out.buffered_amount() > self.config.high_water_mark && self.pauses(&out.sending())
+        self.pausing != Pausing::Off
+            && out.buffered_amount() > self.config.high_water_mark
+            && self.pauses(&out.sending())
     }
 
     /// Whether the mark counts.
@@ -109,7 +112,7 @@ impl Inbound {
     /// Switch it off where those who send wait at the mark by themselves, in another thread or task: a peer that must be
     /// read before it reads would else wait for ever.
     pub fn set_pausing(&mut self, pausing: bool) {
-        self.pausing = pausing;
+        self.pausing = if pausing { Pausing::On } else { Pausing::Off };
     }
 
     /// The state of both directions: see [`Connection::state`].

@@ -43,10 +43,8 @@ pub struct Inbound {
     skipping: bool,
     /// Reads are to bring little: there is more to do already than can be done in one turn, or output waits.
     pub(super) reads_little: bool,
-    /// A message that has come is kept back, for more than the high-water mark is queued.
-    pub(super) held: bool,
-    /// Whether output above the high-water mark keeps events and reads back.
-    pub(super) pausing: bool,
+    /// Whether output above the high-water mark keeps messages back.
+    pub(super) pausing: Pausing,
     /// Whether the driver reads at all.
     pub(super) reading: bool,
     /// Whether it has been reading ever since the time was last told: if not, silence says nothing about the peer.
@@ -56,6 +54,15 @@ pub struct Inbound {
     released: u32,
     /// What is known of the end: nothing, as long as all is well.
     ending: Option<Box<Closed>>,
+}
+
+/// Whether output above the high-water mark keeps messages back.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Pausing {
+    Off,
+    On,
+    /// It did so when the next message was last asked for.
+    Held,
 }
 
 /// How much is read at a time from a peer that brings more than can be dealt with, or takes no answers.
@@ -72,8 +79,7 @@ impl Inbound {
             pinged: false,
             skipping: false,
             reads_little: false,
-            held: false,
-            pausing: true,
+            pausing: Pausing::On,
             reading: true,
             listened: true,
             timers: Timers::default(),
@@ -102,11 +108,6 @@ impl Inbound {
     #[inline]
     pub fn rest(&mut self) {
         self.reads_little = false;
-        self.reader.rest();
-    }
-
-    /// Gives back memory as [`rest`](Self::rest) does, in the middle of what has come: for a driver that lets others go first.
-    pub fn give_back(&mut self) {
         self.reader.rest();
     }
 
@@ -150,7 +151,10 @@ impl Inbound {
     /// can go first, with [`has_more`](Self::has_more) to say so. [`poll_event`](Self::poll_event) begins turns by itself.
     #[inline]
     pub fn begin_turn(&mut self) {
-        self.reads_little |= self.has_more();
+        if self.has_more() {
+            self.reads_little = true;
+            self.reader.give_back(4 * LITTLE); // while others go first
+        }
         self.reader.begin_turn();
     }
 
@@ -207,13 +211,14 @@ impl Inbound {
         if self.state == RecvState::Ended {
             return None;
         }
-        self.held = false;
         if self.is_paused(out) {
             self.reader.settle();
             if !self.reader.control_is_next() {
-                self.held = !self.reader.input.is_drained();
+                self.pausing = Pausing::Held;
                 return None;
             }
+        } else if self.pausing == Pausing::Held {
+            self.pausing = Pausing::On;
         }
         while self.state == RecvState::Open {
             match self.reader.read(&self.config) {

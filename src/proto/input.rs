@@ -197,7 +197,7 @@ impl Input {
 
     #[cold]
     fn make_room(&mut self, most: usize) {
-        let few = self.filled() <= READ / 4 && !self.shared;
+        let few = self.filled() <= READ / 4 && !self.shared && most >= READ;
         if few && self.buf.capacity() > 0 {
             // A few bytes had to wait in memory of their size: on they go, in front of what comes, in the thread's.
             self.cut_room();
@@ -290,7 +290,7 @@ impl Input {
 
     /// How much memory the buffer has, at most: what has been cut off its front is as much alive as the rest, until
     /// the buffer goes back to the front of its memory; and that it has cannot be seen.
-    fn memory(&self) -> usize {
+    pub(super) fn memory(&self) -> usize {
         self.buf.capacity() + self.cut as usize
     }
 

@@ -161,6 +161,13 @@ impl Reader {
         }
     }
 
+    /// The memory of the input, unless it is no more than this.
+    pub(super) fn give_back(&mut self, except: usize) {
+        if self.input.memory() > except {
+            self.rest();
+        }
+    }
+
     /// Nothing more is to be read: gives up a message in progress, and gives back the decoder's memory.
     pub(super) fn end(&mut self) {
         self.settle();

@@ -54,12 +54,16 @@ impl Outbound {
 
     /// The transport takes no more bytes now: it is full. If it takes more later, it has let go of as many. Flush it.
     pub fn write_pending(&mut self) {
-        self.transmit.shrink();
         if self.hold == Hold::Full {
             self.count_behind_full();
         } else {
             (self.hold, self.full_at) = (Hold::Full, self.transmit.taken() as u32);
         }
+    }
+
+    /// Output waits, and nothing else can be done meanwhile: gives back memory that what waits does not need.
+    pub fn rest(&mut self) {
+        self.transmit.shrink();
     }
 
     /// Bytes that a transport took after it had been full have made as many others leave.
