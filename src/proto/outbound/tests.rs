@@ -218,3 +218,17 @@ fn a_close_frame_has_been_sent_when_its_last_byte_has() {
         "the end came first"
     );
 }
+
+#[test]
+fn what_a_transport_takes_after_it_was_full_is_progress_at_once() -> Result<(), SendError> {
+    let mut outbound = server(0, 0);
+    outbound.send(vec![1; 2 * LONG_FROM])?;
+    take(&mut outbound, 100);
+    outbound.write_pending();
+    let before = outbound.sending().released;
+    take(&mut outbound, 50);
+    assert_eq!(outbound.sending().released, before + 50);
+    outbound.write_pending();
+    assert_eq!(outbound.sending().released, before + 50, "once");
+    Ok(())
+}
