@@ -92,7 +92,8 @@ impl Outbound {
         self.cork(opcode, Rsv::NONE, true, payload);
         let end = self.framed_to() as u32;
         let tail = if begin == self.tail_end { self.tail } else { 0 };
-        (self.tail, self.tail_end) = (tail + end.wrapping_sub(begin), end);
+        // A peer that sends nothing but pings can have it grow for ever; nothing that waits is as long as the most it says.
+        (self.tail, self.tail_end) = (tail.saturating_add(end.wrapping_sub(begin)), end);
     }
 
     pub(super) fn close_frame(&self) -> Option<&Close> {

@@ -232,3 +232,12 @@ fn what_a_transport_takes_after_it_was_full_is_progress_at_once() -> Result<(), 
     assert_eq!(outbound.sending().released, before + 50, "once");
     Ok(())
 }
+
+#[test]
+fn control_frames_alone_may_fill_4_gib() {
+    let mut outbound = server(0, 0);
+    outbound.tail = u32::MAX - 1; // as a peer brings about that sends nothing but pings
+    outbound.control(Control::Pong(b"pong"));
+    outbound.write_failed();
+    assert_eq!(outbound.unsent(), 0);
+}
