@@ -241,3 +241,19 @@ fn control_frames_alone_may_fill_4_gib() {
     outbound.write_failed();
     assert_eq!(outbound.unsent(), 0);
 }
+
+#[test]
+fn a_pong_that_was_late_is_owed_until_it_has_left_and_no_longer() -> Result<(), SendError> {
+    let mut outbound = server(0, 0);
+    outbound.send(vec![1; 2 * LONG_FROM])?;
+    outbound.control(Control::Pong(b"late"));
+    assert!(outbound.sending().owes_pong);
+    while !outbound.is_flushed() {
+        assert!(outbound.sending().owes_pong || outbound.transmit.remaining() < LONG_FROM);
+        take(&mut outbound, 1);
+    }
+    assert!(!outbound.sending().owes_pong);
+    outbound.send(vec![2; 2 * LONG_FROM])?;
+    assert!(!outbound.sending().owes_pong, "no ping has come since");
+    Ok(())
+}
