@@ -24,8 +24,8 @@ pub(super) struct Controls {
     pub(super) dropped: bool,
     /// The transport took no more before it had taken all.
     pub(super) cut_off: bool,
-    /// A pong had to wait for room; the transport is still behind by then.
-    pub(super) late_pong: bool,
+    /// Where in the stream the last pong ends that had to wait for room; 0 if none had to.
+    pub(super) late_pong: u64,
     /// Bytes of messages that were dropped.
     pub(super) unsent: usize,
 }
@@ -80,10 +80,14 @@ impl Outbound {
         {
             self.cork_control(Opcode::Pong, payload);
         } else {
-            let controls = self.controls();
-            controls.pong = Some(payload.into());
-            controls.late_pong = true;
+            self.controls().pong = Some(payload.into());
         }
+    }
+
+    /// Frames a pong that had to wait for room, and remembers where it ends.
+    pub(super) fn cork_late_pong(&mut self, payload: &[u8]) {
+        self.cork_control(Opcode::Pong, payload);
+        self.controls().late_pong = self.framed_to();
     }
 
     /// Frames a control frame, and remembers where the control frames at the end of the output begin.
@@ -92,7 +96,8 @@ impl Outbound {
         self.cork(opcode, Rsv::NONE, true, payload);
         let end = self.framed_to() as u32;
         let tail = if begin == self.tail_end { self.tail } else { 0 };
-        (self.tail, self.tail_end) = (tail + end.wrapping_sub(begin), end);
+        // A peer that sends nothing but pings can have it grow for ever; nothing that waits is as long as the most it says.
+        (self.tail, self.tail_end) = (tail.saturating_add(end.wrapping_sub(begin)), end);
     }
 
     pub(super) fn close_frame(&self) -> Option<&Close> {
@@ -120,10 +125,12 @@ impl Outbound {
         }
     }
 
-    /// Whether a ping has not been answered for want of room: the next would take its place.
+    /// Whether a ping has not been answered for want of room, so that the next would take its place; or its late answer has
+    /// not left, and the transport is still behind.
     pub(super) fn owes_pong(&self) -> bool {
         self.controls.as_ref().is_some_and(|controls| {
-            controls.pong.is_some() || controls.late_pong && self.transmit.remaining() >= PROMPT
+            let late = controls.late_pong > self.transmit.taken();
+            controls.pong.is_some() || late && self.transmit.remaining() >= PROMPT
         })
     }
 

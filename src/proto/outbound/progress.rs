@@ -66,12 +66,16 @@ impl Outbound {
         self.transmit.shrink();
     }
 
-    /// Bytes that a transport took after it had been full have made as many others leave.
     fn count_behind_full(&mut self) {
+        self.released = self.released_behind_full();
+        self.full_at = self.transmit.taken() as u32;
+    }
+
+    /// Bytes that a transport took after it had been full have made as many others leave.
+    fn released_behind_full(&self) -> u64 {
         let taken = self.transmit.taken();
         let more = (taken as u32).wrapping_sub(self.full_at);
-        self.released = (self.released + u64::from(more)).min(taken);
-        self.full_at = taken as u32;
+        (self.released + u64::from(more)).min(taken)
     }
 
     /// Whether the transport has taken bytes since it last let go of all it had: a flush is to follow.
@@ -89,7 +93,11 @@ impl Outbound {
     /// How many bytes the transport has let go of, ever.
     #[inline]
     pub(super) fn released(&self) -> u64 {
-        if self.is_holding() { self.released } else { self.transmit.taken() }
+        match self.hold {
+            Hold::Nothing => self.transmit.taken(),
+            Hold::Some => self.released,
+            Hold::Full => self.released_behind_full(),
+        }
     }
 
     /// Takes the bytes to write next away, so that a writer in another thread need not keep others from sending. They are
