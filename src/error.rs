@@ -9,9 +9,9 @@ use std::fmt;
 #[error("the peer broke the protocol: {violation}{}", Quoted(reason))]
 #[non_exhaustive]
 pub struct ProtocolError {
-    /// The rule.
+    /// The rule that was broken.
     pub violation: Violation,
-    /// Where, in the stream of bytes after the handshake, the frame begins that broke it.
+    /// Where the frame begins that broke it: how many bytes came after the handshake and before that frame.
     pub offset: u64,
     /// The reason in a Close frame that broke a rule, as far as it can be read: what the peer wanted to say.
     pub reason: Option<Box<CloseReason>>,
@@ -129,17 +129,18 @@ pub enum SendError {
     /// [`SessionEvent::Open`](crate::SessionEvent::Open).
     #[error("not connected yet")]
     Connecting,
-    /// A Close frame has been queued or sent, or the transport has ended: nothing may follow (RFC 6455 §5.5.1).
+    /// A Close frame has been queued, sent or received, or the transport has ended: nothing may follow (RFC 6455 §5.5.1). Or
+    /// what was waited for was dropped, because the connection ended.
     #[error("the connection is closing or closed")]
     Closing,
     /// More than [`high_water_mark`](crate::Config::high_water_mark) is queued, and the call does not wait. The message has
-    /// not been queued.
+    /// not been queued: try again later.
     #[error("more than high_water_mark is queued, so the message was not")]
     Full,
-    /// A message sent in pieces has not ended; no other may begin before it does (RFC 6455 §5.4).
+    /// A message sent in chunks has not ended; no other may begin before it does (RFC 6455 §5.4).
     #[error("a message sent in pieces has not been finished")]
     Unfinished,
-    /// A piece of one kind cannot continue a message of the other (RFC 6455 §5.4).
+    /// A chunk of one kind cannot continue a message of the other (RFC 6455 §5.4).
     #[error("a piece of another kind than the message it continues")]
     KindMismatch,
     /// Pings and pongs carry at most 125 bytes (RFC 6455 §5.5).

@@ -13,18 +13,18 @@ use std::{fmt, io};
 
 /// What can go wrong once there is a transport, by blame.
 ///
-/// Its `Debug` is its `Display`, so that a `main` that returns it prints a sentence. A text never says again what
-/// [`source`](std::error::Error::source) says.
+/// Its `Debug` is its `Display`, so that a `main` that returns it prints a sentence. The text tells all: what
+/// [`source`](std::error::Error::source) gives adds to it, and repeats nothing.
 #[derive(thiserror::Error)]
 #[non_exhaustive]
 pub enum Error {
-    /// The transport failed, or has nothing now: [`is_resumable`](Self::is_resumable) says which.
+    /// The transport failed; or it has nothing now, and the call can be made again: [`is_resumable`](Self::is_resumable).
     #[error(transparent)]
     Io(#[from] io::Error),
-    /// The opening handshake failed: there has been no connection.
+    /// The opening handshake failed (RFC 6455 §4): there has been no connection.
     #[error(transparent)]
     Handshake(#[from] HandshakeError),
-    /// The peer broke the protocol; the Close frame that says so has been sent, if it could be.
+    /// The peer broke the protocol. The Close frame that says so has been sent, if it could be (RFC 6455 §7.1.7).
     #[error(transparent)]
     Protocol(#[from] ProtocolError),
     /// The caller asked for what the protocol does not allow now; nothing was sent.
@@ -33,11 +33,12 @@ pub enum Error {
     /// A deadline of [`Config`](crate::Config) passed.
     #[error("{0}")]
     TimedOut(Deadline),
-    /// The peer closed with a code other than 1000 and 1001, or messages were queued that it did not take: see
-    /// [`Closed::is_normal`].
+    /// The peer closed with a code other than 1000 and 1001 (RFC 6455 §7.4.1), or before it had taken all messages that were
+    /// queued. Not [normal](Closed::is_normal), though the closing handshake may have been clean. Not for a close that this
+    /// end began: any answer to it is normal.
     #[error("{0}")]
     Closed(Box<Closed>),
-    /// The transport ended without a Close frame from the peer (1006).
+    /// The transport ended without a Close frame from the peer: 1006 (RFC 6455 §7.1.5).
     #[error("{0}")]
     Lost(Box<Closed>),
 }
@@ -51,17 +52,22 @@ impl fmt::Debug for Error {
 impl Error {
     /// Whether nothing has happened but waiting: the same call again goes on where this one stopped.
     ///
-    /// Streams that do not block give this, and [`recv_timeout`](crate::blocking::WebSocket::recv_timeout): of the
-    /// blocking adapter. Asynchronous streams wait by themselves, so there an [`Io`](Self::Io) of the kind
-    /// [`TimedOut`](io::ErrorKind::TimedOut) is the transport's own, such as TCP's for a peer that is out of reach, and the
-    /// connection has ended.
+    /// It means something in the blocking adapter only, over streams that do not block and for
+    /// [`recv_timeout`](crate::blocking::WebSocket::recv_timeout). Asynchronous streams wait by themselves. There an
+    /// [`Io`](Self::Io) of the kind [`TimedOut`](io::ErrorKind::TimedOut) is the transport's own, such as TCP's for a peer
+    /// that is out of reach, and the connection has ended.
     pub fn is_resumable(&self) -> bool {
         matches!(self, Self::Io(error) if would_wait(error))
     }
 
-    /// Whether the same may succeed on a new connection, later: the transport failed, a deadline passed, the connection
-    /// was lost, or the server closed it for the time being (1001, 1011, 1012, 1013, 1014) or answered with 408, 425, 429
-    /// or 5xx. Not when either end broke a rule or the server refused: the next attempt would end like this one.
+    /// Whether the same may succeed on a new connection, later. So it is if
+    ///
+    /// - the transport failed, a deadline passed or the connection was lost;
+    /// - the peer closed it with 1000, 1001, 1011 to 1014 or no code, none of which says that this end was wrong;
+    /// - the server refused the opening handshake with 408, 425, 429 or 5xx.
+    ///
+    /// Not if either end broke a rule, or the server refused with any other status: the next attempt would end like this one.
+    /// Wait longer before each attempt (RFC 6455 §7.2.3).
     pub fn is_retryable(&self) -> bool {
         match self {
             Self::Io(error) => {
@@ -104,7 +110,7 @@ pub(crate) fn would_wait(error: &io::Error) -> bool {
     matches!(error.kind(), WouldBlock | TimedOut | Interrupted)
 }
 
-/// What a connection's end means to whoever waits for its next message.
+/// What the end of a connection means to a caller that waits for a message: no more messages, or an error.
 pub(crate) fn outcome(closed: &Closed) -> Result<(), Error> {
     match closed {
         Closed { error: Some(error), .. } => Err(error.clone().into()),

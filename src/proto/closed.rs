@@ -15,7 +15,7 @@ pub struct Closed {
     pub sent: Option<Option<CloseFrame>>,
     /// Whether the peer began: its Close frame came before this end had queued one.
     pub by_peer: bool,
-    /// What the peer did wrong, when that is why.
+    /// What the peer did wrong, if that is why the connection ended.
     pub error: Option<ProtocolError>,
     /// Which deadline passed. After a clean close it is [`Deadline::Close`]: the peer did not end the transport in time.
     pub timed_out: Option<Deadline>,
@@ -34,10 +34,11 @@ pub enum Deadline {
     /// No byte of an unfinished message within [`message_timeout`](crate::Config::message_timeout).
     #[error("no byte of an unfinished message within message_timeout")]
     Message,
-    /// The peer took no byte within [`write_timeout`](crate::Config::write_timeout).
+    /// Output waited, and none of it left within [`write_timeout`](crate::Config::write_timeout).
     #[error("the peer took no byte within write_timeout")]
     Write,
-    /// The closing handshake took longer than [`close_timeout`](crate::Config::close_timeout).
+    /// The transport did not end within [`close_timeout`](crate::Config::close_timeout), once all output had left; or,
+    /// without a [`write_timeout`](crate::Config::write_timeout), no output left for so long while closing.
     #[error("the closing handshake did not end within close_timeout")]
     Close,
 }
@@ -67,8 +68,9 @@ impl Closed {
         }
     }
 
-    /// Whether this is how connections are meant to end: the peer said goodbye with 1000, 1001 or no code, or answered this
-    /// end's Close frame with any; and no message was left behind.
+    /// Whether this is how connections are meant to end: the peer closed with 1000, 1001 or no code (RFC 6455 §7.4.1), or
+    /// answered this end's Close frame, with any code. Not if the peer broke a rule, or a queued message never left
+    /// ([`unsent`](Self::unsent)).
     pub fn is_normal(&self) -> bool {
         let normal = match &self.received {
             Some(Some(frame)) => matches!(frame.code, CloseCode::NORMAL | CloseCode::GOING_AWAY),

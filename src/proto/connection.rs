@@ -20,21 +20,20 @@ use std::sync::Arc;
 
 /// A WebSocket after its opening handshake. It holds no socket, starts no thread and reads no clock.
 ///
-/// Drive it:
+/// Drive it, as the [module](super#the-loop-of-a-driver) shows:
 ///
-/// 1. put bytes from the transport in: [`receive`](Self::receive) or [`read_buf`](Self::read_buf), and
-///    [`receive_eof`](Self::receive_eof) at the end;
-/// 2. take events out until there are none: [`poll_event`](Self::poll_event);
-/// 3. write bytes: [`transmit`](Self::transmit); then shut the transport down for writing if
-///    [`wants_shutdown`](Self::wants_shutdown), and say so: [`shut_down`](Self::shut_down);
-/// 4. tell it the time: [`handle_timeout`](Self::handle_timeout), then wait no longer than until
-///    [`poll_timeout`](Self::poll_timeout).
+/// 1. take events out until there are none: [`poll_event`](Self::poll_event);
+/// 2. write bytes: [`transmit`](Self::transmit);
+/// 3. do what [`next_step`](Self::next_step) says. Bytes that are read are put in by [`receive`](Self::receive) or
+///    [`read_buf`](Self::read_buf), and the end of the transport by [`receive_eof`](Self::receive_eof); once the transport
+///    is shut down for writing, say so: [`shut_down`](Self::shut_down);
+/// 4. when a read has found nothing, tell the time: [`handle_timeout`](Self::handle_timeout); go round once more, then
+///    wait, but no longer than until [`poll_timeout`](Self::poll_timeout).
 ///
-/// In any order, as often as you like: a step done too often costs nothing, and none may be left out
-/// for ever. [`Event::Closed`] is the end.
+/// A step done too often costs little. None may be left out for ever. [`Event::Closed`] is the end.
 ///
-/// An idle connection holds no buffer: what it has drained it leaves to its thread, which keeps one of at most
-/// 256 KiB for each direction, and with an extension another.
+/// An idle connection holds no buffer: an empty one is left to the thread, which keeps one of at most 256 KiB for each
+/// direction, and with an extension two more.
 #[derive(Debug)]
 pub struct Connection {
     pub(crate) inbound: Inbound,
@@ -60,7 +59,7 @@ impl Connection {
         }
     }
 
-    /// One that begins with bytes that came after the handshake, and with bytes of the handshake still to go.
+    /// A connection that begins with bytes that came behind the handshake, and with a response that has not left yet.
     pub(crate) fn begin(established: Established, config: Arc<Config>, received: &[u8], head: &[u8]) -> Self {
         let mut connection = Self::new(established, config);
         connection.inbound.receive(received);
@@ -81,7 +80,7 @@ impl Connection {
         self.inbound.receive_eof();
     }
 
-    /// The next thing that happened. `None`: there is nothing until more bytes come, or time passes.
+    /// The next thing that happened. `None`: there is nothing until bytes come or leave, or time passes.
     ///
     /// To answer an event while it lives, take the [`halves`](Self::halves).
     #[inline]
@@ -102,12 +101,12 @@ impl Connection {
     pub fn send<'m>(&mut self, message: impl Into<Outgoing<'m>>) -> Result<(), SendError> {
         self.outbound.send(message)
     }
-    /// Queues a piece of a message: see [`Outbound::send_chunk`].
+    /// Queues a chunk of a message: see [`Outbound::send_chunk`].
     ///
     /// # Errors
     /// [`SendError::Closing`], [`SendError::KindMismatch`]; nothing has been queued then.
-    pub fn send_chunk<'m>(&mut self, piece: impl Into<Outgoing<'m>>, fin: bool) -> Result<(), SendError> {
-        self.outbound.send_chunk(piece, fin)
+    pub fn send_chunk<'m>(&mut self, chunk: impl Into<Outgoing<'m>>, fin: bool) -> Result<(), SendError> {
+        self.outbound.send_chunk(chunk, fin)
     }
     /// Queues a ping with up to 125 bytes (RFC 6455 §5.5.2).
     ///
@@ -120,7 +119,8 @@ impl Connection {
     pub fn close(&mut self, frame: impl Into<Option<CloseFrame>>) {
         self.outbound.close(frame);
     }
-    /// Gives up: nothing more is waited for, and [`Event::Closed`] is next.
+    /// Gives up, without a Close frame (RFC 6455 §7.1.7): nothing more is waited for, what has come and has not been read is
+    /// dropped, and [`Event::Closed`] is next.
     pub fn abort(&mut self) {
         self.inbound.abort();
     }
@@ -161,8 +161,8 @@ impl Connection {
         self.outbound.extension()
     }
 
-    /// Takes the directions apart, for a thread or task each. They share nothing: whoever has [`Inbound`] carries
-    /// its [`Control`](super::Control) to wherever [`Outbound`] is.
+    /// Takes the directions apart, for a thread or task each. They share nothing: the driver carries what [`Inbound`]
+    /// asks for ([`Control`](super::Control)) to wherever [`Outbound`] is. See [two threads](super#two-threads).
     pub fn split(self) -> (Inbound, Outbound) {
         (self.inbound, self.outbound)
     }

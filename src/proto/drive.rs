@@ -1,7 +1,7 @@
 //! What a driver should do next: whether to read, to write, to shut down or to wait, and until when.
 //!
-//! These are questions, answered from the state and without I/O, so a driver may ask them in any order and as often as it
-//! likes. Both adapters of this crate ask nothing else.
+//! These are questions, answered from the state and without I/O. So a driver may ask them in any order, as often as it
+//! likes. The adapters of this crate ask the same ones.
 use super::{
     Connection, Inbound,
     event::{ControlSink, Sending},
@@ -11,23 +11,31 @@ use super::{
 use std::time::Instant;
 
 /// What a driver should do once no event is ready and the transport has taken what it can: see [`Inbound::next_step`].
+///
+/// There is no step for writing: a driver writes before it asks, in each round.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Step {
-    /// Read from the transport, waiting if need be.
+    /// Read from the transport, and put in what comes. If nothing does, wait: for input and, while
+    /// [`wants_write`](Connection::wants_write), for the transport to take output.
     Read {
-        /// Tell the time first: see [`Inbound::wants_time`].
+        /// Tell the time before waiting: see [`Inbound::wants_time`].
         timed: bool,
     },
-    /// Shut the transport down for writing: see [`Inbound::wants_shutdown`].
+    /// Shut the transport down for writing, then say so by [`Outbound::shut_down`](super::Outbound::shut_down): see
+    /// [`Inbound::wants_shutdown`]. If the transport cannot do that, treat it as ended:
+    /// [`receive_eof`](Inbound::receive_eof).
     ShutDown,
-    /// Wait for the transport to take output: nothing is to be read before.
+    /// Tell the time, then wait for the transport to take output. Read nothing before: see [`Inbound::wants_read`].
     Wait,
-    /// Ask for the next event: see [`Inbound::is_ending`], or a message was kept back and need not be any more.
+    /// Ask for the next event, without I/O: the connection [is ending](Inbound::is_ending), or a message that was kept back
+    /// at the high-water mark can be handed out now.
     Advance,
 }
 
 impl Inbound {
-    /// What to do next: the other questions in one.
+    /// What to do next, once no event is ready and the transport has taken what it can. It asks the other questions here, in
+    /// this order: [`wants_shutdown`](Self::wants_shutdown), [`is_ending`](Self::is_ending),
+    /// [`wants_read`](Self::wants_read), [`wants_time`](Self::wants_time).
     #[inline]
     pub fn next_step(&mut self, out: &impl ControlSink) -> Step {
         if self.state == RecvState::Open && self.input == InputState::Open && out.is_idle() {
@@ -52,16 +60,18 @@ impl Inbound {
         }
     }
 
-    /// Whether a message that has come was kept back when it was last asked for.
+    /// Whether a message has come, and the high-water mark kept it back when an event was last asked for.
     #[inline]
     fn is_held(&self) -> bool {
         self.pausing == Pausing::Held && !self.reader.input.is_drained()
     }
 
-    /// Whether to read from the transport. Not after its end; not while more than
-    /// [`high_water_mark`](crate::Config::high_water_mark) is queued and a message has come that has to wait for that, so
-    /// that a peer that takes no answers is asked for nothing more; and not while a ping waits for its pong, so that a flood
-    /// of pings ends at the transport.
+    /// Whether to read from the transport. It is not to be read
+    ///
+    /// - after its end;
+    /// - while a message is kept back because more than [`high_water_mark`](crate::Config::high_water_mark) is queued: a
+    ///   peer that takes no answers is asked for nothing more;
+    /// - while a pong waits for the transport: a flood of pings is left there.
     pub fn wants_read(&self, out: &impl ControlSink) -> bool {
         self.wants_read_with(&out.sending())
     }
@@ -83,17 +93,17 @@ impl Inbound {
         !sending.waiting && self.role().wants_shutdown(self.state, sending.state, self.input)
     }
 
-    /// Whether [`Event::Closed`](super::Event::Closed) can come without the transport being waited for: everything that was
-    /// to be read or written has been, or was given up.
+    /// Whether [`Event::Closed`](super::Event::Closed) comes without waiting for the transport: all input has been read and
+    /// all output written, or the connection was given up.
     pub fn is_ending(&self, out: &impl ControlSink) -> bool {
         let sending = out.sending();
         self.role().has_ended(self.state, sending.state, self.input, sending.waiting)
     }
 
-    /// Whether more than the high-water mark is queued, so that no message is handed out. Control frames in front of the
-    /// next message are: the peer may ask whether we are alive while it takes a long message.
+    /// Whether no message is handed out, because more than the high-water mark is queued. Control frames in front of the
+    /// next message are handed out: a peer that is taking a long message may ask whether we are alive.
     ///
-    /// Not while closing: no message can be queued then, and the peer's Close frame is waited for.
+    /// A connection that is closing does not pause. No message can be queued then, and the peer's Close frame has to come.
     #[inline(always)]
     pub(super) fn is_paused(&self, out: &impl ControlSink) -> bool {
         self.pausing != Pausing::Off
@@ -101,16 +111,17 @@ impl Inbound {
             && self.pauses(&out.sending())
     }
 
-    /// Whether the mark counts.
+    /// Whether the high-water mark counts: not while closing.
     #[cold]
     fn pauses(&self, sending: &Sending) -> bool {
         sending.state == SendState::Open && self.input != InputState::GivenUp
     }
 
-    /// Whether output above the high-water mark keeps events and reads back. Default: it does.
+    /// Whether messages and reads are kept back while more than [`high_water_mark`](crate::Config::high_water_mark) is
+    /// queued. Default: they are.
     ///
-    /// Switch it off where those who send wait at the mark by themselves, in another thread or task: a peer that must be
-    /// read before it reads would else wait for ever.
+    /// Switch it off where senders wait at the mark in threads or tasks of their own. There, a peer that has to be read
+    /// before it reads could else never get on.
     pub fn set_pausing(&mut self, pausing: bool) {
         self.pausing = if pausing { Pausing::On } else { Pausing::Off };
     }
@@ -144,11 +155,12 @@ impl Connection {
     pub fn handle_timeout(&mut self, now: Instant) {
         self.inbound.handle_timeout(now, &mut self.outbound);
     }
-    /// When to call [`handle_timeout`](Self::handle_timeout) again, at the latest.
+    /// When to call [`handle_timeout`](Self::handle_timeout) again, at the latest. `None`: no deadline runs.
     pub fn poll_timeout(&self) -> Option<Instant> {
         self.inbound.poll_timeout()
     }
-    /// Whether the clock should be read before waiting: see [`Inbound::wants_time`].
+    /// Whether the time should be told before waiting, whatever [`poll_timeout`](Self::poll_timeout) says: see
+    /// [`Inbound::wants_time`].
     pub fn wants_time(&self) -> bool {
         self.inbound.wants_time(&self.outbound)
     }

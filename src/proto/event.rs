@@ -11,10 +11,10 @@ use crate::{close::CloseFrame, error::ProtocolError};
 pub enum Event<'a> {
     /// A whole message ([`Delivery::Messages`](crate::Delivery::Messages)).
     Message(Lent<'a>),
-    /// A piece of a message ([`Delivery::Chunks`](crate::Delivery::Chunks)), in order; it says nothing about frames,
-    /// which the RFC leaves without meaning. Pieces of text end where a character does.
+    /// A chunk of a message ([`Delivery::Chunks`](crate::Delivery::Chunks)), in order. It says nothing about frames, which
+    /// the RFC leaves without meaning (RFC 6455 §5.4). A chunk of text ends where a character does.
     Chunk {
-        /// The piece.
+        /// The chunk.
         data: Lent<'a>,
         /// Whether the message ends with it.
         fin: bool,
@@ -23,7 +23,7 @@ pub enum Event<'a> {
     Ping(&'a [u8]),
     /// A pong (RFC 6455 §5.5.3), asked for or not.
     Pong(&'a [u8]),
-    /// The peer's Close frame (RFC 6455 §5.5.1). The answer is queued already, and the rest is discarded.
+    /// The peer's Close frame (RFC 6455 §5.5.1). The answer is queued already, and bytes that follow are discarded.
     CloseReceived(Option<CloseFrame>),
     /// The peer broke the protocol. The Close frame that says so is queued already. At most one, then only `Closed`.
     Error(ProtocolError),
@@ -69,23 +69,24 @@ pub enum Control<'a> {
     Finish,
 }
 
-/// Where [`Inbound`](super::Inbound) finds the sending half: the [`Outbound`](super::Outbound) beside it, or one
-/// behind a lock, which need be taken only for as long as a call lasts.
+/// Where [`Inbound`](super::Inbound) finds the sending half: the [`Outbound`](super::Outbound) beside it, or one behind a
+/// lock. Implement it for a driver in two threads; a lock need be held only for as long as a call lasts. Each method passes
+/// on to the same one of [`Outbound`](super::Outbound).
 pub trait ControlSink {
-    /// Carries it out.
+    /// Does what the receiving half asks for.
     fn control(&mut self, control: Control<'_>);
-    /// How sending stands.
+    /// How the sending half stands.
     fn sending(&self) -> Sending;
     /// Bytes queued that the transport has not taken: see [`Outbound::buffered_amount`](super::Outbound::buffered_amount).
     fn buffered_amount(&self) -> usize;
-    /// Whether messages can be sent and nothing waits to leave. It is asked before each read; a sink behind a lock may tell
-    /// what it saw when it last had it.
+    /// Whether messages can be sent and nothing waits to leave. It is asked before each read, so a sink behind a lock may
+    /// say what it saw when it last wrote, without the lock.
     #[inline]
     fn is_idle(&self) -> bool {
         let sending = self.sending();
         sending.state == SendState::Open && !sending.waiting
     }
-    /// The connection has ended: forgets what has not left, and gives the account of it.
+    /// The connection has ended: forgets what has not left, and says what became of it.
     fn end(&mut self) -> Sent;
 }
 
@@ -113,13 +114,13 @@ impl<C: ControlSink> ControlSink for &mut C {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Sending {
-    /// Its state.
+    /// The state of the sending half.
     pub state: SendState,
     /// Whether there are bytes that the transport has not let go of.
     pub waiting: bool,
-    /// Whether a pong waits for room, so that the next would take its place.
+    /// Whether a pong waits for the transport, so that the next pong would take its place.
     pub owes_pong: bool,
-    /// How many bytes the transport has let go of, ever, modulo 2^32: whether there are more than before is what matters.
+    /// How many bytes the transport has let go of, ever, modulo 2^32. Only a change of it means anything: output has left.
     pub released: u32,
     /// Whether a Close frame has been queued or sent.
     pub close_begun: bool,

@@ -35,24 +35,24 @@ pub struct Inbound {
     pub(super) state: RecvState,
     /// The reading side of the transport.
     pub(super) input: InputState,
-    /// How many bytes had come when the keepalive last looked, modulo 2^32.
+    /// How many bytes had come when the keepalive was last checked, modulo 2^32.
     heard: u32,
-    /// The silence that the keepalive timer waits for is that after a ping.
+    /// Whether the keepalive timer runs for the silence after a ping, not before one.
     pinged: bool,
-    /// The rest of the message in progress is not to be handed out.
+    /// Whether the rest of the message in progress is read and not handed out.
     skipping: bool,
     /// Reads are to bring little: there is more to do already than can be done in one turn, or output waits.
     pub(super) reads_little: bool,
     /// Whether output above the high-water mark keeps messages back.
     pub(super) pausing: Pausing,
-    /// Whether the driver reads at all.
+    /// See [`set_reading`](Self::set_reading).
     pub(super) reading: bool,
-    /// Whether it has been reading ever since the time was last told: if not, silence says nothing about the peer.
+    /// Whether the driver has been reading ever since the time was last told. If not, silence says nothing about the peer.
     listened: bool,
     timers: Timers,
-    /// How many bytes the transport had let go of when the write timer last looked.
+    /// How many bytes the transport had let go of when the write timer was last checked, modulo 2^32.
     released: u32,
-    /// What is known of the end: nothing, as long as all is well.
+    /// What is known of the end. `None` as long as all is well.
     ending: Option<Box<Closed>>,
 }
 
@@ -104,7 +104,8 @@ impl Inbound {
         self.reader.read_buf(most)
     }
 
-    /// Nothing more has come for now: gives back the memory that the bytes in hand do not need. Call it before waiting.
+    /// Gives back the memory that the bytes in hand do not need. Call it before waiting for input: then an idle connection
+    /// holds no buffer.
     #[inline]
     pub fn rest(&mut self) {
         self.reads_little = false;
@@ -117,7 +118,8 @@ impl Inbound {
         self.input.on_eof();
     }
 
-    /// The transport failed, or is not wanted any more: nothing is waited for, and [`Event::Closed`] is next.
+    /// The transport failed, or is not wanted any more: nothing more is waited for, what has come and has not been read is
+    /// dropped, and [`Event::Closed`] is next.
     pub fn abort(&mut self) {
         self.state.on_fail();
         self.input.on_give_up();
@@ -132,7 +134,7 @@ impl Inbound {
         self.poll_any_event(out)
     }
 
-    /// It is not a whole message in one frame, as it nearly always is.
+    /// [`poll_event`](Self::poll_event), where the next event is not a whole message in one frame.
     #[inline(never)]
     fn poll_any_event(&mut self, out: &mut impl ControlSink) -> Option<Event<'_>> {
         loop {
@@ -147,8 +149,9 @@ impl Inbound {
         }
     }
 
-    /// Begins a turn, in which [`advance`](Self::advance) reads at most 256 frames and four reads, however much has come: then others
-    /// can go first, with [`has_more`](Self::has_more) to say so. [`poll_event`](Self::poll_event) begins turns by itself.
+    /// Begins a turn, in which [`advance`](Self::advance) reads at most 256 frames; each [read](Self::read_buf) counts as 64.
+    /// When they are used up, [`has_more`](Self::has_more) says so, and the driver can let others go first. Begin a turn
+    /// before each wait, too. [`poll_event`](Self::poll_event) begins turns by itself.
     #[inline]
     pub fn begin_turn(&mut self) {
         if self.has_more() {
@@ -158,15 +161,15 @@ impl Inbound {
         self.reader.begin_turn();
     }
 
-    /// Whether the turn is over, and bytes have come that have not been looked at: there may be events without a read.
+    /// Whether the turn is over although bytes are left to be read: there may be events without a read.
     #[inline]
     pub fn has_more(&self) -> bool {
         self.reader.has_more()
     }
 
-    /// Makes the next event ready, for [`lend`](Self::lend) to hand out: [`poll_event`](Self::poll_event) in two steps.
-    /// `None`: begin another [turn](Self::begin_turn) if it [has more](Self::has_more), else move bytes, as the questions of
-    /// [`Inbound`] say.
+    /// Makes the next event ready, for [`lend`](Self::lend) to hand out: together they are
+    /// [`poll_event`](Self::poll_event). `None`: begin another [turn](Self::begin_turn) if [`has_more`](Self::has_more) says
+    /// so, else move bytes, as [`next_step`](Self::next_step) says.
     #[inline]
     pub fn advance(&mut self, out: &mut impl ControlSink) -> Option<Ready> {
         if self.advance_message(out) {
@@ -179,8 +182,8 @@ impl Inbound {
         self.advance_slow(out)
     }
 
-    /// A whole message in one frame, if that is next: then it is ready, for [`lend_data`](Self::lend_data) to hand out. A
-    /// shortcut of [`advance`](Self::advance), for a driver that asks it first. `false` says nothing.
+    /// Makes a whole message in one frame ready, for [`lend_data`](Self::lend_data) to hand out, if that is next. A shortcut
+    /// for a driver to try before [`advance`](Self::advance). `false` says nothing about what is next.
     #[inline(always)]
     pub fn advance_message(&mut self, out: &impl ControlSink) -> bool {
         self.state == RecvState::Open
@@ -189,14 +192,14 @@ impl Inbound {
             && self.reader.read_whole(&self.config)
     }
 
-    /// [`advance_message`](Self::advance_message) for a driver that has just written all there was to write: nothing that is
-    /// queued keeps a message back.
+    /// [`advance_message`](Self::advance_message) for a driver that has just written all there was to write. It does not ask
+    /// for the high-water mark, since nothing is queued.
     #[inline(always)]
     pub fn advance_flushed(&mut self) -> bool {
         self.state == RecvState::Open && self.reader.read_whole(&self.config)
     }
 
-    /// Whether everything that has come has been dealt with, no message is under way and more may come, so that
+    /// Whether everything that has come has been dealt with, no message is under way, and the transport has not ended. Then
     /// [`advance`](Self::advance) has nothing.
     #[inline]
     pub fn is_quiet(&self) -> bool {
@@ -235,7 +238,7 @@ impl Inbound {
         self.poll_end(out)
     }
 
-    /// With everything read: the end, if nothing is to be waited for.
+    /// All input has been read: this is the end, if nothing is to be waited for.
     fn poll_end(&mut self, out: &mut impl ControlSink) -> Option<Ready> {
         let mut sending = out.sending();
         if self.input == InputState::Ended && sending.state == SendState::Open {
@@ -253,7 +256,8 @@ impl Inbound {
         Lent { kind: self.reader.kind(), input: &mut self.reader.input }
     }
 
-    /// The bytes of the message or the chunk that was made ready last: there until the next call that moves on.
+    /// The bytes of the message or the chunk that was made ready last. They are there until the next call that receives,
+    /// or makes another event ready.
     pub fn lent(&self) -> &[u8] {
         self.reader.input.message()
     }
@@ -343,7 +347,7 @@ impl Inbound {
         Ready::Closed(Box::new(ending.clone()))
     }
 
-    /// The bytes that have come and have not been read.
+    /// Takes the bytes away that have come and have not been read, for who goes on with the transport.
     pub fn take_unread(&mut self) -> Bytes {
         self.reader.take_unread()
     }
@@ -353,12 +357,13 @@ impl Inbound {
         self.ending.as_deref().filter(|_| self.state == RecvState::Ended)
     }
 
-    /// The rest of the message in progress is not wanted: it is read and not handed out.
+    /// Drops the rest of the message in progress: it is read, checked and not handed out. Only for
+    /// [`Delivery::Chunks`], after a chunk that is not the last.
     pub fn skip_message(&mut self) {
         self.skipping = true;
     }
 
-    /// Text or binary: the message that was handed out.
+    /// Text or binary: the message that was made ready last.
     pub fn kind(&self) -> Kind {
         self.reader.kind()
     }
@@ -380,7 +385,7 @@ impl Inbound {
     }
 }
 
-/// The front of a reason, up to what is not text.
+/// The front of a close reason, as far as it is valid UTF-8.
 fn readable(reason: &[u8]) -> Option<Box<CloseReason>> {
     let text = reason.utf8_chunks().next()?.valid();
     (!text.is_empty()).then(|| Box::new(CloseReason::truncate(text)))

@@ -28,9 +28,9 @@ use std::sync::Arc;
 
 /// The sending half of a [`Connection`](super::Connection).
 ///
-/// A short message is framed at once, next to the one before it. A long one waits as it is, and becomes
-/// frames of at most [`fragment_size`](Config::fragment_size) when the transport is about to take them: so
-/// pongs, pings and the Close frame pass between those, and what can be sent from where it lies is never copied.
+/// A short message is framed at once, next to the one before it. A long one waits as it is, and becomes frames of at most
+/// [`fragment_size`](Config::fragment_size) when the transport is about to take them. So pongs, pings and the Close frame of
+/// a violation pass between those frames, and a payload that can be sent from where it lies is never copied.
 #[derive(Debug)]
 pub struct Outbound {
     config: Arc<Config>,
@@ -38,59 +38,61 @@ pub struct Outbound {
     backlog: Backlog,
     role: Role,
     state: SendState,
-    /// A message sent in pieces has begun.
+    /// A message sent in chunks has begun and not ended.
     pieces: Option<Pieces>,
     /// The extension that messages go through.
     encoding: Option<Box<Encoding>>,
-    /// None, most of the time.
+    /// Control frames. None, most of the time.
     controls: Option<Box<Controls>>,
     /// How many bytes have been [taken away](Self::take_transmit) and not been written yet.
     away: usize,
-    /// Payloads shorter than this are framed at once, and as they are: there is no extension, and none takes two frames.
+    /// Payloads shorter than this fit one frame, and are framed at once and as they are. 0 with an extension, which sees
+    /// each payload first.
     cork_below: u16,
     /// What the transport may hold back.
     hold: Hold,
-    /// How many bytes it had taken when it was last seen to be full, modulo 2^32.
+    /// How many bytes the transport had taken when it was last seen to be full, modulo 2^32.
     full_at: u32,
-    /// How many messages, or chunks of them, have waited and been framed, ever, modulo 2^32.
+    /// How many messages, or chunks of them, have gone through the backlog and been framed, ever, modulo 2^32.
     framed: u32,
     /// How many bytes the transport is known to have let go of.
     released: u64,
-    /// Control frames lie together in front of this place in the stream, modulo 2^32, and take this many bytes.
+    /// Where the last run of control frames ends in the stream, modulo 2^32, and how many bytes it takes. At the end of the
+    /// output it does not count as unsent.
     tail_end: u32,
     tail: u32,
 }
 
-/// A message that is sent in pieces.
+/// A message that is sent in chunks.
 #[derive(Clone, Copy, Debug)]
 struct Pieces {
     kind: Kind,
-    /// Whether a piece of it has gone out or waits.
+    /// Whether a frame of it has gone out or waits.
     begun: bool,
     /// Whether it goes through the extension.
     encoded: bool,
 }
 
 impl Pieces {
-    /// Of the next frame of it.
+    /// The opcode of its next frame.
     fn opcode(self) -> Opcode {
         if self.begun { Opcode::Continuation } else { self.kind.into() }
     }
 }
 
-/// A shorter payload is copied next to its header: cheaper than sending it from where it lies.
+/// A payload shorter than this is copied next to its header: that is cheaper than to send it from where it lies.
 const LONG_FROM: usize = 4 * 1024;
 
-/// While fewer bytes than this are framed and not taken, what has to be copied in any case is framed at once; and a frame
-/// that is masked as it leaves is masked so much at a time.
+/// While fewer bytes than this are framed and not taken, a payload that has to be copied in any case is framed at once. A
+/// long frame that has to be masked is masked so many bytes at a time.
 const COPIED: usize = 64 * 1024;
 
-/// How many bytes are framed ahead of the transport, where framing masks them. What fits the nearest cache is masked in
-/// half the time, and a transport hardly gains by more.
+/// How many bytes a client frames ahead of the transport. Framing masks them, which takes half the time while they fit the
+/// nearest cache, and a transport hardly gains by more.
 const AHEAD: usize = 16 * 1024;
 
-/// And where it does not: as much as a transport may well take at once, since each call costs the kernel as much as many
-/// thousand bytes do.
+/// How many bytes a server frames ahead of the transport, where framing only refers to the payload: as many as a transport
+/// may well take at once, since a call costs the kernel as much as many thousand bytes do.
 const AHEAD_SHARED: usize = 256 * 1024;
 
 impl Outbound {
@@ -121,8 +123,8 @@ impl Outbound {
     /// Queues a message.
     ///
     /// # Errors
-    /// [`Closing`](SendError::Closing) after a Close frame, [`Unfinished`](SendError::Unfinished) within a message
-    /// sent in pieces. Nothing has been queued then.
+    /// [`Closing`](SendError::Closing) after a Close frame of either end or the end of the transport,
+    /// [`Unfinished`](SendError::Unfinished) within a message sent in chunks. Nothing has been queued then.
     #[inline]
     pub fn send<'m>(&mut self, message: impl Into<Outgoing<'m>>) -> Result<(), SendError> {
         if self.state != SendState::Open {
@@ -152,17 +154,17 @@ impl Outbound {
         self.send(message)
     }
 
-    /// Queues a piece of a message (RFC 6455 §5.4): `fin` ends it. Control frames may pass between pieces, other
-    /// messages not. An empty piece that does not end the message sends nothing.
+    /// Queues a chunk of a message (RFC 6455 §5.4): `fin` ends the message. Control frames may pass between chunks, other
+    /// messages may not. An empty chunk that does not end the message sends nothing.
     ///
     /// # Errors
-    /// [`Closing`](SendError::Closing) after a Close frame, [`KindMismatch`](SendError::KindMismatch) if the message
-    /// was begun with a piece of the other kind. Nothing has been queued then.
-    pub fn send_chunk<'m>(&mut self, piece: impl Into<Outgoing<'m>>, fin: bool) -> Result<(), SendError> {
+    /// [`Closing`](SendError::Closing) as [`send`](Self::send), [`KindMismatch`](SendError::KindMismatch) if the message was
+    /// begun with a chunk of the other kind. Nothing has been queued then.
+    pub fn send_chunk<'m>(&mut self, chunk: impl Into<Outgoing<'m>>, fin: bool) -> Result<(), SendError> {
         if self.state != SendState::Open {
             return Err(SendError::Closing);
         }
-        let Outgoing { kind, payload, plain } = piece.into();
+        let Outgoing { kind, payload, plain } = chunk.into();
         let mut pieces = self.pieces.unwrap_or(Pieces { kind, begun: false, encoded: false });
         if pieces.kind != kind {
             return Err(SendError::KindMismatch);
@@ -198,8 +200,8 @@ impl Outbound {
         self.wait(opcode, Rsv::NONE, fin, bytes);
     }
 
-    /// Queues a payload that is copied in any case straight to where it leaves from. Says no if it is to wait: it is long,
-    /// and there is no room for it, or it takes more than one frame.
+    /// Copies a payload, framed, straight to where it leaves from, or behind the short ones that wait. `false`: it has to
+    /// wait as it is, because it takes more than one frame, or is long and there is no room for it.
     fn queue_copied(&mut self, opcode: Opcode, rsv: Rsv, fin: bool, payload: &[u8]) -> bool {
         let short = payload.len() < LONG_FROM;
         if self.may_send(payload.len()) && (short || self.transmit.remaining() < COPIED) {
@@ -214,7 +216,7 @@ impl Outbound {
         behind
     }
 
-    /// Whether nothing has to go before a payload, and it fits a frame.
+    /// Whether a payload fits one frame, and nothing has to leave before it.
     fn may_send(&self, len: usize) -> bool {
         len <= self.config.fragment_size && self.backlog.is_empty()
     }
@@ -226,13 +228,13 @@ impl Outbound {
         while self.transmit.remaining() < self.ahead() && self.frame_piece() {}
     }
 
-    /// Whether a payload is one of those that most messages have, and its turn has come.
+    /// Whether a payload is short, as most are, and nothing has to leave before it.
     #[inline]
     fn may_cork_short(&self, len: usize) -> bool {
         len < usize::from(self.cork_below) && self.backlog.is_empty()
     }
 
-    /// What most messages become: one frame, with a header of 2 or 4 bytes and the key of a client.
+    /// Frames a short payload, as most are: one frame, with a header of 2 or 4 bytes and the key of a client.
     #[inline(never)]
     fn cork_short(&mut self, opcode: Opcode, fin: bool, payload: &[u8]) {
         let first = if fin { 0x80 } else { 0 } | opcode as u8;
@@ -248,7 +250,7 @@ impl Outbound {
         cork.extend_from_slice(payload);
     }
 
-    /// One frame of a server with a header of 4 bytes. Apart, so that the shorter ones need not ask for room twice.
+    /// One frame of a server with a header of 4 bytes. A function of its own, so that the shorter way asks for room once.
     #[inline(never)]
     fn cork_medium(&mut self, first: u8, payload: &[u8]) {
         let len = payload.len();
@@ -287,7 +289,7 @@ impl Outbound {
         mask(self.role, &self.config)
     }
 
-    /// Frames the next piece of what waits.
+    /// Frames the next piece of the backlog. `false`: nothing waits.
     fn frame_piece(&mut self) -> bool {
         let room = match self.role {
             Role::Client => COPIED.saturating_sub(self.transmit.remaining()).max(1),
@@ -382,14 +384,14 @@ impl Outbound {
         }
     }
 
-    /// What a browser calls `WebSocket.bufferedAmount`: bytes queued that the transport has not taken, with the headers
-    /// of messages, framed or not. The core never refuses; stop above your high-water mark.
+    /// What a browser calls `WebSocket.bufferedAmount`: bytes queued that the transport has not taken, those of headers
+    /// included. [`send`](Self::send) never refuses for it; [`try_send`](Self::try_send) does, above the high-water mark.
     #[inline]
     pub fn buffered_amount(&self) -> usize {
         self.backlog.bytes() + self.transmit.remaining() + self.away
     }
 
-    /// The transport has been shut down for writing.
+    /// Says that the transport has been shut down for writing (RFC 6455 §7.1.1).
     pub fn shut_down(&mut self) {
         self.state.on_shut_down();
     }

@@ -140,7 +140,7 @@ impl Role {
         }
     }
 
-    /// Whether the connection has ended, with everything read and `waiting` bytes still to leave or not.
+    /// Whether the connection has ended, once all input has been read. `waiting`: bytes are still to leave.
     pub(super) fn has_ended(
         self,
         recv: RecvState,

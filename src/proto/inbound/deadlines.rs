@@ -12,10 +12,18 @@ use crate::{
 use std::time::{Duration, Instant};
 
 impl Inbound {
-    /// Tells the time, which comes in by this call only. Does what is due, and starts the timers that should now run.
+    /// Tells the time: there is no other way for it to come in. Does what is due, and starts the timers that should now run.
     ///
-    /// Read and write first: silence counts as the peer's only if a read has just found nothing. Extra calls are cheap. A
-    /// late call acts late; without any call no deadline ever passes. Output may be queued by it (a ping, a Close frame).
+    /// Read and write first. Silence is the peer's only if a read has just found nothing. Extra calls are cheap. A late call
+    /// acts late, and without any call no deadline passes. Afterwards ask for events and write: the connection may be
+    /// [ending](Self::is_ending), or a ping or a Close frame be queued.
+    ///
+    /// | deadline | runs | then |
+    /// |---|---|---|
+    /// | [`keepalive`](crate::Config::keepalive) | while open and nothing comes or leaves | a ping; after it, the end |
+    /// | [`message_timeout`](crate::Config::message_timeout) | while a message is unfinished and no payload comes | the connection is failed, with 1008 |
+    /// | [`write_timeout`](crate::Config::write_timeout) | while output waits and none leaves, closing or not | the end |
+    /// | [`close_timeout`](crate::Config::close_timeout) | closing, from when all output has left | the end |
     pub fn handle_timeout(&mut self, now: Instant, out: &mut impl ControlSink) {
         if self.state == RecvState::Ended || self.input == InputState::GivenUp {
             return self.timers.stop_all();
@@ -40,16 +48,19 @@ impl Inbound {
         self.released = sending.released;
     }
 
-    /// Whether the driver reads. While it does not, silence says nothing about the peer: the deadlines that blame silence
-    /// start anew. A driver that reads before it calls [`handle_timeout`](Self::handle_timeout), and does not read only
-    /// where [`wants_read`](Self::wants_read) says so, never needs this. Default: it reads.
+    /// Says whether the driver reads. Default: it does.
+    ///
+    /// While it does not, silence says nothing about the peer, so the deadlines that blame silence start anew when they pass.
+    /// A driver needs this only if it tells the time without a read before, although [`wants_read`](Self::wants_read): one
+    /// whose caller only sends, for instance.
     #[inline]
     pub fn set_reading(&mut self, reading: bool) {
         self.reading = reading;
         self.listened &= reading;
     }
 
-    /// Output waits, and none of it leaves: the peer takes nothing.
+    /// Gives up when output has waited for too long and none of it has left. Closing without a `write_timeout`, the
+    /// `close_timeout` takes its place, so that closing always has a deadline.
     fn watch_output(&mut self, now: Instant, sending: &Sending, closing: bool) {
         let (patience, deadline) = match self.config.write_timeout {
             None if closing => (self.config.close_timeout, Deadline::Close),
@@ -67,12 +78,13 @@ impl Inbound {
         }
     }
 
-    /// Closing: from when nothing waits any more, the transport has to end, if it has not.
+    /// Closing: once all output has left, the transport has to end within `close_timeout`.
     fn watch_close(&mut self, now: Instant, sending: &Sending) {
         self.timers.stop(Timer::Keepalive);
         self.timers.stop(Timer::Message);
         if sending.waiting || self.input == InputState::Ended {
-            self.timers.stop(Timer::Close); // a message that came before the end may be answered
+            // Output has a deadline of its own. After the end of the transport only output is waited for.
+            self.timers.stop(Timer::Close);
         } else if self.timers.take_due(Timer::Close, now) {
             self.give_up(Deadline::Close);
         } else if !self.timers.is_running(Timer::Close) {
@@ -80,7 +92,8 @@ impl Inbound {
         }
     }
 
-    /// Any byte is a sign of life, and so is output that leaves; silence brings a ping, and silence after it the end.
+    /// Any byte that comes is a sign of life, and so is output that leaves. Silence brings a ping; silence after the ping
+    /// brings the end.
     fn keep_alive(&mut self, now: Instant, out: &mut impl ControlSink, sending: &Sending) {
         let Some(keepalive) = self.config.keepalive else { return };
         let received = self.received();
@@ -98,8 +111,7 @@ impl Inbound {
         }
     }
 
-    /// An unfinished message has brought no byte for too long: the peer is there, but does not do its part.
-    /// Says whether the connection has been failed for it.
+    /// Fails the connection when an unfinished message has brought no byte for too long. Says whether it has.
     fn watch_message(&mut self, now: Instant, out: &mut impl ControlSink) -> bool {
         if !self.reader.is_unfinished() {
             self.timers.stop(Timer::Message);
@@ -117,7 +129,7 @@ impl Inbound {
         false
     }
 
-    /// Nobody listened when these deadlines passed, so they start anew.
+    /// The deadlines that blame silence start anew if they have passed: nobody listened.
     fn excuse_silence(&mut self, now: Instant) {
         let (pinged, keepalive) = (self.pinged, self.config.keepalive);
         let silence = keepalive.map(|silence| if pinged { silence.timeout } else { silence.interval });
@@ -128,26 +140,28 @@ impl Inbound {
         }
     }
 
-    /// A deadline has passed: the transport is not waited for any more. What has come is still delivered, then comes
-    /// [`Event::Closed`](crate::proto::Event::Closed).
+    /// A deadline has passed: nothing more is waited for. What has come is still delivered, then comes
+    /// [`Event::Closed`](crate::proto::Event::Closed) with this deadline in
+    /// [`timed_out`](crate::Closed::timed_out).
     ///
-    /// [`handle_timeout`](Self::handle_timeout) does so by itself. Only a driver that keeps a deadline elsewhere calls it,
-    /// such as one whose senders write in other threads.
+    /// [`handle_timeout`](Self::handle_timeout) does this by itself. Only a driver that keeps a deadline elsewhere calls
+    /// it, such as one whose senders write in other threads.
     pub fn give_up(&mut self, deadline: Deadline) {
         self.ending().timed_out.get_or_insert(deadline);
         self.input.on_give_up();
         self.timers.stop_all();
     }
 
-    /// When to call [`handle_timeout`](Self::handle_timeout) again, at the latest.
+    /// When to call [`handle_timeout`](Self::handle_timeout) again, at the latest. `None`: no deadline runs.
     pub fn poll_timeout(&self) -> Option<Instant> {
         self.timers.next()
     }
 
     /// The latest of the deadlines that have passed by `now` and have not been acted on.
     ///
-    /// For a driver whose clock may be ahead of its view of the transport, as in an asynchronous runtime: before it calls
-    /// [`handle_timeout`](Self::handle_timeout), the runtime's own timer for that time should have fired.
+    /// For a driver whose clock may be ahead of what it knows of the transport, as in an asynchronous runtime: bytes may have
+    /// come that the runtime has not polled. Such a driver calls [`handle_timeout`](Self::handle_timeout) only once the
+    /// runtime's own timer for this deadline has fired.
     pub fn latest_due(&self, now: Instant) -> Option<Instant> {
         self.timers.latest_due(now)
     }
@@ -157,11 +171,12 @@ impl Inbound {
         self.reader.received() as u32
     }
 
-    /// Whether there is a deadline that bytes alone do not put off (a message is unfinished, output waits, the
-    /// connection is closing), or one that has not been started.
+    /// Whether the time should be told before waiting, although [`poll_timeout`](Self::poll_timeout) has not passed: a
+    /// deadline is to be started or moved, since a message is unfinished, output waits, the connection is closing, or no
+    /// keepalive runs yet.
     ///
-    /// A driver that calls [`handle_timeout`](Self::handle_timeout) when [`poll_timeout`](Self::poll_timeout) has
-    /// passed, and before it waits if this says so, need not read the clock each time it wakes.
+    /// Else it is enough to tell the time once `poll_timeout` has passed, and the clock need not be read each time that the
+    /// driver wakes.
     pub fn wants_time(&self, out: &impl ControlSink) -> bool {
         self.wants_time_with(&out.sending())
     }
@@ -184,7 +199,7 @@ impl Inbound {
         self.state != RecvState::Open || sending.state != SendState::Open || self.input != InputState::Open
     }
 
-    /// How long the transport may take no byte: [`write_timeout`](crate::Config::write_timeout).
+    /// How long output may wait and none of it leave: [`write_timeout`](crate::Config::write_timeout).
     pub fn write_timeout(&self) -> Option<Duration> {
         self.config.write_timeout
     }

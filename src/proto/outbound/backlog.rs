@@ -1,19 +1,19 @@
-//! [`Backlog`]: messages, and pieces of them, that the transport has no room for yet.
+//! [`Backlog`]: messages, and chunks of them, that the transport has no room for yet.
 use super::put_frame;
 use crate::frame::{Header, MAX_HEADER_LEN, MaskKey, Opcode, Rsv};
 use bytes::{Buf, Bytes};
 use std::collections::VecDeque;
 
-/// Empty, most of the time, and then it takes a pointer.
+/// What waits. It is empty most of the time, and then takes no more than a pointer.
 #[derive(Debug, Default)]
 pub(super) struct Backlog(Option<Box<Queue>>);
 
 #[derive(Debug, Default)]
 struct Queue {
     waiting: VecDeque<Entry>,
-    /// How many messages, or pieces of them, those are.
+    /// How many messages, or chunks of them, wait.
     messages: usize,
-    /// How many bytes those are once they have been framed.
+    /// How many bytes they are once they have been framed.
     bytes: usize,
 }
 
@@ -26,16 +26,16 @@ enum Entry {
 /// A long payload: it becomes frames when there is room for them.
 #[derive(Debug)]
 pub(super) struct Waiting {
-    /// Of the next frame of it: `Continuation`, and no reserved bits, once one has gone out.
+    /// Of its next frame: `Continuation`, and no reserved bits, once its first frame has gone out.
     opcode: Opcode,
     rsv: Rsv,
     /// Whether the message ends with it.
     fin: bool,
     payload: Bytes,
-    /// How much of the front of that belongs to a frame whose header has gone out, and that frame's key.
+    /// How many bytes at the front of `payload` belong to a frame whose header has gone out; and that frame's key.
     begun: usize,
     mask: Option<MaskKey>,
-    /// Whether what followed that frame has been dropped.
+    /// Whether the payload behind that frame has been dropped.
     cut: bool,
 }
 
@@ -46,8 +46,8 @@ impl Waiting {
     }
 }
 
-/// Short messages that came one after the other behind a long one, framed: an entry for each would take many times their
-/// own length.
+/// Short messages that were queued one after the other behind a long one, framed together. An entry for each would take
+/// many times its length.
 #[derive(Debug, Default)]
 pub(super) struct Run {
     pub(super) frames: Vec<u8>,
@@ -62,10 +62,10 @@ pub(super) enum Piece<'b> {
     Plain(Bytes),
 }
 
-/// How many bytes short messages are framed into together, at most: control frames pass between two such runs.
+/// How many bytes a run of short messages takes at most. Control frames pass between two runs.
 const RUN: usize = 32 * 1024;
 
-/// Room for so many is kept when there are none.
+/// A queue that has run empty keeps its room if it is for no more entries than this.
 const FEW: usize = 64;
 
 impl Backlog {
@@ -74,18 +74,18 @@ impl Backlog {
         self.0.as_ref().is_none_or(|queue| queue.waiting.is_empty())
     }
 
-    /// How many messages, or pieces of them, wait.
+    /// How many messages, or chunks of them, wait.
     pub(super) fn len(&self) -> usize {
         self.0.as_ref().map_or(0, |queue| queue.messages)
     }
 
-    /// How many bytes wait, with those of the headers to come.
+    /// How many bytes wait, those of the headers to come included.
     #[inline]
     pub(super) fn bytes(&self) -> usize {
         self.0.as_ref().map_or(0, |queue| queue.bytes)
     }
 
-    /// Has a long payload wait, for frames of at most so many bytes.
+    /// Has a long payload wait. It will become frames of at most `fragment_size` bytes.
     #[inline]
     pub(super) fn push(&mut self, waiting: Waiting, masked: bool, fragment_size: usize) {
         let queue = self.0.get_or_insert_default();
@@ -111,7 +111,7 @@ impl Backlog {
         (*messages, queue.messages) = (*messages + 1, queue.messages + 1);
     }
 
-    /// Takes what has waited longest, if that is short messages.
+    /// Takes the run of short messages at the front, if there is one.
     #[inline]
     pub(super) fn take_run(&mut self) -> Option<Run> {
         let queue = self.0.as_mut()?;
@@ -123,13 +123,13 @@ impl Backlog {
         Some(run)
     }
 
-    /// Whether a header has gone out, and its frame not yet.
+    /// Whether the header of a frame has gone out, and not yet all of its payload.
     #[inline]
     pub(super) fn is_within_frame(&self) -> bool {
         self.front().is_some_and(|front| front.begun > 0)
     }
 
-    /// The long payload that has waited longest, if nothing has waited longer.
+    /// The long payload at the front, if there is one.
     fn front(&self) -> Option<&Waiting> {
         match self.0.as_ref()?.waiting.front()? {
             Entry::Long(waiting) => Some(waiting),
@@ -137,8 +137,8 @@ impl Backlog {
         }
     }
 
-    /// Takes what has waited longest, if it is one frame that has not begun, of at most so many bytes: what its header says,
-    /// and its payload.
+    /// Takes the long payload at the front, if it fits one frame of `at_most` bytes that has not begun: what its header says,
+    /// and the payload.
     #[inline]
     pub(super) fn take_whole(&mut self, at_most: usize, masked: bool) -> Option<(Opcode, Rsv, bool, Bytes)> {
         let queue = self.0.as_mut()?;
@@ -154,7 +154,7 @@ impl Backlog {
         Some(whole)
     }
 
-    /// Begins the next frame of what has waited longest, of at most so many bytes.
+    /// Begins the next frame of the long payload at the front, of at most `fragment_size` bytes.
     pub(super) fn begin_frame(
         &mut self,
         fragment_size: usize,
@@ -171,8 +171,8 @@ impl Backlog {
         Some(Header { fin, rsv, opcode, mask: next.mask, len: len as u64 })
     }
 
-    /// Takes what is left of the frame that has begun, and of one that is to be masked so many bytes at most. Says whether a
-    /// message, or a piece of one, has gone out with that.
+    /// Takes the rest of the frame that has begun; `at_most` bytes of it, if they are to be masked. Says whether that was the
+    /// last of a message, or of a chunk.
     pub(super) fn take(&mut self, at_most: usize, take: impl FnOnce(Piece<'_>)) -> bool {
         let Some(queue) = &mut self.0 else { return false };
         let Some(Entry::Long(next)) = queue.waiting.front_mut() else { return false };
@@ -202,11 +202,11 @@ impl Backlog {
         let Some(queue) = &mut self.0 else { return };
         queue.waiting.pop_front();
         if queue.waiting.is_empty() && queue.waiting.capacity() > FEW {
-            self.0 = None; // a long one has gone, and its room with it
+            self.0 = None; // a long queue has gone, and its room with it
         }
     }
 
-    /// Drops all but the rest of a frame whose header has gone out: the peer takes whatever follows for that.
+    /// Drops all but the rest of a frame whose header has gone out: the peer takes whatever follows for its payload.
     pub(super) fn drop_unframed(&mut self) {
         if !self.is_within_frame() {
             return *self = Self::default();
@@ -221,7 +221,7 @@ impl Backlog {
     }
 }
 
-/// How long a payload is in frames of at most so many bytes.
+/// How many bytes a payload takes in frames of at most `fragment_size` bytes.
 fn framed_len(payload: usize, masked: bool, fragment_size: usize) -> usize {
     if payload <= fragment_size {
         return header_len(payload, masked) + payload; // most are one frame, and division is slow
@@ -232,7 +232,7 @@ fn framed_len(payload: usize, masked: bool, fragment_size: usize) -> usize {
     payload + whole * header_len(size, masked) + last
 }
 
-/// How long the header of a frame is (RFC 6455 §5.2).
+/// How many bytes the header of a frame takes (RFC 6455 §5.2).
 fn header_len(payload: usize, masked: bool) -> usize {
     let len = match payload {
         0..=125 => 2,

@@ -1,4 +1,4 @@
-//! Control frames on their way out, a slot for each kind; and what the receiving half asks for.
+//! Control frames on their way out, a slot for each kind; and how the sending half does what the receiving half asks for.
 use super::Outbound;
 use crate::{
     close::CloseFrame,
@@ -11,10 +11,10 @@ use crate::{
 };
 use bytes::Buf;
 
-/// While fewer bytes than this are framed and not taken, each ping is answered; above, the latest only.
+/// While fewer bytes than this are framed and not taken, each ping is answered. Above that, only the latest is.
 const PROMPT: usize = 4 * 1024;
 
-/// Control frames, one slot each: what has not been framed is replaced.
+/// Control frames that have not been framed, one of each kind: a later one takes the place of the one before it.
 #[derive(Debug, Default)]
 pub(super) struct Controls {
     pub(super) ping: Option<Box<[u8]>>,
@@ -22,7 +22,7 @@ pub(super) struct Controls {
     pub(super) close: Option<Close>,
     /// A ping or a pong was forgotten before it was framed.
     pub(super) dropped: bool,
-    /// The transport took no more before it had taken all.
+    /// The transport failed, or was given up, before it had taken all.
     pub(super) cut_off: bool,
     /// Where in the stream the last pong ends that had to wait for room; 0 if none had to.
     pub(super) late_pong: u64,
@@ -71,8 +71,8 @@ impl Outbound {
         self.controls.get_or_insert_default()
     }
 
-    /// Frames a pong at once; when much waits already, keeps it in the slot, where the latest replaces the one before
-    /// it (RFC 6455 §5.5.3): so a burst of pings is answered whole, and a flood costs next to nothing.
+    /// Frames a pong at once. When much waits already, the pong goes to its slot instead, where the latest replaces the one
+    /// before it (RFC 6455 §5.5.3). So a burst of pings is answered whole, and a flood costs next to nothing.
     pub(super) fn answer(&mut self, payload: &[u8]) {
         if self.transmit.remaining() < PROMPT
             && !self.backlog.is_within_frame()
@@ -104,7 +104,7 @@ impl Outbound {
         self.controls.as_ref()?.close.as_ref()
     }
 
-    /// Whether the transport took no more before it had taken all.
+    /// Whether the transport failed, or was given up, before it had taken all.
     pub(super) fn is_cut_off(&self) -> bool {
         self.controls.as_ref().is_some_and(|controls| controls.cut_off)
     }
@@ -117,8 +117,8 @@ impl Outbound {
         }
     }
 
-    /// Begins the closing handshake (RFC 6455 §7.1.2), after the messages queued; `None` sends an empty Close frame.
-    /// Does nothing if it has begun already.
+    /// Begins the closing handshake (RFC 6455 §7.1.2): the Close frame leaves after the messages that are queued. `None`
+    /// sends an empty one. Does nothing if closing has begun already, or the transport has ended.
     pub fn close(&mut self, frame: impl Into<Option<CloseFrame>>) {
         if self.state.on_close() {
             self.controls().close = Some(Close { frame: frame.into(), framed: false });

@@ -1,8 +1,9 @@
-//! [`Position`]: when everything that was queued before it has left.
+//! [`Position`]: a place in the output, to ask whether everything before it has left.
 use super::Outbound;
 use crate::error::SendError;
 
-/// The end of what was queued at one moment: see [`Outbound::position`].
+/// The end of what was queued at one moment. A sender takes one after it has queued something
+/// ([`Outbound::position`]), and asks [`Outbound::has_sent`] after each write, whatever others queue meanwhile.
 #[derive(Debug)]
 pub struct Position(Until);
 
@@ -19,7 +20,7 @@ enum Until {
 }
 
 impl Outbound {
-    /// The end of what is queued now.
+    /// The end of the messages that are queued now.
     pub fn position(&self) -> Position {
         Position(match self.backlog.len() {
             0 => Until::Released(self.framed_to()),
@@ -37,15 +38,15 @@ impl Outbound {
         Position(Until::Close)
     }
 
-    /// Whether fewer messages than these have been framed. The count comes round after 2^32, of which no more than half wait.
+    /// Whether fewer messages than these have been framed. The count wraps at 2^32; no more than half as many ever wait.
     fn is_unframed(&self, framed: u32) -> bool {
         framed.wrapping_sub(self.framed) as i32 > 0
     }
 
-    /// Whether the transport has taken, and let go of, everything up to a position.
+    /// Whether the transport has taken, and [let go](Self::flushed) of, everything up to a position.
     ///
     /// # Errors
-    /// [`Closing`](SendError::Closing): it never will.
+    /// [`Closing`](SendError::Closing): it never will, because what lies before the position was dropped.
     pub fn has_sent(&self, position: &mut Position) -> Result<bool, SendError> {
         match position.0 {
             Until::Framed(framed) if self.is_unframed(framed) => {

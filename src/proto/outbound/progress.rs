@@ -1,4 +1,7 @@
 //! What the transport has taken, what it has let go of, and what never left.
+//!
+//! A transport *takes* bytes when a write returns, and *lets go* of them when they are on their way to the peer. For a
+//! socket that is the same moment. A buffered writer or a TLS stream may hold bytes back until it is flushed.
 use super::{Backlog, Outbound};
 use crate::proto::transmit::Transmit;
 use bytes::Buf;
@@ -7,9 +10,9 @@ use bytes::Buf;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Hold {
     Nothing,
-    /// Its flush is pending.
+    /// Some: the transport's flush is pending.
     Some,
-    /// It took no more.
+    /// As much as the transport has room for: it took no more.
     Full,
 }
 
@@ -33,16 +36,17 @@ impl Outbound {
         !self.is_flushed()
     }
 
-    /// The transport has let go of all that it has taken: its flush is done. What has left is what counts as progress, so
-    /// a transport that buffers says so after each flush. One that never holds bytes back, such as a socket, need not.
+    /// Says that the transport has let go of all that it has taken: its flush is done. Only bytes that have left are progress
+    /// for [`write_timeout`](crate::Config::write_timeout). Call this after each flush of a transport that buffers; for one
+    /// that never holds bytes back, such as a socket, it need not be called.
     #[inline]
     pub fn flushed(&mut self) {
         self.hold = Hold::Nothing;
         self.released = self.transmit.taken();
     }
 
-    /// The transport may hold bytes that it has taken: its flush is pending. They are no progress before
-    /// [`flushed`](Self::flushed), or before it was [full](Self::write_pending) and takes more.
+    /// Says that the transport may hold bytes that it has taken: its flush is pending. They are no progress before
+    /// [`flushed`](Self::flushed), or before a transport that was [full](Self::write_pending) takes more.
     #[inline]
     pub fn flush_pending(&mut self) {
         if self.hold == Hold::Full {
@@ -52,7 +56,8 @@ impl Outbound {
         }
     }
 
-    /// The transport takes no more bytes now: it is full. If it takes more later, it has let go of as many. Flush it.
+    /// Says that the transport takes no more bytes now: it is full. If it takes more later, it has let go of as many. Flush
+    /// it, so that it can. For a transport that never holds bytes back it need not be called.
     pub fn write_pending(&mut self) {
         if self.hold == Hold::Full {
             self.count_behind_full();
@@ -100,15 +105,17 @@ impl Outbound {
         }
     }
 
-    /// Takes the bytes to write next away, so that a writer in another thread need not keep others from sending. They are
-    /// [buffered](Self::buffered_amount) until [`written`](Self::written) says that the transport took them.
+    /// Takes the bytes to write next away, to be written without a lock that keeps others from sending. They count as
+    /// [buffered](Self::buffered_amount) until [`written`](Self::written) says that the transport took them. Write them
+    /// before any that are taken later.
     pub fn take_transmit(&mut self) -> Transmit {
         let mut taken = Transmit::default();
         self.swap_transmit(&mut taken);
         taken
     }
 
-    /// As [`take_transmit`](Self::take_transmit), into one that has run empty. One that has not is left as it is.
+    /// As [`take_transmit`](Self::take_transmit), into a [`Transmit`] that has run empty: its memory is used again. One that
+    /// still has bytes is left as it is.
     #[inline]
     pub fn swap_transmit(&mut self, empty: &mut Transmit) {
         if !empty.has_remaining() {
@@ -118,7 +125,7 @@ impl Outbound {
         }
     }
 
-    /// The transport took this many of the bytes that were [taken away](Self::take_transmit).
+    /// Says that the transport took this many of the bytes that were [taken away](Self::take_transmit).
     pub fn written(&mut self, bytes: usize) {
         let bytes = bytes.min(self.away);
         self.away -= bytes;
@@ -130,19 +137,21 @@ impl Outbound {
         self.transmit.taken() + (self.away + self.transmit.remaining()) as u64
     }
 
-    /// How many framed bytes have not left, without those of control frames behind them.
+    /// How many framed bytes have not left, without those of the control frames at the end.
     fn unsent_framed(&self) -> usize {
         let framed = (self.framed_to() - self.released()) as usize;
         let tail = if self.framed_to() as u32 == self.tail_end { self.tail as usize } else { 0 };
         framed.saturating_sub(tail)
     }
 
-    /// Bytes of messages that were queued and dropped, because the connection ended or failed before they had left.
+    /// Bytes of messages, headers included, that were queued and dropped, because the connection ended or was failed before
+    /// they had left. [`Closed::unsent`](crate::Closed::unsent) says the same at the end.
     pub fn unsent(&self) -> usize {
         self.controls.as_ref().map_or(0, |controls| controls.unsent)
     }
 
-    /// The transport takes no more bytes: forgets all there is to send. Nothing can be sent any more.
+    /// Says that the transport will never take a byte again: all there is to send is forgotten and counted as
+    /// [`unsent`](Self::unsent), and nothing can be sent any more. Reading may go on: the peer's Close frame may have come.
     pub fn write_failed(&mut self) {
         let (unsent, released) = (self.unsent_framed() + self.backlog.bytes(), self.released());
         self.backlog = Backlog::default();
@@ -161,6 +170,7 @@ impl Outbound {
         }
     }
 
+    /// Drops what waits and has not been framed, but for the rest of a frame that has begun.
     pub(super) fn drop_unframed(&mut self) {
         let waiting = self.backlog.bytes();
         self.backlog.drop_unframed();
