@@ -53,7 +53,7 @@ impl Inbound {
     /// Whether a message that has come was kept back when it was last asked for.
     #[inline]
     fn is_held(&self) -> bool {
-        self.held && !self.reader.input.is_drained()
+        self.held && !self.reader.is_drained()
     }
 
     /// Whether to read from the transport. Not after its end; not while more than

@@ -195,7 +195,7 @@ impl Inbound {
         if self.is_paused(out) {
             self.reader.settle();
             if !self.reader.control_is_next() {
-                self.held = !self.reader.input.is_drained();
+                self.held = !self.reader.is_drained();
                 return None;
             }
         }
