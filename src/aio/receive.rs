@@ -216,7 +216,8 @@ fn poll_turn<R: Alarm>(
                     inbound.begin_turn();
                 }
             }
-            timed
+            // Since the step was asked for, a sender may have queued something, or ended the connection.
+            timed || !wire.is_idle()
         }
     };
     // Nearly always all is written, no message is under way, and the alarm is set.

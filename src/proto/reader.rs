@@ -198,6 +198,20 @@ impl Reader {
         matches!(self.state, State::Between | State::Lent)
     }
 
+    /// Whether nothing is left to be read: neither in the input, nor in the decoder, which may have taken all there is and
+    /// not given all that it makes of it, or not told that the message ends. What is lent is settled first.
+    #[inline]
+    pub(super) fn is_drained(&self) -> bool {
+        self.input.is_drained() && (self.is_between() || !self.has_decoded())
+    }
+
+    /// Whether more of a message that is encoded can be had without another byte.
+    fn has_decoded(&self) -> bool {
+        let ends = self.frame.fin && self.frame.left == 0;
+        matches!(self.state, State::Within { encoded: true })
+            && self.decoding.as_ref().is_some_and(|decoding| ends || decoding.has_more())
+    }
+
     /// Consumes what is lent, if anything is.
     #[inline]
     pub(super) fn settle(&mut self) {
