@@ -70,8 +70,8 @@ pub struct Config {
     /// Whether pings are answered without the application's doing (RFC 6455 §5.5.2). Default: yes. If not, the application
     /// answers [`Event::Ping`](crate::proto::Event::Ping) with [`pong`](crate::proto::Outbound::pong).
     pub auto_pong: bool,
-    /// Bytes of payload in a sent frame, at most and at least 1. Longer messages leave in several frames, so that pongs and
-    /// pings can pass between them (RFC 6455 §5.4). Default: 64 KiB.
+    /// Bytes of payload in a sent frame, at most. Longer messages leave in several frames, so that pongs and pings can pass
+    /// between them (RFC 6455 §5.4). At least 1. Default: 64 KiB.
     pub fragment_size: usize,
     /// Bytes queued for sending above which the adapters wait for the transport, and above which messages that come are kept
     /// back. Default: 64 KiB.

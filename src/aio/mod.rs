@@ -20,7 +20,7 @@
 //! Every method is cancel-safe: what has happened is in the [`WebSocket`], never in a future. Dropping a future loses
 //! nothing that came and repeats nothing that was sent. Only an opening handshake has no [`WebSocket`] yet: dropping
 //! its future drops the stream. A message that was handed out is the caller's: a future that receives one and then
-//! waits for something else takes it along when it is dropped.
+//! waits for something else loses that message when it is dropped.
 #![allow(clippy::disallowed_types, reason = "an adapter does I/O")]
 mod client;
 mod link;
@@ -48,18 +48,18 @@ use std::{
     time::Instant,
 };
 
-/// A runtime, for streams of type `S`: how they are polled. What there is of it as a value is its [`Alarm`].
+/// How to poll streams of type `S` on one runtime. Its only value is the [`Alarm`] of a connection.
 pub trait Runtime<S>: Alarm {
     /// Appends what has come to `buf`, as much as it has room for, and says how many bytes; `Ok(0)` is the end.
     ///
     /// # Errors
-    /// The stream's own. One of the kind [`Interrupted`](io::ErrorKind::Interrupted) is asked again, any other is the
-    /// end.
+    /// The stream's own. After one of the kind [`Interrupted`](io::ErrorKind::Interrupted) the stream is polled again; any
+    /// other ends the connection.
     fn poll_read(stream: &mut S, cx: &mut Context<'_>, buf: ReadBuf<'_>) -> Poll<io::Result<usize>>;
     /// Writes some of `bytes`, and says how many.
     ///
     /// # Errors
-    /// The stream's own; writing none of them is one as well. Nothing more is written after it.
+    /// The stream's own, kinds as for [`poll_read`](Self::poll_read). `Ok(0)` counts as one. Nothing more is written after it.
     fn poll_write(stream: &mut S, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>>;
     /// Writes some of `bytes`, which lie in several places (64 at most), and says how many.
     ///
@@ -70,29 +70,30 @@ pub trait Runtime<S>: Alarm {
         cx: &mut Context<'_>,
         bytes: &[IoSlice<'_>],
     ) -> Poll<io::Result<usize>>;
-    /// Has the stream let go of what it keeps. Asked also when there is nothing to write.
+    /// Has the stream let go of what it holds back: ready once all of it is on its way. Also called when there is nothing to
+    /// write.
     ///
     /// # Errors
     /// As [`poll_write`](Self::poll_write).
     fn poll_flush(stream: &mut S, cx: &mut Context<'_>) -> Poll<io::Result<()>>;
-    /// Ends the writing side only: FIN, or TLS `close_notify`.
+    /// Ends the writing side only: FIN, or TLS `close_notify` (RFC 6455 §7.1.1).
     ///
     /// # Errors
-    /// The stream's own: it is taken to have ended then.
+    /// The stream's own. The stream is taken to have ended then.
     fn poll_shutdown(stream: &mut S, cx: &mut Context<'_>) -> Poll<io::Result<()>>;
 }
 
-/// A runtime's clock, and one alarm of it.
+/// The clock of a runtime, and one alarm that goes by it.
 pub trait Alarm: Unpin {
     /// The time, on the clock that the alarm goes by.
     fn now() -> Instant;
-    /// Sets an alarm, which goes off at that time.
+    /// An alarm that goes off at that time.
     fn new(at: Instant) -> Self;
-    /// Sets it again, for `at`; unless it is set for an earlier time and has not gone off, or has gone off for that same
-    /// time. It may go off too early, never too late.
+    /// Sets the alarm again, for `at`. It may be left as it is if it has not gone off and is set for an earlier time, or if
+    /// it has gone off for this very time. An alarm may go off too early, never too late.
     fn set(&mut self, at: Instant);
-    /// Ready once it has gone off, unless the task has to give way to others first; until then, wakes the task when
-    /// it does. Asked each time that a connection waits, so it should cost next to nothing when the task is the same
-    /// as before.
+    /// Ready once the alarm has gone off; until then it wakes the task when it does. Not before the runtime has looked for
+    /// what came up to that time: a task that should give way to others waits here too. Polled each time that a connection
+    /// waits, so it should cost next to nothing when the task is the same as before.
     fn poll(&mut self, cx: &mut Context<'_>) -> Poll<()>;
 }

@@ -29,9 +29,10 @@ use std::{
 /// Dropping it drops the stream, and sends nothing: call [`close`](Self::close) for a closing handshake.
 ///
 /// There is no task behind it: pings are answered, the closing handshake is done and the deadlines of
-/// [`Config`](crate::Config) pass while a method receives, or [closes](Self::close). So keep one receiving. What only
-/// [sends](Self::send) reads nothing: it answers no ping, hears no Close frame, and keeps but the deadline for writing. It
-/// is to [`discard`](Self::discard) meanwhile. [`split`](Self::split) lets one task receive while others send.
+/// [`Config`](crate::Config) pass while a method receives, or [closes](Self::close). So keep one receiving. A method that
+/// [sends](Self::send) reads nothing: it answers no ping, hears no Close frame, and keeps the deadline for writing only. A
+/// program that only sends calls [`discard`](Self::discard) beside it. [`split`](Self::split) lets one task receive while
+/// others send.
 ///
 /// It is a `Stream` of messages and a `Sink` of them too. The methods here take more than those of `StreamExt` and
 /// `SinkExt` of the same names, and go before them.
@@ -57,16 +58,19 @@ impl<S, R: Runtime<S>> WebSocket<S, R> {
         Self { inbound, link: Link::new(stream, outbound), subprotocol, alarm }
     }
 
-    /// The next message (RFC 6455 §6.2), owned; `None` once the peer has closed, and ever after. Answers pings,
-    /// writes what is queued and keeps the deadlines on the way. With [`Delivery::Chunks`](crate::Delivery::Chunks),
-    /// the next piece of one.
+    /// The next message (RFC 6455 §6.2), owned; `None` once the connection has ended
+    /// [as it should](Closed::is_normal): the peer closed it with 1000, 1001 or without a code, or answered our Close frame.
+    /// Answers pings, writes what is queued and keeps the deadlines on the way.
     ///
-    /// While more than [`high_water_mark`](crate::Config::high_water_mark) is queued it only writes: a peer that does
-    /// not take its answers is asked for nothing more.
+    /// With [`Delivery::Chunks`](crate::Delivery::Chunks) it gives a chunk of a message, and does not tell whether the
+    /// message ends with it: use [`message_reader`](Self::message_reader) or [`recv_event`](Self::recv_event).
+    ///
+    /// While more than [`high_water_mark`](crate::Config::high_water_mark) is queued no message is handed out: a peer that
+    /// does not take its answers is asked for nothing more.
     ///
     /// # Errors
-    /// [`Error::Protocol`], [`Error::TimedOut`], [`Error::Lost`] or [`Error::Io`] when the connection ended in any
-    /// other way: once, then `None`.
+    /// [`Error::Protocol`], [`Error::TimedOut`], [`Error::Closed`], [`Error::Lost`] or [`Error::Io`] when the connection
+    /// ended in any other way: once, then `None`.
     ///
     /// # Cancel safety
     /// Dropping the future loses nothing: the next call goes on where it stopped.
@@ -76,9 +80,8 @@ impl<S, R: Runtime<S>> WebSocket<S, R> {
 
     /// The next message where it lies, and the sending half to answer with: nothing is allocated for either.
     ///
-    /// [`Outbound::send`] queues the answer; it leaves with the next call, when no whole message is left of what has
-    /// come. So answers to messages that came together leave together. It never waits, however much is queued: the
-    /// next call does.
+    /// [`Outbound::send`] queues the answer, and never waits, however much is queued. The answer leaves with the next call,
+    /// when no whole message is left of what has come: so answers to messages that came together leave together.
     ///
     /// ```
     /// # use sansocket::aio::{Runtime, WebSocket};
@@ -118,9 +121,9 @@ impl<S, R: Runtime<S>> WebSocket<S, R> {
         Ok(Some((self.inbound.lend(ready), &mut self.link.outbound)))
     }
 
-    /// Receives and drops what comes, until the connection has ended, and says how. For a program that only sends: next to
-    /// its sending (in a `select!`, or on the [`Receiver`](super::Receiver) of a split connection) it answers pings, hears
-    /// the peer's Close frame and keeps the deadlines.
+    /// Receives and drops what comes until the connection ends, and says how it did. For a program that only sends: beside its
+    /// sending (in a `select!`, or on the [`Receiver`](super::Receiver) of a split connection) it answers pings, hears the
+    /// peer's Close frame and keeps the deadlines.
     ///
     /// # Cancel safety
     /// Dropping the future loses nothing but messages that have come.
@@ -145,7 +148,7 @@ impl<S, R: Runtime<S>> WebSocket<S, R> {
         receive::poll_closed(cx, &mut self.inbound, &mut self.link, &mut self.alarm)
     }
 
-    /// The connection has failed: how it ended is kept for `closed`.
+    /// Ends the connection at once. How it ended is kept for `closed`.
     #[cold]
     pub(super) fn give_up(&mut self, cx: &mut Context<'_>) {
         receive::give_up(cx, &mut self.inbound, &mut self.link, &mut self.alarm);
@@ -157,11 +160,10 @@ impl<S, R: Runtime<S>> WebSocket<S, R> {
     /// It reads nothing. In a loop that receives, [`feed`](Self::feed) or [`recv_ref`](Self::recv_ref) cost fewer writes.
     ///
     /// # Errors
-    /// [`Error::Send`], and then nothing is sent; [`Error::TimedOut`] when the peer takes no byte for
-    /// [`write_timeout`](crate::Config::write_timeout), [`Error::Io`].
+    /// [`Error::Send`], and then nothing is sent; else as [`flush`](Self::flush).
     ///
     /// # Cancel safety
-    /// When the future is dropped, the message has been queued whole or not at all; a queued one is sent by whatever is
+    /// When the future is dropped, the message has been queued whole or not at all. A queued one leaves with whatever is
     /// called next.
     #[inline]
     pub async fn send<'m>(&mut self, message: impl Into<Outgoing<'m>>) -> Result<(), Error> {
@@ -188,11 +190,11 @@ impl<S, R: Runtime<S>> WebSocket<S, R> {
         Ok(self.link.outbound.send(message)?)
     }
 
-    /// Queues a message as [`feed`](Self::feed) does, and never waits.
+    /// Queues a message as [`feed`](Self::feed) does, but neither waits nor writes.
     ///
     /// # Errors
-    /// [`SendError::Full`](crate::SendError::Full) while more than [`high_water_mark`](crate::Config::high_water_mark) is
-    /// queued; else as [`feed`](Self::feed). Nothing is queued then.
+    /// [`Error::Send`]: with [`SendError::Full`](crate::SendError::Full) while more than
+    /// [`high_water_mark`](crate::Config::high_water_mark) is queued. Nothing is queued then.
     pub fn try_feed<'m>(&mut self, message: impl Into<Outgoing<'m>>) -> Result<(), Error> {
         Ok(self.link.outbound.try_send(message)?)
     }
@@ -213,11 +215,13 @@ impl<S, R: Runtime<S>> WebSocket<S, R> {
         self.poll_written(cx, |outbound| outbound.buffered_amount() <= high_water)
     }
 
-    /// Writes all that is queued.
+    /// Writes all that is queued. After the end that is done already, if no message was left behind.
     ///
     /// # Errors
-    /// [`Error::TimedOut`] when the peer takes nothing for [`write_timeout`](crate::Config::write_timeout),
-    /// [`Error::Io`]; [`Error::Send`], at once, when the connection has ended: what had not left by then never will.
+    /// [`Error::TimedOut`] when nothing leaves for [`write_timeout`](crate::Config::write_timeout); [`Error::Io`]. Both have
+    /// ended the connection. When a write fails, a Close frame of the peer that has come already is heard, for
+    /// [`closed`](Self::closed); messages that have come are lost. [`Error::Send`] when the connection has ended and left
+    /// queued messages behind.
     ///
     /// # Cancel safety
     /// When the future is dropped, whatever is called next goes on.
@@ -225,7 +229,7 @@ impl<S, R: Runtime<S>> WebSocket<S, R> {
         poll_fn(|cx| self.poll_written(cx, |_| false)).await
     }
 
-    /// Writes until all is written, or `enough` is. Reads nothing: a peer that does not listen is not listened to.
+    /// Writes until all is written, or `enough` says that it is enough. It reads nothing.
     #[inline]
     pub(super) fn poll_written(
         &mut self,
@@ -253,8 +257,8 @@ impl<S, R: Runtime<S>> WebSocket<S, R> {
         }
     }
 
-    /// The stream cannot be written any more. The peer's Close frame may have come that says why: what has come by now is
-    /// read for it, and then this is the end.
+    /// The stream cannot be written any more. A Close frame of the peer that says why may have come: what has come by now is
+    /// read to find it, then the connection is ended.
     #[cold]
     fn write_failed(&mut self, cx: &mut Context<'_>, error: Error) -> Error {
         for _ in 0..receive::TURNS {
@@ -295,10 +299,12 @@ impl<S, R: Runtime<S>> WebSocket<S, R> {
         self.flush().await
     }
 
-    /// The closing handshake (RFC 6455 §7.1.2), all of it: sends what is queued and the Close frame, waits for the
-    /// peer's, and says how it ended. A client waits for the server to end the transport as well (§7.1.1). `None` sends an empty frame. Messages that
-    /// still come are dropped. Takes no longer than [`close_timeout`](crate::Config::close_timeout). When the
-    /// connection has ended already, says how that was.
+    /// The closing handshake (RFC 6455 §7.1.2), all of it: sends what is queued and the Close frame, waits for the peer's,
+    /// and says how it ended. A client waits for the server to end the transport as well (RFC 6455 §7.1.1). `None` sends an
+    /// empty frame. Messages that still come are dropped. When the connection has ended already, says how that was.
+    ///
+    /// Until the Close frame has left, [`write_timeout`](crate::Config::write_timeout) governs: it may take long, as long as
+    /// bytes leave. From then on [`close_timeout`](crate::Config::close_timeout) does.
     ///
     /// # Cancel safety
     /// When the future is dropped after it has been polled, the handshake has begun: receive, or call it again, to

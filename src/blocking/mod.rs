@@ -12,9 +12,9 @@
 //! # }
 //! ```
 //!
-//! Pings are answered, the closing handshake is done and deadlines pass while a call waits: there is no
-//! thread behind a [`WebSocket`]. So keep one receiving; or [`split`](WebSocket::split) it, for a thread that
-//! receives and others that send.
+//! There is no thread behind a [`WebSocket`]: pings are answered, the closing handshake is done and deadlines pass while a
+//! call receives. A call that sends keeps the deadline for writing only. So keep one receiving; or
+//! [`split`](WebSocket::split) it, for a thread that receives and others that send.
 //!
 //! A server that answers what it receives does so with [`feed`](WebSocket::feed), or in the loop of
 //! [`recv_ref`](WebSocket::recv_ref): answers to messages that came together then leave together.

@@ -13,21 +13,22 @@ use std::{
 /// A blocking byte stream. `TcpStream` and `UnixStream` are ones, also by reference; any other
 /// `Read + Write` is one inside [`Plain`], or with an `impl` of its own.
 ///
-/// The adapter owns the stream's timeouts: with them, deadlines pass while a call waits. Without them,
-/// they pass when the call that waits returns.
+/// The adapter owns the stream's timeouts. With timeouts, deadlines pass while a call waits. Without, a deadline is acted on
+/// only once the read or write that waits returns.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` is not a `sansocket::blocking::Transport`",
     note = "wrap any `Read + Write` in `sansocket::blocking::Plain`, or implement `Transport` for it"
 )]
 pub trait Transport: Read + Write {
-    /// Called once, before the handshake. TCP streams set `TCP_NODELAY`.
+    /// Called once, before the opening handshake. Default: does nothing; TCP streams set `TCP_NODELAY`.
     ///
     /// # Errors
     /// The stream's own.
     fn prepare(&self) -> io::Result<()> {
         Ok(())
     }
-    /// How long a read may wait, as [`TcpStream::set_read_timeout`]. Says whether the stream can do that.
+    /// How long a read may wait, as [`TcpStream::set_read_timeout`]; `None`: for ever. Says whether the stream can do that.
+    /// Default: it cannot.
     ///
     /// # Errors
     /// The stream's own.
@@ -35,7 +36,8 @@ pub trait Transport: Read + Write {
         let _ = timeout;
         Ok(false)
     }
-    /// How long a write may wait, as [`TcpStream::set_write_timeout`]. Says whether the stream can do that.
+    /// How long a write may wait, as [`TcpStream::set_write_timeout`]; `None`: for ever. Says whether the stream can do that.
+    /// Default: it cannot.
     ///
     /// # Errors
     /// The stream's own.
@@ -43,12 +45,13 @@ pub trait Transport: Read + Write {
         let _ = timeout;
         Ok(false)
     }
-    /// The clock that the stream's timeouts go by. Override it for a simulated stream: the adapter reads no other clock.
+    /// The time, on the clock that the stream's timeouts go by: the adapter reads no other. Default: the system's. Implement it
+    /// for a simulated stream.
     fn now(&self) -> Instant {
         now()
     }
-    /// Ends the writing side only: FIN, or TLS `close_notify`. Says whether the stream can do that; one that cannot
-    /// is taken to have ended, and ends when it is dropped.
+    /// Ends the writing side only: FIN, or TLS `close_notify` (RFC 6455 §7.1.1). Says whether the stream can do that. One that
+    /// cannot is taken to have ended, and ends when it is dropped. Default: flushes, and cannot.
     ///
     /// # Errors
     /// The stream's own.
@@ -67,7 +70,7 @@ pub trait Split: Transport {
     /// Puts the ends together again, for [`Receiver::reunite`](super::Receiver::reunite). Default: it cannot be done.
     ///
     /// # Errors
-    /// Both ends.
+    /// Both ends, if they cannot be put together.
     fn unite(reader: Self::Half, writer: Self::Half) -> Result<Self, (Self::Half, Self::Half)>
     where
         Self: Sized,

@@ -7,7 +7,7 @@ mod shared;
 mod tests;
 mod wakers;
 
-/// What `room` and `wakers` are made of: `tests/loom` puts other things in its place.
+/// What `room` and `wakers` are made of. `tests/loom` has its own module in place of this one.
 mod sync {
     pub(super) use crate::proto::ControlSink;
     pub(super) use std::sync::{Mutex, MutexGuard, PoisonError, atomic};
@@ -22,11 +22,11 @@ use shared::{More, Shared};
 use std::sync::Arc;
 
 impl<S, R: Runtime<S>> WebSocket<S, R> {
-    /// Takes the directions apart, for one task that receives and others that send: a [`Sender`], to be cloned for
-    /// each of those, and the [`Receiver`]. In that order, as channels have it; `StreamExt::split` is not needed.
+    /// Takes the directions apart, for one task that receives and others that send: a [`Sender`], to be cloned for each of
+    /// those, and the [`Receiver`]. `StreamExt::split` is not needed.
     ///
-    /// Keep the receiver receiving: it is what answers pings, hears the peer's Close frame and finishes closing. If only the
-    /// senders are of use, let it [`discard`](Receiver::discard) in a task of its own.
+    /// Keep the receiver receiving: it answers pings, hears the peer's Close frame and finishes closing. If only the senders
+    /// are of use, let it [`discard`](Receiver::discard) in a task of its own.
     ///
     /// ```
     /// # use sansocket::{Error, aio::{Runtime, WebSocket}};
@@ -57,9 +57,9 @@ impl<S, R> Receiver<S, R> {
     /// Puts the connection together again, with its last sender.
     ///
     /// # Errors
-    /// [`ReuniteError`], with both ends in it, when they are not of one connection or the sender has clones.
+    /// [`ReuniteError`], with both ends in it: they are not of one connection, or there are other senders.
     pub fn reunite(mut self, sender: Sender<S, R>) -> Result<WebSocket<S, R>, ReuniteError<S, R>> {
-        // No other than these two: so none can be made while this looks.
+        // There are no other ends than these two, so no other can be made meanwhile.
         if !Arc::ptr_eq(&self.shared, &sender.shared) || Arc::strong_count(&self.shared) != 2 {
             return Err(ReuniteError { sender, receiver: self });
         }
@@ -81,7 +81,7 @@ impl<S, R> Receiver<S, R> {
     }
 }
 
-/// The two ends cannot be put together: here they are.
+/// Two ends that cannot be put together, and both of them.
 #[derive(Debug, thiserror::Error)]
 #[error("not the two ends of one connection, or not the only sender of it")]
 pub struct ReuniteError<S, R> {

@@ -20,15 +20,16 @@ use std::{
 /// pings are answered, the closing handshake is done, deadlines pass and what senders queue is written, whether or not
 /// any sender waits. A program that only sends lets it [`discard`](Self::discard).
 ///
-/// When it is dropped before the senders, they still send, and [`Sender::close`](super::Sender::close) still ends the
-/// connection. But nothing is read before that: pings are not answered, keepalive does not run, and nobody hears the
-/// peer's Close frame. The stream is dropped with the last of the ends.
+/// When the receiver is dropped, the senders still send, and [`Sender::close`](super::Sender::close) still ends the
+/// connection. But nothing is read before that: pings are not answered, keepalive does not run, nobody hears the peer's
+/// Close frame, and a peer whose messages nobody takes may stop taking ours. The stream is dropped with the last of the
+/// ends.
 ///
-/// However much the senders have queued, it goes on reading: they wait at the
-/// [`high_water_mark`](crate::Config::high_water_mark), and it does not.
+/// The receiver goes on reading however much is queued: the senders wait at the
+/// [`high_water_mark`](crate::Config::high_water_mark), the receiver does not.
 #[derive(Debug)]
 pub struct Receiver<S, R> {
-    /// There, until it is moved elsewhere as this goes.
+    /// There until the receiver is dropped or taken apart.
     pub(in crate::aio) inbound: Option<Box<Inbound>>,
     pub(super) alarm: Option<R>,
     pub(super) subprotocol: Option<Subprotocol>,
@@ -36,21 +37,40 @@ pub struct Receiver<S, R> {
 }
 
 impl<S, R: Runtime<S>> Receiver<S, R> {
-    /// The next message: as [`WebSocket::recv`](crate::aio::WebSocket::recv), errors and cancel safety included.
-    /// [`Error::TimedOut`] also tells of a deadline that a sender has seen pass.
+    /// The next message: see [`WebSocket::recv`](crate::aio::WebSocket::recv).
+    ///
+    /// # Errors
+    /// As [`WebSocket::recv`](crate::aio::WebSocket::recv). [`Error::TimedOut`] also tells of a deadline that a sender has
+    /// seen pass.
+    ///
+    /// # Cancel safety
+    /// Dropping the future loses nothing: the next call goes on where it stopped.
     pub async fn recv(&mut self) -> Result<Option<Message>, Error> {
         Ok(self.recv_ref().await?.map(Lent::into_message))
     }
 
-    /// The next message where it lies: as [`WebSocket::recv_ref`](crate::aio::WebSocket::recv_ref). Pass it to
+    /// The next message where it lies: see [`WebSocket::recv_ref`](crate::aio::WebSocket::recv_ref). Pass it to
     /// [`Sender::feed`](super::Sender::feed) to answer with it.
+    ///
+    /// # Errors
+    /// As [`recv`](Self::recv).
+    ///
+    /// # Cancel safety
+    /// As [`recv`](Self::recv).
     #[inline]
     pub async fn recv_ref(&mut self) -> Result<Option<Lent<'_>>, Error> {
         let data = poll_fn(|cx| self.poll_data(cx)).await?;
         Ok(data.and_then(|_| Some(self.inbound.as_mut()?.lend_data())))
     }
 
-    /// The next event of any kind: as [`WebSocket::recv_event`](crate::aio::WebSocket::recv_event).
+    /// The next event of any kind; `None` after the end: see
+    /// [`WebSocket::recv_event`](crate::aio::WebSocket::recv_event).
+    ///
+    /// # Errors
+    /// As [`WebSocket::recv_event`](crate::aio::WebSocket::recv_event).
+    ///
+    /// # Cancel safety
+    /// As [`recv`](Self::recv).
     pub async fn recv_event(&mut self) -> Result<Option<Event<'_>>, Error> {
         match poll_fn(|cx| self.poll_ready(cx)).await? {
             None | Some(Ready::Closed(_)) => Ok(None),
@@ -58,9 +78,11 @@ impl<S, R: Runtime<S>> Receiver<S, R> {
         }
     }
 
-    /// Receives and drops what comes, until the connection has ended, and says how. For a program that only sends: it
-    /// answers pings, hears the peer's Close frame and keeps the deadlines. Cancel-safe: dropping the future loses
-    /// nothing but messages that have come.
+    /// Receives and drops what comes until the connection ends, and says how it did. For a program that only sends: it
+    /// answers pings, hears the peer's Close frame and keeps the deadlines.
+    ///
+    /// # Cancel safety
+    /// Dropping the future loses nothing but messages that have come.
     pub async fn discard(&mut self) -> Closed {
         poll_fn(|cx| match self.parts() {
             Some((inbound, mut ends, alarm)) => receive::poll_closed(cx, inbound, &mut ends, alarm),
@@ -128,7 +150,7 @@ impl<S, R> Receiver<S, R> {
     }
 }
 
-/// Senders that wait to close do it all from now on.
+/// Leaves the receiving half to the senders: one that closes does the whole closing handshake from now on.
 impl<S, R> Drop for Receiver<S, R> {
     fn drop(&mut self) {
         if let Some(inbound) = self.inbound.take() {

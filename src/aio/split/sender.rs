@@ -15,18 +15,18 @@ use std::{
 };
 
 /// A sending end of a split [`WebSocket`](crate::aio::WebSocket): clone it for each task that sends, or share it.
-/// Messages are never mixed, those of one task stay in order, and no task waits for another's messages.
+/// Messages are never mixed, those of one task stay in order, and no task waits for messages that others queue later.
 ///
 /// It reads nothing: keep the [`Receiver`](super::Receiver) receiving, or [discarding](super::Receiver::discard). When
-/// that has been dropped, a sender still sends and [closes](Self::close), but until it closes, pings are not answered,
-/// keepalive does not run, and nobody hears the peer's Close frame.
+/// that has been dropped, a sender still sends and [closes](Self::close), but until one closes, pings are not answered,
+/// keepalive does not run, and nobody hears the peer's Close frame. A sender that waits keeps the deadline for writing.
 ///
 /// It is a `Sink` of messages too. Its methods take `&self`: where `SinkExt` is in scope and what you have is a
 /// `&mut Sender`, call them as `(&*sender).send(…)`, or `SinkExt`'s are found first.
 #[derive(Debug)]
 pub struct Sender<S, R> {
     pub(in crate::aio) shared: Arc<Shared<S, R>>,
-    /// Where the `Sink` waits between polls, and what its flush waits for.
+    /// The slot in which the `Sink` waits between polls, and the position that its flush waits for.
     pub(in crate::aio) slot: Option<usize>,
     pub(in crate::aio) flushing: Option<Position>,
 }
@@ -49,12 +49,13 @@ impl<S, R: Runtime<S>> Sender<S, R> {
     /// [`high_water_mark`](crate::Config::high_water_mark) is queued it waits before it queues.
     ///
     /// # Errors
-    /// [`Error::Send`]: the connection is closing, or came to an end before all was sent. [`Error::TimedOut`] when the peer
-    /// takes nothing for [`write_timeout`](crate::Config::write_timeout), to all who wait. [`Error::Io`], to one of them.
+    /// [`Error::Send`]: the connection is closing, or ended before all was sent. [`Error::TimedOut`] when nothing leaves for
+    /// [`write_timeout`](crate::Config::write_timeout): all who wait get it. [`Error::Io`] when a write fails: one of those
+    /// who wait gets it, the others get [`Error::Send`].
     ///
     /// # Cancel safety
-    /// When the future is dropped, the message has been queued whole or not at all; a queued one is sent by whoever
-    /// sends or receives next.
+    /// When the future is dropped, the message has been queued whole or not at all. A queued one leaves with the next end
+    /// that sends, flushes or receives.
     #[inline]
     pub async fn send<'m>(&self, message: impl Into<Outgoing<'m>>) -> Result<(), Error> {
         let mut message = Some(message.into());
@@ -65,8 +66,8 @@ impl<S, R: Runtime<S>> Sender<S, R> {
         self.leaves(queue).await
     }
 
-    /// Queues a message; waits only while more than [`high_water_mark`](crate::Config::high_water_mark) is queued. It
-    /// leaves with whoever sends, flushes or receives next, and at once when the receiver is waiting.
+    /// Queues a message; waits only while more than [`high_water_mark`](crate::Config::high_water_mark) is queued. The
+    /// message leaves with the next end that sends, flushes or receives: at once when the receiver is waiting.
     ///
     /// # Errors
     /// As [`send`](Self::send).
@@ -83,40 +84,53 @@ impl<S, R: Runtime<S>> Sender<S, R> {
         self.wait(|slot, cx| self.shared.poll_written(slot, cx, &mut queue)).await
     }
 
-    /// Writes all that is queued now. When nothing is, that is done, also after the end.
+    /// Writes all that is queued now. After the end that is done already, if no message was left behind.
     ///
     /// # Errors
-    /// As [`send`](Self::send); [`Error::Send`] also when the connection has ended or failed and left messages behind.
+    /// As [`send`](Self::send); [`Error::Send`] also when queued messages were dropped earlier, because the connection ended
+    /// or was failed.
     ///
     /// # Cancel safety
-    /// When the future is dropped, whoever sends or receives next goes on.
+    /// When the future is dropped, the next end that sends or receives goes on.
     pub async fn flush(&self) -> Result<(), Error> {
         self.leaves(|outbound, _| end_of_queue(outbound).map(Some)).await
     }
 
-    /// Sends a ping with up to 125 bytes (RFC 6455 §5.5.2); it goes before messages that have not been framed, and
-    /// replaces a ping that has not. Errors and cancel safety: as [`flush`](Self::flush); it is queued once polled.
+    /// Sends a ping with up to 125 bytes (RFC 6455 §5.5.2). It passes messages that have not been framed, and takes the place
+    /// of a ping that has not.
+    ///
+    /// # Errors
+    /// As [`send`](Self::send).
+    ///
+    /// # Cancel safety
+    /// As [`flush`](Self::flush); the ping is queued once the future has been polled.
     pub async fn ping(&self, payload: impl AsRef<[u8]>) -> Result<(), Error> {
         let payload = payload.as_ref();
         self.leaves(|outbound, _| outbound.ping(payload).map(|()| Some(outbound.control_position()))).await
     }
 
-    /// Sends a pong with up to 125 bytes (RFC 6455 §5.5.3), which only who has switched
-    /// [`auto_pong`](crate::Config::auto_pong) off needs to. Errors and cancel safety: as [`ping`](Self::ping).
+    /// Sends a pong with up to 125 bytes (RFC 6455 §5.5.3). Only needed where [`auto_pong`](crate::Config::auto_pong) is off.
+    ///
+    /// # Errors
+    /// As [`send`](Self::send).
+    ///
+    /// # Cancel safety
+    /// As [`flush`](Self::flush); the pong is queued once the future has been polled.
     pub async fn pong(&self, payload: impl AsRef<[u8]>) -> Result<(), Error> {
         let payload = payload.as_ref();
         self.leaves(|outbound, _| outbound.pong(payload).map(|()| Some(outbound.control_position()))).await
     }
 
-    /// Begins the closing handshake (RFC 6455 §7.1.2): sends what is queued and the Close frame. The
-    /// [`Receiver`](super::Receiver) finishes it while it is receiving, within
-    /// [`close_timeout`](crate::Config::close_timeout). When that has been dropped, this does all of it, and discards what
-    /// comes.
+    /// Begins the closing handshake (RFC 6455 §7.1.2): sends what is queued and the Close frame. Until that has left,
+    /// [`write_timeout`](crate::Config::write_timeout) governs.
+    ///
+    /// The [`Receiver`](super::Receiver) finishes the handshake while it is receiving, within
+    /// [`close_timeout`](crate::Config::close_timeout) from then on. If the receiver was dropped, this call finishes it, and
+    /// drops what comes.
     ///
     /// # Errors
-    /// [`Error::TimedOut`], [`Error::Io`]; [`Error::Send`] when the connection ended before the Close frame was sent;
-    /// without a receiver, however the connection ended but by a closing handshake, as
-    /// [`WebSocket::recv`](crate::aio::WebSocket::recv).
+    /// [`Error::TimedOut`], [`Error::Io`]; [`Error::Send`] when the connection ended before the Close frame had left. Without
+    /// a receiver, as [`WebSocket::recv`](crate::aio::WebSocket::recv) when the connection did not end as it should.
     ///
     /// # Cancel safety
     /// When the future is dropped after it has been polled, the handshake has begun: receive, or call it again, to
@@ -126,8 +140,8 @@ impl<S, R: Runtime<S>> Sender<S, R> {
         self.wait(|slot, cx| self.shared.poll_close(slot, cx, &mut frame)).await
     }
 
-    /// Ends the transport at once, without a Close frame and without what is queued: the peer sees 1006 (RFC 6455
-    /// §7.1.5). All who wait are told, and the [`Receiver`](super::Receiver) when it next receives.
+    /// Ends the transport at once, without a Close frame and without what is queued: the peer sees 1006 (RFC 6455 §7.1.5).
+    /// Senders that wait fail, and the [`Receiver`](super::Receiver) ends.
     pub fn abort(&self) {
         self.shared.abort();
     }
@@ -160,7 +174,7 @@ impl<S, R: Runtime<S>> Sender<S, R> {
     }
 }
 
-/// Where what is queued now ends, if nothing has been left behind.
+/// The end of what is queued now, if no message has been left behind.
 pub(in crate::aio) fn end_of_queue(outbound: &Outbound) -> Result<Position, SendError> {
     if outbound.unsent() > 0 { Err(SendError::Closing) } else { Ok(outbound.position()) }
 }
@@ -170,19 +184,19 @@ impl<S, R> Sender<S, R> {
         Self { shared, slot: None, flushing: None }
     }
 
-    /// Queues a message as [`feed`](Self::feed) does, and never waits.
+    /// Queues a message as [`feed`](Self::feed) does, but neither waits nor writes.
     ///
     /// # Errors
-    /// [`SendError::Full`](crate::SendError::Full) while more than [`high_water_mark`](crate::Config::high_water_mark) is
-    /// queued; else as [`feed`](Self::feed). Nothing is queued then.
+    /// [`Error::Send`]: with [`SendError::Full`](crate::SendError::Full) while more than
+    /// [`high_water_mark`](crate::Config::high_water_mark) is queued. Nothing is queued then.
     pub fn try_feed<'m>(&self, message: impl Into<Outgoing<'m>>) -> Result<(), Error> {
         self.shared.enter(|inner, _, _| Ok(inner.link.outbound.try_send(message)?))
     }
 
-    /// Whether nothing more can be sent: a Close frame has been queued, sent or received, or the connection has ended. So
-    /// who keeps many senders can drop those that are of no use any more.
+    /// Whether nothing more can be sent: a Close frame has been queued, sent or received, or the connection has ended. So a
+    /// program that keeps many senders can drop those that are of no use any more.
     ///
-    /// Nobody learns that the peer has ended a connection before somebody receives, or fails to write.
+    /// Nobody learns of the peer's end before somebody receives, or fails to write.
     pub fn is_closed(&self) -> bool {
         self.shared.look(|inner| inner.link.outbound.state() != SendState::Open)
     }

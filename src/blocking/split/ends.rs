@@ -66,7 +66,7 @@ impl<H: Transport> Wire for Ends<'_, H> {
         let inner = self.shared.lock();
         if inner.has_waiting() {
             self.idle = false;
-            return Ok(Wrote::Elsewhere); // so many senders may not keep the receiver from reading
+            return Ok(Wrote::Elsewhere); // a sender writes next: however many there are, they do not keep this from reading
         }
         let (inner, wrote) = self.shared.write(inner, until);
         self.idle = matches!(wrote, Ok(Wrote::All)) && inner.outbound.state() == SendState::Open;

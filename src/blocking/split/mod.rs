@@ -23,12 +23,16 @@ struct ReadSide<H> {
 }
 
 impl<S: Split> WebSocket<S> {
-    /// Takes the directions apart, for one thread that receives and others that send.
+    /// Takes the directions apart, for one thread that receives and others that send: a [`Sender`], to be cloned for each of
+    /// those, and the [`Receiver`].
+    ///
+    /// Keep the receiver receiving: it answers pings, hears the peer's Close frame and finishes closing. If only the senders
+    /// are of use, let it [`discard`](Receiver::discard) in a thread of its own.
     pub fn split(self) -> (Sender<S>, Receiver<S>) {
         let Self { driver, link: Link { output: Output { stream, mut timing, .. }, outbound }, subprotocol } =
             self;
         let (stream, writer) = stream.split();
-        // So often a write that waits looks at what other threads have decided.
+        // A write that waits looks this often at what other threads have decided.
         timing.longest = driver.inbound.config().close_timeout;
         let output = Output::new(writer, timing);
         let shared = Shared::new(outbound, output, driver.inbound.config());
@@ -39,7 +43,7 @@ impl<S: Split> WebSocket<S> {
         let (driver, mut ends) = side.with(&shared);
         // Senders wait at the high-water mark by themselves.
         driver.inbound.set_pausing(false);
-        // A sender cannot wake a thread that reads, so that thread looks this often what they do.
+        // A sender cannot wake a thread that reads, so that thread looks this often at what senders have decided.
         let config = driver.inbound.config();
         let looks = [driver.reads.longest, config.close_timeout, config.write_timeout];
         driver.reads.longest = looks.into_iter().flatten().min();
@@ -77,11 +81,11 @@ impl<S: Split> Receiver<S> {
     /// Puts both ends together again.
     ///
     /// # Errors
-    /// [`ReuniteError`], with both ends in it: they are not of one connection, or there are other senders, or bytes have
-    /// been begun to be written and wait (after an error that [is resumable](crate::Error::is_resumable)):
-    /// [`flush`](Sender::flush) first.
+    /// [`ReuniteError`], with both ends in it: they are not of one connection; or there are other senders; or the stream
+    /// cannot be put together ([`Split::unite`]); or a write has stopped midway, with an error that
+    /// [is resumable](crate::Error::is_resumable): [`flush`](Sender::flush) first.
     pub fn reunite(mut self, sender: Sender<S>) -> Result<WebSocket<S>, ReuniteError<S>> {
-        // No other than these two: so none can be made while this looks.
+        // There are no other ends than these two, so no other can be made meanwhile.
         let last_two = Arc::ptr_eq(&self.shared, &sender.shared) && Arc::strong_count(&self.shared) == 2;
         let Some(side) = self.side.take_if(|_| last_two && sender.shared.is_whole()) else {
             return Err(ReuniteError { sender, receiver: self });

@@ -15,16 +15,18 @@ use std::{sync::Arc, time::Duration};
 /// The receiving end of a split [`WebSocket`](crate::blocking::WebSocket). While it is receiving, pings are answered, the
 /// closing handshake is done and deadlines pass, whether or not anything is sent.
 ///
-/// A sender cannot wake a thread that reads. So no read waits for longer than
-/// [`close_timeout`](crate::Config::close_timeout) or [`write_timeout`](crate::Config::write_timeout), and what a sender decides ([`close`](super::Sender::close),
-/// [`abort`](super::Sender::abort), a deadline passed) is seen within that time.
+/// A sender cannot wake a thread that reads. So no read waits for longer than the shortest of
+/// [`close_timeout`](crate::Config::close_timeout), [`write_timeout`](crate::Config::write_timeout) and the keepalive's
+/// interval. What a sender decides ([`close`](super::Sender::close), [`abort`](super::Sender::abort), a deadline that has
+/// passed) is seen within that time.
 ///
-/// Dropped, it leaves the connection to the senders: they still send, and [`Sender::close`](super::Sender::close) still
-/// ends the connection. But nothing is read meanwhile: pings are not answered, keepalive does not run, and a peer that
-/// sends much is not taken anything from. To go on without what comes, [`discard`](Self::discard) it in a thread.
+/// When the receiver is dropped, the senders still send, and [`Sender::close`](super::Sender::close) still ends the
+/// connection. But nothing is read before that: pings are not answered, keepalive does not run, nobody hears the peer's
+/// Close frame, and a peer whose messages nobody takes may stop taking ours. To go on without what comes,
+/// [`discard`](Self::discard) it in a thread.
 #[derive(Debug)]
 pub struct Receiver<S: Split> {
-    /// There until it is dropped.
+    /// There until the receiver is dropped or taken apart.
     pub(super) side: Option<Box<ReadSide<S::Half>>>,
     pub(super) shared: Arc<Shared<S::Half>>,
 }
@@ -85,7 +87,8 @@ impl<S: Split> Receiver<S> {
         driver.discard(&mut ends, None)
     }
 
-    /// Ends the transport at once, without a Close frame: the peer sees 1006.
+    /// Ends the transport at once, without a Close frame and without what is queued: see
+    /// [`WebSocket::abort`](crate::blocking::WebSocket::abort). Senders that wait fail.
     pub fn abort(&mut self) {
         if let Some((driver, mut ends)) = self.parts() {
             driver.end(&mut ends);
@@ -119,7 +122,7 @@ impl<S: Split> Receiver<S> {
     pub fn extension(&self) -> Option<ExtensionOffer> {
         self.shared.lock().outbound.extension().cloned()
     }
-    /// Bytes queued that the transport has not taken.
+    /// What a browser calls `WebSocket.bufferedAmount`: bytes queued that the transport has not taken.
     pub fn buffered_amount(&self) -> usize {
         self.shared.lock().outbound.buffered_amount()
     }

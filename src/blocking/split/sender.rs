@@ -14,10 +14,10 @@ use crate::{
 use std::sync::Arc;
 
 /// A sending end of a split [`WebSocket`](crate::blocking::WebSocket): clone it for each thread that sends. Messages of
-/// different threads are never mixed, and no thread waits for another unless both write.
+/// different threads are never mixed, and a thread waits for another only while that one writes.
 ///
 /// Senders hear nothing of the peer: have a thread [receive](super::Receiver) beside them, or
-/// [`discard`](super::Receiver::discard) what comes.
+/// [`discard`](super::Receiver::discard) what comes. A sender that waits to write keeps the deadline for writing.
 #[derive(Debug)]
 pub struct Sender<S: Split> {
     pub(super) shared: Arc<Shared<S::Half>>,
@@ -30,7 +30,8 @@ impl<S: Split> Clone for Sender<S> {
 }
 
 impl<S: Split> Sender<S> {
-    /// Sends a message, and all that was queued before it: see [`WebSocket::send`](crate::blocking::WebSocket::send).
+    /// Sends a message, and all that was queued before it, whatever others queue meanwhile: see
+    /// [`WebSocket::send`](crate::blocking::WebSocket::send).
     ///
     /// # Errors
     /// As [`WebSocket::send`](crate::blocking::WebSocket::send).
@@ -58,16 +59,16 @@ impl<S: Split> Sender<S> {
         self.shared.flush(inner, position)
     }
 
-    /// Queues a message as [`feed`](Self::feed) does, and never waits or writes.
+    /// Queues a message as [`feed`](Self::feed) does, but neither waits nor writes.
     ///
     /// # Errors
-    /// [`SendError::Full`](crate::SendError::Full) while more than [`high_water_mark`](crate::Config::high_water_mark) is
-    /// queued; else as [`feed`](Self::feed). Nothing is queued then.
+    /// [`Error::Send`]: with [`SendError::Full`](crate::SendError::Full) while more than
+    /// [`high_water_mark`](crate::Config::high_water_mark) is queued. Nothing is queued then.
     pub fn try_feed<'m>(&self, message: impl Into<Outgoing<'m>>) -> Result<(), Error> {
         Ok(self.shared.lock().outbound.try_send(message)?)
     }
 
-    /// Writes all that is queued: see [`WebSocket::flush`](crate::blocking::WebSocket::flush).
+    /// Writes all that is queued now: see [`WebSocket::flush`](crate::blocking::WebSocket::flush).
     ///
     /// # Errors
     /// As [`WebSocket::flush`](crate::blocking::WebSocket::flush).
@@ -80,7 +81,7 @@ impl<S: Split> Sender<S> {
         self.shared.flush(inner, position)
     }
 
-    /// Sends a ping with up to 125 bytes (RFC 6455 §5.5.2), and all that was queued.
+    /// Sends a ping with up to 125 bytes (RFC 6455 §5.5.2). It passes messages that have not been framed.
     ///
     /// # Errors
     /// As [`send`](Self::send).
@@ -88,7 +89,7 @@ impl<S: Split> Sender<S> {
         self.control(|outbound| outbound.ping(payload))
     }
 
-    /// Sends a pong with up to 125 bytes (RFC 6455 §5.5.3), and all that was queued: see
+    /// Sends a pong with up to 125 bytes (RFC 6455 §5.5.3). It passes messages that have not been framed: see
     /// [`WebSocket::pong`](crate::blocking::WebSocket::pong).
     ///
     /// # Errors
@@ -104,12 +105,16 @@ impl<S: Split> Sender<S> {
         self.shared.flush(inner, position)
     }
 
-    /// Begins the closing handshake: sends what is queued and the Close frame. The [`Receiver`](super::Receiver) finishes
-    /// it, within twice the [`close_timeout`](crate::Config::close_timeout). If the receiver was dropped, this call does:
-    /// it drops what comes until the peer has ended the connection, or a deadline passes.
+    /// Begins the closing handshake (RFC 6455 §7.1.2): sends what is queued and the Close frame. Until that has left,
+    /// [`write_timeout`](crate::Config::write_timeout) governs.
+    ///
+    /// The [`Receiver`](super::Receiver) finishes the handshake, within twice the
+    /// [`close_timeout`](crate::Config::close_timeout): it may take as long until it sees that closing has begun. If the
+    /// receiver was dropped, this call finishes it, and drops what comes.
     ///
     /// # Errors
-    /// As [`flush`](Self::flush). [`Error::Send`] if the connection has ended without our Close frame.
+    /// As [`flush`](Self::flush). [`Error::Send`] if the connection has ended without our Close frame. Without a receiver, as
+    /// [`WebSocket::recv`](crate::blocking::WebSocket::recv) if the connection ended before our Close frame had left.
     pub fn close(&self, frame: impl Into<Option<CloseFrame>>) -> Result<(), Error> {
         let mut inner = self.shared.lock();
         inner.outbound.close(frame);
@@ -121,7 +126,7 @@ impl<S: Split> Sender<S> {
         self.shared.flush(inner, position)
     }
 
-    /// Without a receiver: writes what is queued and the Close frame, then reads only to drop what comes.
+    /// The closing handshake without a receiver: writes what is queued and the Close frame, and drops what comes.
     fn finish(&self, mut side: Box<ReadSide<S::Half>>) -> Result<(), Error> {
         let (driver, mut ends) = side.with(&self.shared);
         let closed = driver.discard(&mut ends, None);
@@ -135,20 +140,21 @@ impl<S: Split> Sender<S> {
         }
     }
 
-    /// Ends the transport without a Close frame: the peer sees 1006. What is queued is dropped. The
-    /// [`Receiver`](super::Receiver) ends as soon as it sees that, or the peer has ended its side.
+    /// Ends the transport at once, without a Close frame and without what is queued: the peer sees 1006 (RFC 6455 §7.1.5).
+    /// Senders that wait fail. The [`Receiver`](super::Receiver) ends once it looks, or the peer has ended its side.
     pub fn abort(&self) {
         let mut inner = self.shared.lock();
         self.shared.end(&mut inner, End::Aborted);
         let _ = self.shared.shut_down(inner, None, Some(LEAST_WAIT)); // the peer is told as well as it can be
     }
 
-    /// Whether nothing more can be sent: the connection is closing, or has ended.
+    /// Whether nothing more can be sent: a Close frame has been queued, sent or received, or the connection has ended. Nobody
+    /// learns of the peer's end before somebody receives, or fails to write.
     pub fn is_closed(&self) -> bool {
         self.shared.lock().outbound.state() != SendState::Open
     }
 
-    /// Bytes queued that the transport has not taken.
+    /// What a browser calls `WebSocket.bufferedAmount`: bytes queued that the transport has not taken.
     pub fn buffered_amount(&self) -> usize {
         self.shared.lock().outbound.buffered_amount()
     }
