@@ -63,11 +63,7 @@ impl Inbound {
     /// Whether a message has come, and the high-water mark kept it back when an event was last asked for.
     #[inline]
     fn is_held(&self) -> bool {
-<<<<<<< HEAD
-        self.pausing == Pausing::Held && !self.reader.input.is_drained()
-=======
-        self.held && !self.reader.is_drained()
->>>>>>> wt-rev1
+        self.pausing == Pausing::Held && !self.reader.is_drained()
     }
 
     /// Whether to read from the transport. It is not to be read

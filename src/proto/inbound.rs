@@ -217,11 +217,7 @@ impl Inbound {
         if self.is_paused(out) {
             self.reader.settle();
             if !self.reader.control_is_next() {
-<<<<<<< HEAD
                 self.pausing = Pausing::Held;
-=======
-                self.held = !self.reader.is_drained();
->>>>>>> wt-rev1
                 return None;
             }
         } else if self.pausing == Pausing::Held {
