@@ -98,6 +98,9 @@ impl<F: FnMut()> Wire for Before<'_, F> {
     fn poll_flush(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         self.0.poll_flush(cx)
     }
+    fn rest(&mut self) {
+        self.0.rest();
+    }
     fn poll_shutdown(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         self.0.poll_shutdown(cx)
     }
