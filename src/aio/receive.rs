@@ -191,13 +191,15 @@ fn poll_turn<R: Alarm>(
     alarm: &mut Option<R>,
 ) -> Poll<Result<(), Error>> {
     // A stream that is broken for writing may still bring the Close frame that says why.
-    let _ = wire.poll_flush(cx);
+    let flushed = wire.poll_flush(cx).is_ready();
     let step = match inbound.next_step(wire) {
         Step::ShutDown => shut_down(cx, inbound, wire),
         step => step,
     };
     let timed = match step {
         Step::Advance | Step::ShutDown => return Poll::Ready(Ok(())),
+        // What is to be waited for has come to be queued since, and the stream has not been asked to take it.
+        Step::Wait if flushed => return Poll::Ready(Ok(())),
         Step::Wait => {
             inbound.rest();
             wire.rest();

@@ -191,3 +191,18 @@ fn an_answer_that_came_while_the_caller_was_elsewhere_is_heard() {
     told.pass(ms(60_000));
     assert_eq!(socket.recv().unwrap(), Some(Message::text("still here")));
 }
+
+#[test]
+fn a_peer_that_takes_bytes_without_a_pause_after_one_is_not_given_up() {
+    // It pauses once; from then on no write waits for long enough for the stream to be seen full.
+    let takes = (0..500).map(|n| (20 + 4 * n, 1024));
+    let told = Told::new([]).takes(takes);
+    let mut socket = told.server(|config| {
+        (config.keepalive, config.write_timeout, config.high_water_mark) = (None, Some(ms(100)), 1 << 20);
+    });
+    socket.feed(vec![7; 400 * 1024]).unwrap();
+    while told.written().len() < 400 * 1024 {
+        let error = socket.recv_timeout(ms(1000)).unwrap_err();
+        assert!(error.is_resumable(), "{error:?} after {:?}, {} left", told.elapsed(), told.written().len());
+    }
+}

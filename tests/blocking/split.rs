@@ -254,3 +254,13 @@ fn a_stream_that_panics_in_one_thread_keeps_no_other_waiting() {
     sender.send("goes on").unwrap();
     assert!(told.written().ends_with(b"\x81\x07goes on"));
 }
+
+#[test]
+fn what_has_been_put_together_again_after_it_was_aborted_has_ended() {
+    let told = Told::new([]);
+    let (sender, receiver) = told.server(|_| ()).split();
+    sender.abort();
+    let mut socket = receiver.reunite(sender).unwrap();
+    assert!(socket.recv().is_err());
+    assert_eq!(told.elapsed(), Duration::ZERO, "nothing is waited for");
+}

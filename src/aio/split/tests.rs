@@ -12,7 +12,9 @@ use crate::{
 };
 use std::{
     cell::Cell,
+    future::Future,
     io::{self, IoSlice},
+    pin::pin,
     sync::{
         Arc,
         atomic::{AtomicBool, Ordering::SeqCst},
@@ -72,10 +74,16 @@ impl Runtime<Stuck> for Still {
     }
 }
 
-/// The receiver's view, where a sender does something just before each read.
-struct Before<'a, F>(Ends<'a, Stuck, Still>, F);
+/// The receiver's view, where a sender does something just after a flush, or just before a read.
+struct Between<'a, F>(Ends<'a, Stuck, Still>, Moment, F);
 
-impl<F: FnMut()> ControlSink for Before<'_, F> {
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Moment {
+    AfterFlush,
+    BeforeRead,
+}
+
+impl<F: FnMut()> ControlSink for Between<'_, F> {
     fn control(&mut self, control: Control<'_>) {
         self.0.control(control);
     }
@@ -90,13 +98,19 @@ impl<F: FnMut()> ControlSink for Before<'_, F> {
     }
 }
 
-impl<F: FnMut()> Wire for Before<'_, F> {
+impl<F: FnMut()> Wire for Between<'_, F> {
     fn poll_read(&mut self, cx: &mut Context<'_>, inbound: &mut Inbound) -> Poll<io::Result<usize>> {
-        (self.1)();
+        if self.1 == Moment::BeforeRead {
+            (self.2)();
+        }
         self.0.poll_read(cx, inbound)
     }
     fn poll_flush(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        self.0.poll_flush(cx)
+        let flushed = self.0.poll_flush(cx);
+        if self.1 == Moment::AfterFlush {
+            (self.2)();
+        }
+        flushed
     }
     fn rest(&mut self) {
         self.0.rest();
@@ -115,9 +129,17 @@ impl Wake for Woken {
     }
 }
 
-/// What a receiver that has waited once, for which there is an alarm, comes to when a sender does this as it waits again; and
-/// whether it has been woken by then.
-fn waits_while(does: impl FnOnce(&Sender<Stuck, Still>)) -> (Poll<Result<Option<Ready>, Error>>, bool) {
+/// What it came to.
+struct Waits {
+    ready: Poll<Result<Option<Ready>, Error>>,
+    /// It has been woken by the end of its poll.
+    woken: bool,
+    /// It is woken by what happens after that.
+    registered: bool,
+}
+
+/// What a receiver that has waited once, for which there is an alarm, comes to when a sender does this as it waits again.
+fn waits_while(moment: Moment, does: impl FnOnce(&Sender<Stuck, Still>)) -> Waits {
     let mut config = Config::server();
     config.keepalive =
         Some(Keepalive { interval: Duration::from_secs(3600), timeout: config.close_timeout.unwrap() });
@@ -135,22 +157,36 @@ fn waits_while(does: impl FnOnce(&Sender<Stuck, Still>)) -> (Poll<Result<Option<
     };
     // It is polled because it was woken, as for a byte that is no whole frame: it has to be woken anew.
     shared.leave(&mut Some(super::wakers::RECEIVER));
-    let mut wire = Before(Ends(&shared), before);
+    let mut wire = Between(Ends(&shared), moment, before);
     let ready = receive::poll_ready(&mut cx, inbound, &mut wire, &mut receiver.alarm);
-    (ready, woken.0.load(SeqCst))
+    let was_woken = woken.0.swap(false, SeqCst);
+    sender.abort();
+    Waits { ready, woken: was_woken, registered: woken.0.load(SeqCst) }
 }
 
 #[test]
 fn a_connection_that_is_cut_as_the_receiver_begins_to_wait_has_ended() {
-    let (ready, woken) = waits_while(|sender| sender.abort());
+    let Waits { ready, woken, .. } = waits_while(Moment::BeforeRead, |sender| sender.abort());
     assert!(matches!(ready, Poll::Ready(Ok(Some(Ready::Closed(_))))) || woken, "{ready:?}");
 }
 
 #[test]
 fn output_that_begins_to_wait_as_the_receiver_does_has_its_deadline() {
-    let (ready, woken) = waits_while(|sender| sender.try_feed("a message").unwrap());
+    let Waits { ready, woken, .. } =
+        waits_while(Moment::BeforeRead, |sender| sender.try_feed("a message").unwrap());
     assert!(ready.is_pending());
     let patience = Config::server().write_timeout.unwrap();
     let set = ALARM.get().is_some_and(|at| at <= Still::now() + patience);
     assert!(set || woken, "the alarm is for {:?} from now", ALARM.get().map(|at| at - Still::now()));
+}
+
+#[test]
+fn a_receiver_that_waits_for_output_can_be_woken() {
+    let Waits { ready, woken, registered } = waits_while(Moment::AfterFlush, |sender| {
+        sender.try_feed(vec![7; 8 * 1024]).unwrap();
+        let mut cx = Context::from_waker(Waker::noop());
+        assert!(pin!(sender.pong("asked for")).poll(&mut cx).is_pending());
+    });
+    assert!(ready.is_pending());
+    assert!(woken || registered, "by whatever happens");
 }

@@ -8,9 +8,14 @@ pub use receiver::Receiver;
 pub use sender::Sender;
 
 use super::{
-    driver::Driver, link::Link, output::Output, timing::Timing, transport::Split, websocket::WebSocket,
+    driver::{Driver, Wire},
+    link::Link,
+    output::Output,
+    timing::Timing,
+    transport::Split,
+    websocket::WebSocket,
 };
-use crate::proto::Subprotocol;
+use crate::proto::{RecvState, Subprotocol};
 use shared::Shared;
 use std::sync::Arc;
 
@@ -87,9 +92,13 @@ impl<S: Split> Receiver<S> {
     pub fn reunite(mut self, sender: Sender<S>) -> Result<WebSocket<S>, ReuniteError<S>> {
         // There are no other ends than these two, so no other can be made meanwhile.
         let last_two = Arc::ptr_eq(&self.shared, &sender.shared) && Arc::strong_count(&self.shared) == 2;
-        let Some(side) = self.side.take_if(|_| last_two && sender.shared.is_whole()) else {
+        let Some(mut side) = self.side.take_if(|_| last_two && sender.shared.is_whole()) else {
             return Err(ReuniteError { sender, receiver: self });
         };
+        let (driver, ends) = side.with(&self.shared);
+        if driver.inbound.state() != RecvState::Ended {
+            ends.tell_end(&mut driver.inbound);
+        }
         let shared = self.shared.clone();
         drop((self, sender));
         WebSocket::unite(shared, *side)
