@@ -92,8 +92,8 @@ pub trait Alarm: Unpin {
     /// Sets the alarm again, for `at`. It may be left as it is if it has not gone off and is set for an earlier time, or if
     /// it has gone off for this very time. An alarm may go off too early, never too late.
     fn set(&mut self, at: Instant);
-    /// Ready once the alarm has gone off; until then it wakes the task when it does. Not before the runtime has looked for
-    /// what came up to that time: a task that should give way to others waits here too. Polled each time that a connection
-    /// waits, so it should cost next to nothing when the task is the same as before.
+    /// Ready once the alarm has gone off; until then it wakes the task when it does. A task that has to give way to others
+    /// first gets `Pending` all the same. Polled each time that a connection waits, so it should cost next to nothing when the
+    /// task is the same as before.
     fn poll(&mut self, cx: &mut Context<'_>) -> Poll<()>;
 }
