@@ -85,7 +85,7 @@ struct Peer {
 
 enum Stage {
     Opening(ServerHandshake),
-    Open(Connection),
+    Open(Box<Connection>),
 }
 
 impl Peer {
@@ -97,7 +97,7 @@ impl Peer {
                 Stage::Opening(handshake) => match handshake.poll()? {
                     Some(upgrade) => {
                         let connection = upgrade.accept(Acceptance::new()).map_err(Rejection::into_error)?;
-                        self.stage = Stage::Open(connection);
+                        self.stage = Stage::Open(Box::new(connection));
                         true
                     }
                     None => read(&mut self.stream, |bytes| match bytes {

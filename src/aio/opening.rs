@@ -16,8 +16,8 @@ use std::{
 /// A head is a few hundred bytes most often, and whoever has not sent one yet costs no more than that.
 const READ_SIZE: usize = 1024;
 
-/// A stream on which a handshake is under way. It is kept in a box that is gone when the handshake is over: a task is as
-/// large as the largest of what it waits for, for as long as it lives.
+/// A stream on which a handshake is under way. It is kept in a box that is gone when the handshake is over: a task is
+/// as large as the largest of what it waits for, for as long as it lives.
 #[derive(Debug)]
 pub(super) struct Opening<S, R, M> {
     pub(super) stream: S,
@@ -144,8 +144,8 @@ impl<S, R: Runtime<S>> Refusing<S, R> {
         })
     }
 
-    /// Writes the answer, ends the writing side and reads on until the peer has, and gives the error. A peer that does not
-    /// take its refusal has been refused all the same.
+    /// Writes the answer, ends the writing side and reads on until the peer has, and gives the error. A peer that does
+    /// not take its refusal has been refused all the same.
     pub(super) async fn run(mut self: Box<Self>) -> Error {
         let until = self.timeout.and_then(|timeout| R::now().checked_add(timeout));
         poll_fn(|cx| self.poll(cx, until)).await;

@@ -12,8 +12,8 @@ use std::{
 /// How often one poll may move bytes without anything to return, before other tasks get their turn.
 pub(super) const TURNS: u32 = 64;
 
-/// Waits until the next message, or chunk of one, is ready to be lent. Says whether the message ends with it; `None` after
-/// the end.
+/// Waits until the next message, or chunk of one, is ready to be lent. Says whether the message ends with it; `None`
+/// after the end.
 #[inline]
 pub(super) fn poll_data<R: Alarm>(
     cx: &mut Context<'_>,
@@ -100,8 +100,8 @@ fn end<R>(cx: &mut Context<'_>, inbound: &Inbound, wire: &mut impl Wire, alarm: 
 
 /// Waits for the next event.
 ///
-/// It writes only when no whole frame is left in the input: so answers to messages that came together leave together. It
-/// always writes before it waits: so no message waits for a call that may not come.
+/// It writes only when no whole frame is left in the input: so answers to messages that came together leave together.
+/// It always writes before it waits: so no message waits for a call that may not come.
 ///
 /// The busy path (bytes come, events go, answers leave) looks at no clock and sets no alarm.
 #[inline]
@@ -124,9 +124,9 @@ fn poll_next<R: Alarm>(
     Poll::Pending
 }
 
-/// The fast way of nearly every message: all that has come has been dealt with, all there is to write leaves at once, and a
-/// read brings a whole message; or nothing, while no deadline runs but the keepalive's. `None`: it is not so simple, and
-/// [`poll_next`] goes on.
+/// The fast way of nearly every message: all that has come has been dealt with, all there is to write leaves at once,
+/// and a read brings a whole message; or nothing, while no deadline runs but the keepalive's. `None`: it is not so
+/// simple, and [`poll_next`] goes on.
 #[inline]
 pub(super) fn poll_message<R: Alarm>(
     cx: &mut Context<'_>,
@@ -167,8 +167,8 @@ fn is_late<R: Alarm>(
     inbound.latest_due(R::now()).is_some()
 }
 
-/// Lets other tasks go first, and has this one polled again. Tells the time, since a peer that keeps this task busy must not
-/// keep it from looking at the clock.
+/// Lets other tasks go first, and has this one polled again. Tells the time, since a peer that keeps this task busy
+/// must not keep it from looking at the clock.
 #[cold]
 fn give_way<R: Alarm>(
     cx: &mut Context<'_>,
@@ -224,8 +224,8 @@ fn poll_turn<R: Alarm>(
     poll_time(cx, inbound, wire, alarm, true).map(Ok)
 }
 
-/// Shuts the stream down, and says what to do next: while that is pending, there may be something to read. A stream that
-/// cannot end its writing side is taken to have ended.
+/// Shuts the stream down, and says what to do next: while that is pending, there may be something to read. A stream
+/// that cannot end its writing side is taken to have ended.
 #[cold]
 fn shut_down(cx: &mut Context<'_>, inbound: &mut Inbound, wire: &mut impl Wire) -> Step {
     match wire.poll_shutdown(cx) {
@@ -250,8 +250,8 @@ fn read_failed(inbound: &mut Inbound, error: io::Error) -> Result<(), Error> {
     if known { Ok(()) } else { Err(error.into()) }
 }
 
-/// Reads the clock, does what is due, and sets the alarm for the next deadline. Ready when that has left something to do: a
-/// ping to write, or an end to tell.
+/// Reads the clock, does what is due, and sets the alarm for the next deadline. Ready when that has left something to
+/// do: a ping to write, or an end to tell.
 ///
 /// `reading`: whether this task reads. If not, the peer's silence is not blamed on it.
 #[inline(never)]
@@ -266,8 +266,8 @@ pub(super) fn poll_time<R: Alarm>(
     loop {
         let now = R::now();
         if let (Some(due), Some(alarm)) = (inbound.latest_due(now), &mut *alarm) {
-            // Our clock says that the deadline has passed, but bytes may have come that the runtime has not polled. It is
-            // acted on only once the runtime's own timer for that deadline has fired.
+            // Our clock says that the deadline has passed, but bytes may have come that the runtime has not polled. It
+            // is acted on only once the runtime's own timer for that deadline has fired.
             alarm.set(due);
             ready!(alarm.poll(cx));
         }

@@ -10,8 +10,8 @@ use std::{
     task::{Context, Poll},
 };
 
-/// See [`WebSocket::recv_ref`]. A future written by hand, so that taking a message that is there already is inlined into the
-/// application's loop.
+/// See [`WebSocket::recv_ref`]. A future written by hand, so that taking a message that is there already is inlined
+/// into the application's loop.
 pub(super) struct RecvRef<'a, S, R>(Option<&'a mut WebSocket<S, R>>);
 
 impl<'a, S, R> RecvRef<'a, S, R> {

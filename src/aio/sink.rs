@@ -33,13 +33,13 @@ impl<S: Unpin, R: Runtime<S>> FusedStream for WebSocket<S, R> {
     }
 }
 
-/// Sends as [`feed`](WebSocket::feed), and flushes as [`flush`](WebSocket::flush). If an extension was agreed on, messages
-/// leave compressed. For a message that should not, call `feed`, which takes
+/// Sends as [`feed`](WebSocket::feed), and flushes as [`flush`](WebSocket::flush). If an extension was agreed on,
+/// messages leave compressed. For a message that should not, call `feed`, which takes
 /// [`Outgoing::uncompressed`](crate::Outgoing::uncompressed) too, and a [`Prepared`](crate::Prepared) message for many
 /// connections.
 ///
-/// Closing is the whole [closing handshake](WebSocket::close), with 1000. It fails as [`recv`](WebSocket::recv) does when the
-/// connection did not end as it should.
+/// Closing is the whole [closing handshake](WebSocket::close), with 1000. It fails as [`recv`](WebSocket::recv) does
+/// when the connection did not end as it should.
 impl<S: Unpin, R: Runtime<S>> Sink<Message> for WebSocket<S, R> {
     type Error = Error;
 
@@ -83,7 +83,8 @@ impl<S, R: Runtime<S>> FusedStream for Receiver<S, R> {
     }
 }
 
-/// Sends as [`feed`](Sender::feed), flushes as [`flush`](Sender::flush), and closes as [`close`](Sender::close), with 1000.
+/// Sends as [`feed`](Sender::feed), flushes as [`flush`](Sender::flush), and closes as [`close`](Sender::close), with
+/// 1000.
 ///
 /// If an extension was agreed on, messages leave compressed. For a message that should not, or that is
 /// [prepared](crate::Prepared), call [`feed`](Sender::feed).

@@ -81,8 +81,8 @@ impl<S: Transport> Opening<S> {
         }
     }
 
-    /// Sends a refusal. A peer that does not take it has been refused all the same; from one that does, what still comes is
-    /// read, until it has ended or `until`: a stream dropped with bytes unread would take the refusal back.
+    /// Sends a refusal. A peer that does not take it has been refused all the same; from one that does, what still
+    /// comes is read, until it has ended or `until`: a stream dropped with bytes unread would take the refusal back.
     ///
     /// # Errors
     /// What is resumable.

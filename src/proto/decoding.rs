@@ -15,8 +15,8 @@ const PIECE: usize = 64 * 1024;
 /// ```text
 /// input: unmasked bytes ─▶ decoder ─▶ output
 /// ```
-/// While it is handed out, `output` and the reader's input have changed places: so there is one way to lend a message and
-/// to own it, and messages that are not encoded pay nothing for it.
+/// While it is handed out, `output` and the reader's input have changed places: so there is one way to lend a message
+/// and to own it, and messages that are not encoded pay nothing for it.
 #[derive(Debug)]
 pub(super) struct Decoding {
     decoder: Box<dyn Decoder>,

@@ -47,7 +47,8 @@ pub struct Inbound {
     pub(super) pausing: bool,
     /// See [`set_reading`](Self::set_reading).
     pub(super) reading: bool,
-    /// Whether the driver has been reading ever since the time was last told. If not, silence says nothing about the peer.
+    /// Whether the driver has been reading ever since the time was last told. If not, silence says nothing about the
+    /// peer.
     listened: bool,
     timers: Timers,
     /// How many bytes the transport had let go of when the write timer was last checked, modulo 2^32.
@@ -89,8 +90,8 @@ impl Inbound {
         self.reader.read_buf()
     }
 
-    /// Gives back the memory that the bytes in hand do not need. Call it before waiting for input: then an idle connection
-    /// holds no buffer.
+    /// Gives back the memory that the bytes in hand do not need. Call it before waiting for input: then an idle
+    /// connection holds no buffer.
     #[inline]
     pub fn rest(&mut self) {
         self.reader.rest();
@@ -102,8 +103,8 @@ impl Inbound {
         self.input.on_eof();
     }
 
-    /// The transport failed, or is not wanted any more: nothing more is waited for, what has come and has not been read is
-    /// dropped, and [`Event::Closed`] is next.
+    /// The transport failed, or is not wanted any more: nothing more is waited for, what has come and has not been read
+    /// is dropped, and [`Event::Closed`] is next.
     pub fn abort(&mut self) {
         self.state.on_fail();
         self.input.on_give_up();
@@ -133,9 +134,9 @@ impl Inbound {
         }
     }
 
-    /// Begins a turn, in which [`advance`](Self::advance) reads at most 1,024 frames, however many have come. When they are
-    /// read, [`has_more`](Self::has_more) says so, and the driver can let others go first. Begin a turn after each read, too.
-    /// [`poll_event`](Self::poll_event) begins turns by itself.
+    /// Begins a turn, in which [`advance`](Self::advance) reads at most 1,024 frames, however many have come. When they
+    /// are read, [`has_more`](Self::has_more) says so, and the driver can let others go first. Begin a turn after each
+    /// read, too. [`poll_event`](Self::poll_event) begins turns by itself.
     #[inline]
     pub fn begin_turn(&mut self) {
         self.reader.begin_turn();
@@ -148,8 +149,8 @@ impl Inbound {
     }
 
     /// Makes the next event ready, for [`lend`](Self::lend) to hand out: together they are
-    /// [`poll_event`](Self::poll_event). `None`: begin another [turn](Self::begin_turn) if [`has_more`](Self::has_more) says
-    /// so, else move bytes, as [`next_step`](Self::next_step) says.
+    /// [`poll_event`](Self::poll_event). `None`: begin another [turn](Self::begin_turn) if [`has_more`](Self::has_more)
+    /// says so, else move bytes, as [`next_step`](Self::next_step) says.
     #[inline]
     pub fn advance(&mut self, out: &mut impl ControlSink) -> Option<Ready> {
         if self.advance_message(out) {
@@ -162,8 +163,8 @@ impl Inbound {
         self.advance_slow(out)
     }
 
-    /// Makes a whole message in one frame ready, for [`lend_data`](Self::lend_data) to hand out, if that is next. A shortcut
-    /// for a driver to try before [`advance`](Self::advance). `false` says nothing about what is next.
+    /// Makes a whole message in one frame ready, for [`lend_data`](Self::lend_data) to hand out, if that is next. A
+    /// shortcut for a driver to try before [`advance`](Self::advance). `false` says nothing about what is next.
     #[inline(always)]
     pub fn advance_message(&mut self, out: &impl ControlSink) -> bool {
         self.state == RecvState::Open
@@ -172,15 +173,15 @@ impl Inbound {
             && self.reader.read_whole(&self.config)
     }
 
-    /// [`advance_message`](Self::advance_message) for a driver that has just written all there was to write. It does not ask
-    /// for the high-water mark, since nothing is queued.
+    /// [`advance_message`](Self::advance_message) for a driver that has just written all there was to write. It does
+    /// not ask for the high-water mark, since nothing is queued.
     #[inline(always)]
     pub fn advance_flushed(&mut self) -> bool {
         self.state == RecvState::Open && self.reader.read_whole(&self.config)
     }
 
-    /// Whether everything that has come has been dealt with, no message is under way, and the transport has not ended. Then
-    /// [`advance`](Self::advance) has nothing.
+    /// Whether everything that has come has been dealt with, no message is under way, and the transport has not ended.
+    /// Then [`advance`](Self::advance) has nothing.
     #[inline]
     pub fn is_quiet(&self) -> bool {
         self.state == RecvState::Open
@@ -235,8 +236,8 @@ impl Inbound {
         Lent { kind: self.reader.kind(), input: &mut self.reader.input }
     }
 
-    /// The bytes of the message or the chunk that was made ready last. They are there until the next call that receives,
-    /// or makes another event ready.
+    /// The bytes of the message or the chunk that was made ready last. They are there until the next call that
+    /// receives, or makes another event ready.
     pub fn lent(&self) -> &[u8] {
         self.reader.input.message()
     }

@@ -241,8 +241,8 @@ impl Input {
         }
     }
 
-    /// The buffer has been added to by another hand, which knows it had room for so many bytes in all: if it has grown, it
-    /// has memory of its own, or its front back.
+    /// The buffer has been added to by another hand, which knows it had room for so many bytes in all: if it has grown,
+    /// it has memory of its own, or its front back.
     pub(super) fn has_grown(&mut self, before: usize) {
         if self.buf.capacity() > before {
             (self.cut, self.shared) = (0, false);
@@ -265,8 +265,8 @@ impl Input {
         spare::Of::Input.put(&mut large, memory);
     }
 
-    /// Moves what is needed over what is not, so that there is as much room as can be behind it: only if that is no more
-    /// than what it frees, so that a byte is moved but once for each that was consumed.
+    /// Moves what is needed over what is not, so that there is as much room as can be behind it: only if that is no
+    /// more than what it frees, so that a byte is moved but once for each that was consumed.
     #[inline(never)]
     pub(super) fn cut_consumed(&mut self) {
         let (filled, gap) = (self.filled(), self.cursor - self.end);

@@ -8,8 +8,9 @@ const LEAST_ROOM: usize = 16 * 1024;
 /// A buffer without memory gets this much.
 const LEAST: usize = 1024;
 
-/// How much of its memory a buffer initialises at a time: of the first [`KEPT`] bytes, which it often has for long, and of
-/// those behind them, which nearly always go with one long message. Half as much is still in the cache when it is read into.
+/// How much of its memory a buffer initialises at a time: of the first [`KEPT`] bytes, which it often has for long, and
+/// of those behind them, which nearly always go with one long message. Half as much is still in the cache when it is
+/// read into.
 const STEP: usize = 64 * 1024;
 const STEP_BEHIND: usize = 32 * 1024;
 const KEPT: usize = 128 * 1024;
@@ -33,8 +34,8 @@ const KEPT: usize = 128 * 1024;
 #[derive(Debug)]
 pub struct ReadBuf<'a> {
     buf: &'a mut BytesMut,
-    /// How many bytes at the end of `buf` are initialised and not filled. They stay when nothing is read, so that memory
-    /// is initialised once.
+    /// How many bytes at the end of `buf` are initialised and not filled. They stay when nothing is read, so that
+    /// memory is initialised once.
     room: &'a mut usize,
 }
 
@@ -44,8 +45,8 @@ impl<'a> ReadBuf<'a> {
         Self { buf, room }
     }
 
-    /// Room for a read: initialised, with whatever was there before. At least 1 KiB. It stays initialised for the reads to
-    /// come, so none of them pays for it again. What is written there counts once it is [`filled`](Self::filled).
+    /// Room for a read: initialised, with whatever was there before. At least 1 KiB. It stays initialised for the reads
+    /// to come, so none of them pays for it again. What is written there counts once it is [`filled`](Self::filled).
     #[inline]
     pub fn room(&mut self) -> &mut [u8] {
         if *self.room < LEAST_ROOM {

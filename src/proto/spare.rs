@@ -46,8 +46,8 @@ impl Of {
         self.with(|spare| spare.take(buf));
     }
 
-    /// Leaves a buffer to the thread, or frees it: what is in it is of use to nobody, but that it is initialised may be.
-    /// `memory` is how much it has, with what has been cut off its front.
+    /// Leaves a buffer to the thread, or frees it: what is in it is of use to nobody, but that it is initialised may
+    /// be. `memory` is how much it has, with what has been cut off its front.
     #[inline(always)]
     pub(super) fn put(self, buf: &mut BytesMut, memory: usize) {
         if self.with(|spare| spare.put(buf, memory)).is_none() {

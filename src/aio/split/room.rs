@@ -65,8 +65,8 @@ impl<L: ControlSink, X> Room<L, X> {
         look(&self.lock())
     }
 
-    /// Uses what is behind the lock. `work` polls the stream with the context that it is given. All who wait are woken if
-    /// output has begun to wait, or has left, or if `work` says so.
+    /// Uses what is behind the lock. `work` polls the stream with the context that it is given. All who wait are woken
+    /// if output has begun to wait, or has left, or if `work` says so.
     pub(super) fn enter<V>(&self, work: impl FnOnce(&mut Inner<L, X>, &mut Context<'_>, &mut Due) -> V) -> V {
         let mut exit = Exit(&self.wakers, Due::default(), self.wakers.enter());
         let mut inner = self.lock();
@@ -110,8 +110,8 @@ impl<L: ControlSink, X> Room<L, X> {
         due.wake = true;
     }
 
-    /// Whether the receiving half is to be told that a sender has cut the connection. The receiver asks before it goes on, and
-    /// again when it begins to wait. Relaxed is enough: it is woken after the store, so it sees it then.
+    /// Whether the receiving half is to be told that a sender has cut the connection. The receiver asks before it goes
+    /// on, and again when it begins to wait. Relaxed is enough: it is woken after the store, so it sees it then.
     #[inline]
     pub(super) fn take_cut(&self) -> bool {
         self.cut.load(Relaxed) && self.cut.swap(false, Relaxed)

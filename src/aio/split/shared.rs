@@ -24,14 +24,14 @@ use std::{
 
 /// What the ends share: the stream, the sending half, and who waits.
 ///
-/// The lock is held while the stream is polled, and while a message is queued. It is never held while a task waits or is
-/// woken; nor, as long as there is a receiver, while messages are unmasked, inflated or validated.
+/// The lock is held while the stream is polled, and while a message is queued. It is never held while a task waits or
+/// is woken; nor, as long as there is a receiver, while messages are unmasked, inflated or validated.
 ///
 /// | who waits | for | is woken by |
 /// |---|---|---|
 /// | the receiver | input, and output to leave | the stream; a sender that has output begin to wait, or leave |
 /// | a sender | room to queue, then what it queued to leave | the stream; whoever has output leave |
-/// | a sender that closes | the Close frame to leave; the end, if there is no receiver | likewise; a receiver that is dropped |
+/// | a sender that closes | the Close frame to leave; without a receiver, the end | likewise; a receiver that is dropped |
 /// | any of them | what will not happen any more | whoever ends or closes the connection |
 ///
 /// | flag | says that |
@@ -42,8 +42,8 @@ use std::{
 /// | `More::left` | the receiver was dropped, and this was its half |
 /// | `More::timed_out` | this deadline ended the connection |
 ///
-/// A receiver that waits keeps all deadlines: it is woken when output begins to wait. A sender that waits keeps the deadline
-/// for writing too, since perhaps nobody receives. So a task that stops waiting has no deadline to hand on.
+/// A receiver that waits keeps all deadlines: it is woken when output begins to wait. A sender that waits keeps the
+/// deadline for writing too, since perhaps nobody receives. So a task that stops waiting has no deadline to hand on.
 pub(in crate::aio) type Shared<S, R> = Room<Link<S, R>, More<R>>;
 type Inside<S, R> = Inner<Link<S, R>, More<R>>;
 
@@ -90,8 +90,8 @@ fn tell(inbound: &mut Inbound, timed_out: Option<Deadline>) {
 }
 
 impl<S, R: Runtime<S>> Shared<S, R> {
-    /// Writes, and waits, until `reached` says that it is enough. `reached` is asked before each write, so it may queue what is
-    /// to be written. Its second argument says whether it [may](may_queue).
+    /// Writes, and waits, until `reached` says that it is enough. `reached` is asked before each write, so it may queue
+    /// what is to be written. Its second argument says whether it [may](may_queue).
     #[inline]
     pub(in crate::aio) fn poll_written(
         &self,
@@ -151,8 +151,8 @@ impl<S, R: Runtime<S>> Shared<S, R> {
         });
     }
 
-    /// Begins the closing handshake, and waits until the Close frame has left. Without a receiver it does all of it, and
-    /// discards what comes.
+    /// Begins the closing handshake, and waits until the Close frame has left. Without a receiver it does all of it,
+    /// and discards what comes.
     pub(in crate::aio) fn poll_close(
         &self,
         slot: &mut Option<usize>,
@@ -232,8 +232,8 @@ impl<S, R: Runtime<S>> Wire for Ends<'_, S, R> {
     fn poll_read(&mut self, cx: &mut Context<'_>, inbound: &mut Inbound) -> Poll<io::Result<usize>> {
         let read = self.0.poll(&mut Some(RECEIVER), cx.waker(), |inner, cx, _| {
             let read = inner.link.poll_read(cx, inbound);
-            // Senders may have queued something since the receiver last wrote. Once all of it has left, the next step may be
-            // another: `Interrupted` has the loop go round once more.
+            // Senders may have queued something since the receiver last wrote. Once all of it has left, the next step
+            // may be another: `Interrupted` has the loop go round once more.
             let unsent = read.is_pending() && !inner.link.outbound.is_flushed();
             match unsent && inner.link.poll_flush(cx).is_ready() {
                 true => Poll::Ready(Err(io::ErrorKind::Interrupted.into())),

@@ -1,4 +1,5 @@
-//! [`Wakers`]: all tasks that wait for the one stream of a split connection, behind the one waker that it is polled with.
+//! [`Wakers`]: all tasks that wait for the one stream of a split connection, behind the one waker that it is polled
+//! with.
 use super::sync::{
     Mutex, MutexGuard, PoisonError,
     atomic::{AtomicUsize, Ordering::SeqCst},
@@ -10,11 +11,12 @@ use std::{
     task::{Wake, Waker},
 };
 
-/// A stream remembers one waker for each direction. But several tasks may write, and a stream with a protocol of its own,
-/// such as TLS, may write when it is asked to read. So the stream is always polled with this waker, which wakes all tasks.
+/// A stream remembers one waker for each direction. But several tasks may write, and a stream with a protocol of its
+/// own, such as TLS, may write when it is asked to read. So the stream is always polled with this waker, which wakes
+/// all tasks.
 ///
-/// The stream may wake while it is polled, under the lock of the [`Room`](super::room::Room). Tasks are woken with nothing
-/// locked, since waking one may run any code.
+/// The stream may wake while it is polled, under the lock of the [`Room`](super::room::Room). Tasks are woken with
+/// nothing locked, since waking one may run any code.
 #[derive(Debug, Default)]
 pub(super) struct Wakers {
     slots: Mutex<Slots>,
@@ -38,8 +40,8 @@ impl Wakers {
         self.slots.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// With a waker: a task waits, and is given a slot if it has none. Without: the task waits no longer, and gives its slot
-    /// back. Returns the waker that was there, to be dropped with nothing locked.
+    /// With a waker: a task waits, and is given a slot if it has none. Without: the task waits no longer, and gives its
+    /// slot back. Returns the waker that was there, to be dropped with nothing locked.
     pub(super) fn set(&self, slot: &mut Option<usize>, waker: Option<&Waker>) -> Option<Waker> {
         let Some(waker) = waker else {
             return slot.take().and_then(|slot| self.slots().wakers.remove(&slot));
@@ -58,8 +60,8 @@ impl Wakers {
         self.state.fetch_add(1, SeqCst) / FIRED
     }
 
-    /// A task has left the room, which it entered when the stream had woken `fired` times. If the stream has woken since, all
-    /// tasks are woken; else, if `wake`, all but the task with slot `one`.
+    /// A task has left the room, which it entered when the stream had woken `fired` times. If the stream has woken
+    /// since, all tasks are woken; else, if `wake`, all but the task with slot `one`.
     pub(super) fn exit(&self, fired: usize, wake: bool, one: Option<usize>) {
         if self.state.fetch_sub(1, SeqCst) / FIRED != fired {
             self.wake_all_but(None);

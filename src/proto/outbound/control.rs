@@ -1,4 +1,5 @@
-//! Control frames on their way out, a slot for each kind; and how the sending half does what the receiving half asks for.
+//! Control frames on their way out, a slot for each kind; and how the sending half does what the receiving half asks
+//! for.
 use super::Outbound;
 use crate::{
     close::CloseFrame,
@@ -71,8 +72,8 @@ impl Outbound {
         self.controls.get_or_insert_default()
     }
 
-    /// Frames a pong at once. When much waits already, the pong goes to its slot instead, where the latest replaces the one
-    /// before it (RFC 6455 §5.5.3). So a burst of pings is answered whole, and a flood costs next to nothing.
+    /// Frames a pong at once. When much waits already, the pong goes to its slot instead, where the latest replaces the
+    /// one before it (RFC 6455 §5.5.3). So a burst of pings is answered whole, and a flood costs next to nothing.
     pub(super) fn answer(&mut self, payload: &[u8]) {
         if self.transmit.remaining() < PROMPT
             && !self.backlog.is_within_frame()
@@ -112,8 +113,8 @@ impl Outbound {
         }
     }
 
-    /// Begins the closing handshake (RFC 6455 §7.1.2): the Close frame leaves after the messages that are queued. `None`
-    /// sends an empty one. Does nothing if closing has begun already, or the transport has ended.
+    /// Begins the closing handshake (RFC 6455 §7.1.2): the Close frame leaves after the messages that are queued.
+    /// `None` sends an empty one. Does nothing if closing has begun already, or the transport has ended.
     pub fn close(&mut self, frame: impl Into<Option<CloseFrame>>) {
         if self.state.on_close() {
             self.controls().close = Some(Close { frame: frame.into(), framed: false });

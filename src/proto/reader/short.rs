@@ -1,12 +1,13 @@
-//! Short ways to a whole message in one frame, which nearly every message is. They judge nothing: what they do not take is
-//! left, as it was, to [`Reader::read`].
+//! Short ways to a whole message in one frame, which nearly every message is. They judge nothing: what they do not take
+//! is left, as it was, to [`Reader::read`].
 use super::{Reader, State, payload::unmask};
 use crate::{config::Config, frame::MaskKey, message::Kind, proto::state::Role};
 
 /// The length of the header of a masked frame of at most 125 bytes.
 const SHORT_HEADER: usize = 6;
 
-/// Payloads of fewer bytes than this come in a frame with a [`SHORT_HEADER`], and are within the limit: none for a client.
+/// Payloads of fewer bytes than this come in a frame with a [`SHORT_HEADER`], and are within the limit: none for a
+/// client.
 pub(super) fn short_below(role: Role, config: &Config) -> u8 {
     match role {
         Role::Server => config.max_message_size.min(125) as u8 + 1,
