@@ -74,8 +74,8 @@ impl<S: Transport> Output<S> {
         self.stream.shutdown_write()
     }
 
-    /// Nothing could be written: whether to try again, and then to wait for `within`. Not where the stream leaves
-    /// waiting to its owner.
+    /// Nothing could be written. Says whether to try again, and has the next write wait for `within`. No, if the stream
+    /// leaves waiting to its owner.
     #[cold]
     pub(super) fn waits(&mut self, now: Instant, within: Option<Duration>) -> bool {
         let waits = self.timing.waited(now);

@@ -1,8 +1,8 @@
-//! [`ReadBuf`]: where a transport puts bytes. What lies there already may be text that has been found to be UTF-8, so
-//! it can be added to and nothing else.
+//! [`ReadBuf`]: where a transport puts bytes. It can only be added to: what lies there already may be text that has been
+//! found to be UTF-8, and must not change.
 use bytes::{BufMut, BytesMut};
 
-/// Less room than this is made more, if there is memory for it.
+/// If less room than this is left, more is made, as far as there is memory.
 const LEAST_ROOM: usize = 16 * 1024;
 
 /// A buffer without memory gets this much.
@@ -90,7 +90,7 @@ impl<'a> ReadBuf<'a> {
         }
     }
 
-    /// Makes memory for so many more bytes, in one piece.
+    /// Makes memory for `more` bytes, in one piece.
     pub fn reserve(&mut self, more: usize) {
         if self.buf.capacity() - self.len() < more {
             self.cut_room();
@@ -98,21 +98,21 @@ impl<'a> ReadBuf<'a> {
         }
     }
 
-    /// What a read that fills a [`BufMut`] wants: all it can do is append.
+    /// The buffer, for a read that fills a [`BufMut`]: all that one can do is append.
     #[inline(always)]
     pub fn append(mut self) -> impl BufMut + 'a {
         self.cut_room();
         self.buf
     }
 
-    /// What has been initialised is room no more: it is as if it never had been.
+    /// Forgets that memory behind the bytes has been initialised: there is no [`room`](Self::room) any more.
     #[inline(always)]
     fn cut_room(&mut self) {
         self.buf.truncate(self.len());
         *self.room = 0;
     }
 
-    /// How many bytes wait to be looked at, or are a message that has not ended.
+    /// How many bytes the buffer holds: they have not been read yet, or belong to a message that has not ended.
     #[inline]
     pub fn len(&self) -> usize {
         self.buf.len() - *self.room
@@ -121,7 +121,7 @@ impl<'a> ReadBuf<'a> {
     pub fn is_empty(&self) -> bool {
         self.len() == 0
     }
-    /// How many bytes fit, those that wait included, before more memory is taken.
+    /// How many bytes the buffer can hold in all before more memory is taken.
     pub fn capacity(&self) -> usize {
         self.buf.capacity()
     }

@@ -98,7 +98,7 @@ impl Reader {
     }
 }
 
-/// From here on it is worth it to unmask from where a cache line begins.
+/// A payload of this length or more is unmasked from where a cache line begins: that is worth the effort.
 const LONG: usize = 4 * 1024;
 
 /// As [`MaskKey::apply`], and faster by a fifth if the payload is long.

@@ -1,17 +1,17 @@
-//! How many frames are read before others get their turn: a read may bring many thousands.
+//! Turns: how many frames are read before other connections go on. One read may bring many thousands.
 use super::Reader;
 
-/// So many frames are read in a turn.
+/// How many frames are read in a turn.
 pub(in crate::proto) const FRAMES_A_TURN: u32 = 1024;
 
 impl Reader {
-    /// Lets it read as many frames as in a turn.
+    /// Begins a turn.
     #[inline]
     pub(in crate::proto) fn begin_turn(&mut self) {
         self.credit = FRAMES_A_TURN;
     }
 
-    /// Whether the turn is over, and something is left to be read.
+    /// Whether the turn is over although bytes are left to be read.
     #[inline]
     pub(in crate::proto) fn has_more(&self) -> bool {
         self.credit == 0 && !self.input.is_drained()
@@ -28,7 +28,7 @@ mod tests {
 
     const TURN: usize = FRAMES_A_TURN as usize;
 
-    /// A client, which what comes is not masked for, that has been given these frames so many times.
+    /// A client that has been given this frame so many times. What comes for a client is not masked.
     fn client(frame: &[u8], times: usize, delivery: Delivery) -> (Inbound, Outbound) {
         let mut config = Config::client();
         (config.delivery, config.max_empty_fragments) = (delivery, u32::MAX);
