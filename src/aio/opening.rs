@@ -13,7 +13,8 @@ use std::{
     time::{Duration, Instant},
 };
 
-/// A head is a few hundred bytes most often, and whoever has not sent one yet costs no more than that.
+/// How many bytes are read at first. Most heads have a few hundred, and a peer that has sent none yet costs no more
+/// memory.
 const READ_SIZE: usize = 1024;
 
 /// A stream on which a handshake is under way. It is kept in a box that is gone when the handshake is over: a task is
@@ -22,7 +23,7 @@ const READ_SIZE: usize = 1024;
 pub(super) struct Opening<S, R, M> {
     pub(super) stream: S,
     pub(super) machine: M,
-    /// Goes on to be the connection's: a second one would cost more than to have this one go off too early.
+    /// The alarm. The connection takes it over: making a second one costs more than having this one go off too early.
     pub(super) alarm: Option<R>,
 }
 
@@ -46,7 +47,7 @@ impl<S, R: Runtime<S>, M: Handshake> Opening<S, R, M> {
                 ready!(self.poll_time(cx));
             }
         }
-        // Whoever is never waited for has a deadline too.
+        // A stream that is always ready never waits for the alarm, so the deadline is looked at here, too.
         let _ = self.poll_time(cx);
         cx.waker().wake_by_ref();
         Poll::Pending
@@ -67,7 +68,7 @@ impl<S, R: Runtime<S>, M: Handshake> Opening<S, R, M> {
         Poll::Ready(Ok(()))
     }
 
-    /// Ready when the deadline has passed, and the handshake knows.
+    /// Ready when the deadline has passed and the handshake has been told.
     fn poll_time(&mut self, cx: &mut Context<'_>) -> Poll<()> {
         let now = ready!(poll_until(&mut self.alarm, cx, self.machine.poll_timeout()));
         self.machine.handle_timeout(now);

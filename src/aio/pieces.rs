@@ -34,7 +34,7 @@ pub struct MessageReader<'a, S, R> {
 }
 
 impl<S, R: Runtime<S>> WebSocket<S, R> {
-    /// Waits for the next message (RFC 6455 §6.2) and reads it while it comes; `None` once the peer has closed. Meant
+    /// Waits for the next message (RFC 6455 §6.2) and reads it while it comes; `None` after a normal end. Meant
     /// for [`Delivery::Chunks`](crate::Delivery::Chunks): with whole messages it works as well, in as much memory as
     /// they take.
     ///

@@ -184,8 +184,8 @@ impl Driver {
         }
     }
 
-    /// The stream cannot be written any more. A Close frame of the peer that says why may have come: what has come is read
-    /// to find it, without waiting for more. Then the connection is ended.
+    /// The stream cannot be written any more. A Close frame of the peer that says why may have come: what has come is
+    /// read to find it, without waiting for more. Then the connection is ended.
     fn hear_out(&mut self, wire: &mut impl Wire) {
         self.arm_reads(wire, Some(LEAST_WAIT), true);
         if self.reads.waits() {
@@ -213,9 +213,9 @@ impl Driver {
         }
     }
 
-    /// No event is ready: writes, then does the next step. It writes only then, so answers to messages that came together
-    /// leave together; and always then, so no message waits for a call that may not come. The busy path looks at no clock
-    /// and sets no timeout.
+    /// No event is ready: writes, then does the next step. It writes only then, so answers to messages that came
+    /// together leave together; and always then, so no message waits for a call that may not come. The busy path looks
+    /// at no clock and sets no timeout.
     #[inline]
     fn step(&mut self, wire: &mut impl Wire, wait: &mut Wait) -> Result<(), Error> {
         if self.inbound.has_more() {

@@ -25,7 +25,7 @@ pub struct MessageReader<'a, S: Transport> {
 }
 
 impl<S: Transport> WebSocket<S> {
-    /// Waits for the next message and reads it while it comes; `None` once the peer has closed. Meant for
+    /// Waits for the next message (RFC 6455 §6.2) and reads it while it comes; `None` after a normal end. Meant for
     /// [`Delivery::Chunks`](crate::Delivery::Chunks): with whole messages it works as well, in as much memory as they
     /// take.
     ///

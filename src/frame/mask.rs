@@ -62,7 +62,7 @@ impl MaskKey {
         }
     }
 
-    /// Advances the key by so many bytes.
+    /// Advances the key by this many bytes.
     #[inline]
     pub(crate) fn turn(&mut self, bytes: usize) {
         self.0 = turned(u32::from_ne_bytes(self.0), bytes).to_ne_bytes();
@@ -72,7 +72,7 @@ impl MaskKey {
 /// A line of the processor's cache.
 const LINE: usize = 64;
 
-/// From so many bytes on, two lines in a turn of the loop save more than they cost at the end.
+/// From this many bytes on, two lines in a turn of the loop save more than they cost at the end.
 const LONG: usize = 4 * 1024;
 
 /// A key, given and returned as it lies in memory, so many bytes further on.

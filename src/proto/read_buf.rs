@@ -1,5 +1,5 @@
-//! [`ReadBuf`]: where a transport puts bytes. It can only be added to: what lies there already may be text that has been
-//! found to be UTF-8, and must not change.
+//! [`ReadBuf`]: where a transport puts bytes. It can only be added to: what lies there already may be text that has
+//! been found to be UTF-8, and must not change.
 use bytes::{BufMut, BytesMut};
 
 /// If less room than this is left, more is made, as far as there is memory.

@@ -221,7 +221,8 @@ impl Reader {
         }
     }
 
-    /// Makes the next thing in the input ready. `None`: it needs more bytes or, if [`has_more`](Self::has_more), another turn.
+    /// Makes the next thing in the input ready. `None`: it needs more bytes or, if [`has_more`](Self::has_more),
+    /// another turn.
     #[inline(never)]
     pub(super) fn read(&mut self, config: &Config) -> Result<Option<Found>, Violation> {
         self.settle();

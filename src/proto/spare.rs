@@ -1,5 +1,5 @@
-//! The spare buffers of a thread. A connection that has emptied a buffer leaves it to its thread, for the next connection
-//! that needs one. So an idle connection holds no buffer, and a busy one allocates none.
+//! The spare buffers of a thread. A connection that has emptied a buffer leaves it to its thread, for the next
+//! connection that needs one. So an idle connection holds no buffer, and a busy one allocates none.
 use bytes::BytesMut;
 use std::cell::RefCell;
 

@@ -31,7 +31,7 @@ use std::{
 /// |---|---|---|
 /// | the receiver | input, and output to leave | the stream; a sender that has output begin to wait, or leave |
 /// | a sender | room to queue, then what it queued to leave | the stream; whoever has output leave |
-/// | a sender that closes | the Close frame to leave; without a receiver, the end | likewise; a receiver that is dropped |
+/// | a sender that closes | the Close frame to leave; the end, without a receiver | likewise; a dropped receiver |
 /// | any of them | what will not happen any more | whoever ends or closes the connection |
 ///
 /// | flag | says that |

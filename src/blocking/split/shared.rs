@@ -276,8 +276,8 @@ impl<H: Transport> Shared<H> {
         if again { Ok(()) } else { Err(error.into()) }
     }
 
-    /// Ends the writing side, and waits no longer than `within` for that. If a thread is writing, this shuts down by the end
-    /// of the stream that reads, and the write of that thread fails.
+    /// Ends the writing side, and waits no longer than `within` for that. If a thread is writing, this shuts down by
+    /// the end of the stream that reads, and the write of that thread fails.
     pub(super) fn shut_down(
         &self,
         mut inner: Guard<'_, H>,

@@ -16,8 +16,8 @@ pub(super) fn short_below(role: Role, config: &Config) -> u8 {
 }
 
 impl Reader {
-    /// Lends a whole message in one frame, if that is next: by far the most common case, so it is tried first. `false`: nothing
-    /// has changed, and [`read`](Self::read) is to judge. This never lends what `read` would not.
+    /// Lends a whole message in one frame, if that is next: by far the most common case, so it is tried first. `false`:
+    /// nothing has changed, and [`read`](Self::read) is to judge. This never lends what `read` would not.
     ///
     /// Always inlined: a call would add a tenth to its cost, and few places call it.
     #[inline(always)]
