@@ -19,7 +19,7 @@ use app::Asked;
 use clock::{Clock, View};
 use peer::Peer;
 use sansocket::{
-    CloseFrame, Deadline, ProtocolError,
+    CloseFrame, Deadline, ProtocolError, Role,
     proto::{Closed, Connection, Established, Event, SendState, Transmit},
 };
 use setup::config;
@@ -256,7 +256,9 @@ impl Drive {
                 (self.error, self.dropped, self.close_queued) = (Some(error), true, true);
             }
             Event::Closed(closed) => {
-                assert!(self.aborted || self.given_up || !waited, "the end, and output that waits");
+                let given_up = self.aborted || self.given_up;
+                assert!(given_up || !waited, "the end, and output that waits");
+                assert!(given_up || self.eof || self.is_over(), "the end, and the peer may say more");
                 self.closed = Some(closed);
                 self.cut_off |= waited;
             }
@@ -269,6 +271,9 @@ impl Drive {
     /// Takes all events that there are.
     pub fn drain(&mut self) {
         let ending = self.is_ending();
+        // Both Close frames have gone, and nothing can come after the server's end.
+        let over = self.is_over() && !self.connection.wants_write();
+        assert!(ending || !over, "a server that waits for the client's end");
         loop {
             self.connection.halves().0.begin_turn();
             while self.hear(false) {}
@@ -288,6 +293,11 @@ impl Drive {
         if !paused {
             self.connection.halves().0.rest();
         }
+    }
+
+    /// A server has heard the client's Close frame, and ended its side.
+    fn is_over(&self) -> bool {
+        self.settings.role == Role::Server && self.by_peer.is_some() && self.shut_down
     }
 
     fn is_ending(&mut self) -> bool {

@@ -18,6 +18,8 @@ pub(super) trait Wire: ControlSink {
     fn is_open(&self) -> bool {
         self.sending().state == SendState::Open
     }
+    /// See [`Outbound::rest`].
+    fn rest(&mut self);
     /// Ends the writing side, and tells the sending half once that is done.
     fn poll_shutdown(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>>;
     /// The connection has ended, like this. Called before the last [`poll_shutdown`](Self::poll_shutdown).
@@ -154,6 +156,10 @@ impl<S, R: Runtime<S>> Wire for Link<S, R> {
     #[inline]
     fn is_open(&self) -> bool {
         self.outbound.state() == SendState::Open
+    }
+
+    fn rest(&mut self) {
+        self.outbound.rest();
     }
 
     fn poll_shutdown(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {

@@ -120,6 +120,7 @@ fn poll_next<R: Alarm>(
         }
         ready!(poll_turn(cx, inbound, wire, alarm))?;
     }
+    let _ = wire.poll_flush(cx); // the answers so far: they need not wait for the next turn
     give_way(cx, inbound, wire, alarm);
     Poll::Pending
 }
@@ -199,7 +200,11 @@ fn poll_turn<R: Alarm>(
     };
     let timed = match step {
         Step::Advance | Step::ShutDown => return Poll::Ready(Ok(())),
-        Step::Wait => true,
+        Step::Wait => {
+            inbound.rest();
+            wire.rest();
+            true
+        }
         Step::Read { timed } => {
             match wire.poll_read(cx, inbound) {
                 Poll::Ready(Ok(0)) => {
@@ -213,7 +218,8 @@ fn poll_turn<R: Alarm>(
                     inbound.begin_turn();
                 }
             }
-            timed
+            // Since the step was asked for, a sender may have queued something, or ended the connection.
+            timed || !wire.is_idle()
         }
     };
     // Nearly always all is written, no message is under way, and the alarm is set.

@@ -5,6 +5,7 @@
 use super::{
     Connection, Inbound,
     event::{ControlSink, Sending},
+    inbound::Pausing,
     state::{InputState, ReadyState, RecvState, SendState},
 };
 use std::time::Instant;
@@ -36,7 +37,7 @@ impl Inbound {
     /// here, in this order: [`wants_shutdown`](Self::wants_shutdown), [`is_ending`](Self::is_ending),
     /// [`wants_read`](Self::wants_read), [`wants_time`](Self::wants_time).
     #[inline]
-    pub fn next_step(&self, out: &impl ControlSink) -> Step {
+    pub fn next_step(&mut self, out: &impl ControlSink) -> Step {
         if self.state == RecvState::Open && self.input == InputState::Open && out.is_idle() {
             return if self.is_held() { Step::Advance } else { Step::Read { timed: self.is_timed() } };
         }
@@ -44,7 +45,8 @@ impl Inbound {
     }
 
     #[inline(never)]
-    fn next_step_slow(&self, out: &impl ControlSink, sending: &Sending) -> Step {
+    fn next_step_slow(&mut self, out: &impl ControlSink, sending: &Sending) -> Step {
+        self.reads_little |= sending.waiting;
         if self.wants_shutdown_with(sending) {
             Step::ShutDown
         } else if self.role().has_ended(self.state, sending.state, self.input, sending.waiting)
@@ -61,7 +63,7 @@ impl Inbound {
     /// Whether a message has come, and the high-water mark kept it back when an event was last asked for.
     #[inline]
     fn is_held(&self) -> bool {
-        self.held && !self.reader.input.is_drained()
+        self.pausing == Pausing::Held && !self.reader.is_drained()
     }
 
     /// Whether to read from the transport. It is not to be read
@@ -105,7 +107,9 @@ impl Inbound {
     /// come.
     #[inline(always)]
     pub(super) fn is_paused(&self, out: &impl ControlSink) -> bool {
-        self.pausing && out.buffered_amount() > self.config.high_water_mark && self.pauses(&out.sending())
+        self.pausing != Pausing::Off
+            && out.buffered_amount() > self.config.high_water_mark
+            && self.pauses(&out.sending())
     }
 
     /// Whether the high-water mark counts: not while closing.
@@ -120,7 +124,7 @@ impl Inbound {
     /// Switch it off where senders wait at the mark in threads or tasks of their own. There, a peer that has to be read
     /// before it reads could else never get on.
     pub fn set_pausing(&mut self, pausing: bool) {
-        self.pausing = pausing;
+        self.pausing = if pausing { Pausing::On } else { Pausing::Off };
     }
 
     /// The state of both directions: see [`Connection::state`].
@@ -131,7 +135,7 @@ impl Inbound {
 
 impl Connection {
     /// What to do next, once no event is ready and the transport has taken what it can: see [`Inbound::next_step`].
-    pub fn next_step(&self) -> Step {
+    pub fn next_step(&mut self) -> Step {
         self.inbound.next_step(&self.outbound)
     }
     /// Whether to read from the transport: see [`Inbound::wants_read`].

@@ -41,10 +41,10 @@ pub struct Inbound {
     pinged: bool,
     /// Whether the rest of the message in progress is read and not handed out.
     skipping: bool,
-    /// Whether a message that has come is kept back, because more than the high-water mark is queued.
-    pub(super) held: bool,
-    /// See [`set_pausing`](Self::set_pausing).
-    pub(super) pausing: bool,
+    /// Whether a read is to bring [little](LITTLE): more has come than one turn deals with, or output waits.
+    pub(super) reads_little: bool,
+    /// Whether output above the high-water mark keeps messages back.
+    pub(super) pausing: Pausing,
     /// See [`set_reading`](Self::set_reading).
     pub(super) reading: bool,
     /// Whether the driver has been reading ever since the time was last told. If not, silence says nothing about the
@@ -57,6 +57,18 @@ pub struct Inbound {
     ending: Option<Box<Closed>>,
 }
 
+/// Whether output above the high-water mark keeps messages back.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Pausing {
+    Off,
+    On,
+    /// It does, and it kept the next message back when that was last asked for.
+    Held,
+}
+
+/// How much is read at a time from a peer that brings more than can be dealt with, or takes no answers.
+const LITTLE: usize = 8 * 1024;
+
 impl Inbound {
     pub(super) fn new(role: Role, config: Arc<Config>, decoding: Option<Box<Decoding>>) -> Self {
         Self {
@@ -67,8 +79,8 @@ impl Inbound {
             heard: 0,
             pinged: false,
             skipping: false,
-            held: false,
-            pausing: true,
+            reads_little: false,
+            pausing: Pausing::On,
             reading: true,
             listened: true,
             timers: Timers::default(),
@@ -84,16 +96,21 @@ impl Inbound {
         self.reader.input.append(bytes);
     }
 
-    /// Where the transport may put bytes itself, with room for a read: 64 KiB if nothing waits.
+    /// Where the transport may put bytes itself, with room for a read: 64 KiB if nothing waits. A peer that sends more
+    /// than is dealt with in a turn, or does not take its answers, is read 8 KiB at a time, so that it takes little
+    /// memory.
     #[inline]
     pub fn read_buf(&mut self) -> ReadBuf<'_> {
-        self.reader.read_buf()
+        self.reader.charge_read();
+        let most = if self.reads_little { LITTLE } else { usize::MAX };
+        self.reader.read_buf(most)
     }
 
     /// Gives back the memory that the bytes in hand do not need. Call it before waiting for input: then an idle
     /// connection holds no buffer.
     #[inline]
     pub fn rest(&mut self) {
+        self.reads_little = false;
         self.reader.rest();
     }
 
@@ -134,11 +151,16 @@ impl Inbound {
         }
     }
 
-    /// Begins a turn, in which [`advance`](Self::advance) reads at most 1,024 frames, however many have come. When they
-    /// are read, [`has_more`](Self::has_more) says so, and the driver can let others go first. Begin a turn after each
-    /// read, too. [`poll_event`](Self::poll_event) begins turns by itself.
+    /// Begins a turn, in which [`advance`](Self::advance) reads at most 256 frames; each [read](Self::read_buf) counts
+    /// as
+    /// 64. When they are used up, [`has_more`](Self::has_more) says so, and the driver can let others go first. Begin a
+    /// turn before each wait, too. [`poll_event`](Self::poll_event) begins turns by itself.
     #[inline]
     pub fn begin_turn(&mut self) {
+        if self.has_more() {
+            self.reads_little = true;
+            self.reader.give_back(4 * LITTLE); // while others go first
+        }
         self.reader.begin_turn();
     }
 
@@ -195,13 +217,14 @@ impl Inbound {
         if self.state == RecvState::Ended {
             return None;
         }
-        self.held = false;
         if self.is_paused(out) {
             self.reader.settle();
             if !self.reader.control_is_next() {
-                self.held = !self.reader.input.is_drained();
+                self.pausing = Pausing::Held;
                 return None;
             }
+        } else if self.pausing == Pausing::Held {
+            self.pausing = Pausing::On;
         }
         while self.state == RecvState::Open {
             match self.reader.read(&self.config) {

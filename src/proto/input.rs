@@ -188,17 +188,17 @@ impl Input {
 
     /// As [`fill`](Self::fill), with room for a read. It grows with what has arrived, not with what was announced.
     #[inline(always)]
-    pub(super) fn read_buf(&mut self) -> ReadBuf<'_> {
+    pub(super) fn read_buf(&mut self, most: usize) -> ReadBuf<'_> {
         self.fill();
         if self.buf.capacity() - self.filled() < LEAST_READ {
-            self.make_room();
+            self.make_room(most);
         }
-        ReadBuf::new(&mut self.buf, &mut self.room)
+        ReadBuf::new(&mut self.buf, &mut self.room).at_most(most)
     }
 
     #[cold]
-    fn make_room(&mut self) {
-        let few = self.filled() <= READ / 4 && !self.shared;
+    fn make_room(&mut self, most: usize) {
+        let few = self.filled() <= READ / 4 && !self.shared && most >= READ;
         if few && self.buf.capacity() > 0 {
             // A few bytes waited in memory of their size. They move to the thread's buffer, in front of what comes.
             self.cut_room();
@@ -211,7 +211,7 @@ impl Input {
             }
             self.append(&waited);
         } else {
-            self.grow(self.filled().max(READ));
+            self.grow(self.filled().max(READ.min(most)));
         }
     }
 
@@ -292,14 +292,16 @@ impl Input {
 
     /// How much memory the buffer keeps alive, at most. What has been cut off its front counts, until the buffer goes
     /// back to the front of its memory, which cannot be seen.
-    fn memory(&self) -> usize {
+    pub(super) fn memory(&self) -> usize {
         self.buf.capacity() + self.cut as usize
     }
 
     /// Whether the message is long enough, in itself and beside the buffer, to share memory with it.
     fn is_worth_sharing(&self) -> bool {
         let len = self.end - self.start;
-        len >= SHARE_FROM && len >= self.memory() / 4
+        // Memory that was initialised for reads is worth more: the next would have to be initialised as well.
+        let part = if self.room > 0 { 2 } else { 4 };
+        len >= SHARE_FROM && len >= self.memory() / part
     }
 
     /// The message's bytes, owned. The one place where a lent message becomes an owned one.
@@ -355,7 +357,8 @@ impl<'a> Lent<'a> {
         self.len() == 0
     }
     /// The message, owned. It shares the buffer's memory if it has at least 4 KiB and at least a quarter of that
-    /// memory. Else it is copied, so that a short message does not keep a large buffer alive.
+    /// memory, or half where memory was [initialised](ReadBuf::room) for reads. Else it is copied, so that a short
+    /// message does not keep a large buffer alive.
     pub fn into_message(self) -> Message {
         let bytes = self.input.own();
         match self.kind {

@@ -109,7 +109,7 @@
 //! | events are out, and the stream has taken what it can | [`next_step`] |
 //! | about to wait for a readable stream | [`wants_read`]: if not, what comes is left in the transport |
 //! | about to wait for a writable stream | [`wants_write`] |
-//! | about to wait at all | [`rest`](Inbound::rest), then [`poll_timeout`] |
+//! | about to wait at all | [`Inbound::rest`], then [`poll_timeout`]; on [`Step::Wait`] also [`Outbound::rest`] |
 //! | the clock is not to be read each time | [`wants_time`]: if not, tell the time once [`poll_timeout`] has passed |
 //! | a read failed | [`abort`](Connection::abort): then comes [`Event::Closed`] |
 //! | a write failed | [`write_failed`], and read on: a Close frame that says why may have come |
@@ -127,8 +127,8 @@
 //! # Turns
 //! One read may bring thousands of frames. [`poll_event`](Connection::poll_event) goes on until all are dealt with. A
 //! driver whose thread serves others as well takes [`advance`](Inbound::advance) and [`lend`](Inbound::lend) instead:
-//! after 1,024 frames there is nothing ready, [`has_more`](Inbound::has_more) says why, and
-//! [`begin_turn`](Inbound::begin_turn) goes on.
+//! after 256 frames (a read counts as 64) there is nothing ready, [`has_more`](Inbound::has_more) says why, and
+//! [`begin_turn`](Inbound::begin_turn) goes on. Begin a turn before each wait, too.
 //!
 //! # Streams that hold bytes back
 //! A socket lets go of what it takes. A buffered writer or a TLS stream may not, and such bytes are no progress towards

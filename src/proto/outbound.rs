@@ -366,7 +366,7 @@ impl Outbound {
             if self.backlog.is_within_frame() {
                 self.frame_piece();
             } else if let Some(pong) = self.controls.as_mut().and_then(|controls| controls.pong.take()) {
-                self.cork_control(Opcode::Pong, &pong);
+                self.cork_late_pong(&pong);
             } else if let Some(ping) = self.controls.as_mut().and_then(|controls| controls.ping.take()) {
                 self.cork_control(Opcode::Ping, &ping);
             } else if self.frame_piece() {

@@ -37,12 +37,20 @@ pub struct ReadBuf<'a> {
     /// How many bytes at the end of `buf` are initialised and not filled. They stay when nothing is read, so that
     /// memory is initialised once.
     room: &'a mut usize,
+    /// A read brings no more than this.
+    most: usize,
 }
 
 impl<'a> ReadBuf<'a> {
     #[inline(always)]
     pub(crate) fn new(buf: &'a mut BytesMut, room: &'a mut usize) -> Self {
-        Self { buf, room }
+        Self { buf, room, most: usize::MAX }
+    }
+
+    /// Has a read bring no more than `most` bytes.
+    #[inline(always)]
+    pub(super) fn at_most(self, most: usize) -> Self {
+        Self { most, ..self }
     }
 
     /// Room for a read: initialised, with whatever was there before. At least 1 KiB. It stays initialised for the reads
@@ -53,7 +61,9 @@ impl<'a> ReadBuf<'a> {
             self.make_room();
         }
         let from = self.len();
-        &mut self.buf[from..]
+        let room = &mut self.buf[from..];
+        let most = room.len().min(self.most);
+        &mut room[..most]
     }
 
     /// Initialises more of the memory.
@@ -102,7 +112,7 @@ impl<'a> ReadBuf<'a> {
     #[inline(always)]
     pub fn append(mut self) -> impl BufMut + 'a {
         self.cut_room();
-        self.buf
+        self.buf.limit(self.most)
     }
 
     /// Forgets that memory behind the bytes has been initialised: there is no [`room`](Self::room) any more.

@@ -143,9 +143,9 @@ impl Reader {
 
     /// More bytes are about to come: where a read puts them.
     #[inline(always)]
-    pub(super) fn read_buf(&mut self) -> ReadBuf<'_> {
+    pub(super) fn read_buf(&mut self, most: usize) -> ReadBuf<'_> {
         self.settle();
-        self.input.read_buf()
+        self.input.read_buf(most)
     }
 
     /// Nothing comes for now: gives back the memory that the bytes in hand do not need.
@@ -158,6 +158,13 @@ impl Reader {
         }
         if let Some(decoding) = &mut self.decoding {
             decoding.rest();
+        }
+    }
+
+    /// As [`rest`](Self::rest), if the input has more than `except` bytes of memory.
+    pub(super) fn give_back(&mut self, except: usize) {
+        if self.input.memory() > except {
+            self.rest();
         }
     }
 
@@ -189,6 +196,20 @@ impl Reader {
     #[inline]
     pub(super) fn is_between(&self) -> bool {
         matches!(self.state, State::Between | State::Lent)
+    }
+
+    /// Whether nothing is left to be read: neither in the input, nor in the decoder, which may have taken all there is
+    /// and not given all that it makes of it, or not told that the message ends. What is lent is settled first.
+    #[inline]
+    pub(super) fn is_drained(&self) -> bool {
+        self.input.is_drained() && (self.is_between() || !self.has_decoded())
+    }
+
+    /// Whether more of a message that is encoded can be had without another byte.
+    fn has_decoded(&self) -> bool {
+        let ends = self.frame.fin && self.frame.left == 0;
+        matches!(self.state, State::Within { encoded: true })
+            && self.decoding.as_ref().is_some_and(|decoding| ends || decoding.has_more())
     }
 
     /// Consumes what is lent, if anything is.

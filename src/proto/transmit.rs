@@ -68,6 +68,16 @@ impl Transmit {
         self.start = 0;
     }
 
+    /// Output waits: gives back memory that what waits does not need.
+    pub(super) fn shrink(&mut self) {
+        let waits = self.corked();
+        if self.cork.capacity() / 2 > waits || self.cork.capacity() - waits > 16 * 1024 {
+            self.cork.drain(..self.start);
+            self.start = 0;
+            self.cork.shrink_to_fit();
+        }
+    }
+
     /// How many bytes of the cork are left.
     #[inline]
     fn corked(&self) -> usize {

@@ -141,7 +141,7 @@ impl Plan {
         // It may stop anywhere within the last frame.
         if let Some((_, last)) = self.incoming.last_mut().filter(|_| chance.one_in(3)) {
             last.truncate(chance.below(last.len()));
-            self.flood = false; // it would go on with what was cut
+            (self.flood, self.answers) = (false, false); // they would go on with what was cut
             if std::mem::take(&mut self.closes) || std::mem::take(&mut self.breaks) {
                 self.unfinished = false; // a control frame is no message
             } else if !last.is_empty() && last[0] == BINARY {

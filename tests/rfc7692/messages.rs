@@ -1,6 +1,9 @@
 //! §6, §7.2: which messages are compressed, in which frames, and what is kept from one to the next.
 use crate::{common::*, support::*};
-use sansocket::{Delivery, Message, Outgoing, Prepared, Violation};
+use sansocket::{
+    Delivery, Message, Outgoing, Prepared, Violation,
+    proto::{Event, Step},
+};
 
 /// "Hello", as §7.2.3.1 has it; and what it becomes after itself, §7.2.3.2.
 const HELLO: [u8; 7] = [0xf2, 0x48, 0xcd, 0xc9, 0xc9, 0x07, 0x00];
@@ -273,6 +276,28 @@ fn what_a_fragment_means_is_delivered_before_the_next_one_comes() {
                 other => panic!("{other:?}"),
             });
             assert_eq!(got.sum::<usize>(), all.len(), "{before} bytes before, cut at {cut}");
+        }
+    }
+}
+
+#[test]
+fn a_piece_that_is_kept_back_when_all_its_bits_have_come_is_asked_for_again() {
+    for len in 65_536..65_536 + 300 {
+        let mut end = end(Role::Server, false, |config| {
+            (config.delivery, config.high_water_mark) = (Delivery::Chunks, 0);
+        });
+        end.frame(2 | RSV1, deflated(vec![7; len]));
+        let mut got = 0;
+        while let Some(Event::Chunk { data, .. }) = end.conn.poll_event() {
+            got += data.len();
+            end.conn.send("an answer that is more than the mark").unwrap();
+        }
+        while got < len {
+            written(&mut end.conn);
+            let step = end.conn.next_step();
+            let Some(Event::Chunk { data, .. }) = end.conn.poll_event() else { panic!("{got} of {len}") };
+            got += data.len();
+            assert_eq!(step, Step::Advance, "{got} of {len}");
         }
     }
 }

@@ -3,6 +3,8 @@ mod receiver;
 mod room;
 mod sender;
 mod shared;
+#[cfg(test)]
+mod tests;
 mod wakers;
 
 /// What `room` and `wakers` are made of. `tests/loom` has its own module in place of this one.

@@ -248,6 +248,9 @@ impl<S, R: Runtime<S>> Wire for Ends<'_, S, R> {
     fn poll_flush(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         self.0.poll(&mut Some(RECEIVER), cx.waker(), |inner, cx, _| inner.link.poll_flush(cx))
     }
+    fn rest(&mut self) {
+        self.0.enter(|inner, _, _| inner.link.outbound.rest());
+    }
     fn poll_shutdown(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         self.0.poll(&mut Some(RECEIVER), cx.waker(), |inner, cx, _| inner.link.poll_shutdown(cx))
     }

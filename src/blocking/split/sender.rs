@@ -9,7 +9,7 @@ use crate::{
     close::CloseFrame,
     error::SendError,
     message::Outgoing,
-    proto::{Outbound, SendState},
+    proto::{Deadline, Outbound, SendState},
 };
 use std::sync::Arc;
 
@@ -133,7 +133,12 @@ impl<S: Split> Sender<S> {
         let closed = driver.discard(&mut ends, None);
         self.shared.lock().left = Some(side);
         let closed = closed?;
-        if closed.sent.is_some() { Ok(()) } else { outcome(&closed) }
+        match closed.timed_out {
+            // The stream may have taken the Close frame, and kept it.
+            Some(Deadline::Write) => Err(Error::TimedOut(Deadline::Write)),
+            _ if closed.sent.is_some() => Ok(()),
+            _ => outcome(&closed),
+        }
     }
 
     /// Ends the transport at once, without a Close frame and without what is queued: the peer sees 1006 (RFC 6455

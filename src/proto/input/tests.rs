@@ -57,6 +57,7 @@ fn stream(len: u16, by: By, keeps: bool) -> (usize, usize, usize) {
         };
         rest = &rest[n..];
         // No rest: more has come already.
+        inbound.begin_turn();
         while let Some(ready) = inbound.advance(&mut connection.outbound) {
             let Event::Message(message) = inbound.lend(ready) else { continue };
             most = most.max(message.input.memory());
@@ -151,6 +152,7 @@ fn messages(wire: &[u8], ways: &[(Way, usize, bool)]) -> Vec<Vec<u8>> {
             }
         };
         rest = &rest[n..];
+        inbound.begin_turn();
         while let Some(ready) = drains.then(|| inbound.advance(&mut connection.outbound)).flatten() {
             let Event::Message(message) = inbound.lend(ready) else { panic!("no message") };
             messages.push(message.into_message().as_bytes().to_vec());

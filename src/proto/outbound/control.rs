@@ -25,8 +25,8 @@ pub(super) struct Controls {
     pub(super) dropped: bool,
     /// The transport failed, or was given up, before it had taken all.
     pub(super) cut_off: bool,
-    /// A pong had to wait for the transport, which may still be behind.
-    pub(super) late_pong: bool,
+    /// Where in the stream the last pong ends that had to wait for room; 0 if none had to.
+    pub(super) late_pong: u64,
     /// Bytes of messages that were dropped.
     pub(super) unsent: usize,
 }
@@ -81,10 +81,14 @@ impl Outbound {
         {
             self.cork_control(Opcode::Pong, payload);
         } else {
-            let controls = self.controls();
-            controls.pong = Some(payload.into());
-            controls.late_pong = true;
+            self.controls().pong = Some(payload.into());
         }
+    }
+
+    /// Frames a pong that had to wait for room, and remembers where it ends.
+    pub(super) fn cork_late_pong(&mut self, payload: &[u8]) {
+        self.cork_control(Opcode::Pong, payload);
+        self.controls().late_pong = self.framed_to();
     }
 
     /// Frames a control frame, and remembers where the control frames at the end of the output begin.
@@ -93,7 +97,8 @@ impl Outbound {
         self.cork(opcode, Rsv::NONE, true, payload);
         let end = self.framed_to() as u32;
         let tail = if begin == self.tail_end { self.tail } else { 0 };
-        (self.tail, self.tail_end) = (tail + end.wrapping_sub(begin), end);
+        // Saturating: a peer that sends nothing but pings makes it grow for ever. Output that waits is never that long.
+        (self.tail, self.tail_end) = (tail.saturating_add(end.wrapping_sub(begin)), end);
     }
 
     pub(super) fn close_frame(&self) -> Option<&Close> {
@@ -121,10 +126,12 @@ impl Outbound {
         }
     }
 
-    /// Whether a pong waits for the transport, so that the next pong would take its place.
+    /// Whether a pong waits for the transport, so that the next pong would take its place; or has waited and not left
+    /// yet, and the transport is still behind.
     pub(super) fn owes_pong(&self) -> bool {
         self.controls.as_ref().is_some_and(|controls| {
-            controls.pong.is_some() || controls.late_pong && self.transmit.remaining() >= PROMPT
+            let late = controls.late_pong > self.transmit.taken();
+            controls.pong.is_some() || late && self.transmit.remaining() >= PROMPT
         })
     }
 

@@ -66,12 +66,22 @@ impl Outbound {
         }
     }
 
-    /// Counts the bytes that a full transport has taken since: as many others must have left to make room for them.
+    /// Gives back the memory that waiting output does not need. Call it before waiting for nothing but the transport to
+    /// take output ([`Step::Wait`](crate::proto::Step::Wait)).
+    pub fn rest(&mut self) {
+        self.transmit.shrink();
+    }
+
     fn count_behind_full(&mut self) {
+        self.released = self.released_behind_full();
+        self.full_at = self.transmit.taken() as u32;
+    }
+
+    /// Bytes that a transport took after it had been full have made as many others leave.
+    fn released_behind_full(&self) -> u64 {
         let taken = self.transmit.taken();
         let more = (taken as u32).wrapping_sub(self.full_at);
-        self.released = (self.released + u64::from(more)).min(taken);
-        self.full_at = taken as u32;
+        (self.released + u64::from(more)).min(taken)
     }
 
     /// Whether the transport has taken bytes since it last let go of all it had: a flush is to follow.
@@ -89,7 +99,11 @@ impl Outbound {
     /// How many bytes the transport has let go of, ever.
     #[inline]
     pub(super) fn released(&self) -> u64 {
-        if self.is_holding() { self.released } else { self.transmit.taken() }
+        match self.hold {
+            Hold::Nothing => self.transmit.taken(),
+            Hold::Some => self.released,
+            Hold::Full => self.released_behind_full(),
+        }
     }
 
     /// Takes the bytes to write next away, to be written without a lock that keeps others from sending. They count as

@@ -218,3 +218,42 @@ fn a_close_frame_has_been_sent_when_its_last_byte_has() {
         "the end came first"
     );
 }
+
+#[test]
+fn what_a_transport_takes_after_it_was_full_is_progress_at_once() -> Result<(), SendError> {
+    let mut outbound = server(0, 0);
+    outbound.send(vec![1; 2 * LONG_FROM])?;
+    take(&mut outbound, 100);
+    outbound.write_pending();
+    let before = outbound.sending().released;
+    take(&mut outbound, 50);
+    assert_eq!(outbound.sending().released, before + 50);
+    outbound.write_pending();
+    assert_eq!(outbound.sending().released, before + 50, "once");
+    Ok(())
+}
+
+#[test]
+fn control_frames_alone_may_fill_4_gib() {
+    let mut outbound = server(0, 0);
+    outbound.tail = u32::MAX - 1; // as a peer brings about that sends nothing but pings
+    outbound.control(Control::Pong(b"pong"));
+    outbound.write_failed();
+    assert_eq!(outbound.unsent(), 0);
+}
+
+#[test]
+fn a_pong_that_was_late_is_owed_until_it_has_left_and_no_longer() -> Result<(), SendError> {
+    let mut outbound = server(0, 0);
+    outbound.send(vec![1; 2 * LONG_FROM])?;
+    outbound.control(Control::Pong(b"late"));
+    assert!(outbound.sending().owes_pong);
+    while !outbound.is_flushed() {
+        assert!(outbound.sending().owes_pong || outbound.transmit.remaining() < LONG_FROM);
+        take(&mut outbound, 1);
+    }
+    assert!(!outbound.sending().owes_pong);
+    outbound.send(vec![2; 2 * LONG_FROM])?;
+    assert!(!outbound.sending().owes_pong, "no ping has come since");
+    Ok(())
+}

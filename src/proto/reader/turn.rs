@@ -1,14 +1,21 @@
-//! Turns: how many frames are read before other connections go on. One read may bring many thousands.
+//! Turns: how much is done before other connections go on. One read may bring many thousands of frames, and a fast peer
+//! may always bring another read.
 use super::Reader;
 
 /// How many frames are read in a turn.
-pub(in crate::proto) const FRAMES_A_TURN: u32 = 1024;
+pub(in crate::proto) const FRAMES_A_TURN: u32 = 256;
 
 impl Reader {
     /// Begins a turn.
     #[inline]
     pub(in crate::proto) fn begin_turn(&mut self) {
         self.credit = FRAMES_A_TURN;
+    }
+
+    /// A read takes as much of a turn as this many frames, for it may bring much.
+    #[inline(always)]
+    pub(in crate::proto) fn charge_read(&mut self) {
+        self.credit = self.credit.saturating_sub(FRAMES_A_TURN / 4);
     }
 
     /// Whether the turn is over although bytes are left to be read.
