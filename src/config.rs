@@ -21,11 +21,11 @@ use std::{sync::Arc, time::Duration};
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct Config {
-    /// Bytes in a received message, once decompressed, at most; one more fails the connection with 1009. There is no separate
-    /// limit on frames. Not applied to [`Delivery::Chunks`]. Default: 16 MiB for a client, 1 MiB for a server.
+    /// Bytes in a received message, once decompressed, at most; one more fails the connection with 1009. There is no
+    /// separate limit on frames. Not applied to [`Delivery::Chunks`]. Default: 16 MiB for a client, 1 MiB for a server.
     pub max_message_size: usize,
-    /// Frames in a received message, at most; one more fails the connection with 1008. Empty frames count too, but for a
-    /// last one that only ends the message. Not applied to [`Delivery::Chunks`]. Default: 65,536.
+    /// Frames in a received message, at most; one more fails the connection with 1008. Empty frames count too, but for
+    /// a last one that only ends the message. Not applied to [`Delivery::Chunks`]. Default: 65,536.
     pub max_fragments: u32,
     /// Empty frames in a row in a received message, at most; one more fails the connection with 1008. Default: 64.
     pub max_empty_fragments: u32,
@@ -39,53 +39,53 @@ pub struct Config {
     /// Bytes kept of the body of a response that refuses the upgrade, at most. Default: 64 KiB.
     pub max_refusal_body: usize,
 
-    /// How long the opening handshake may take, from its start to its end. Where an adapter dials for a client, dialling
-    /// counts. Default: 10 s; `None`: for ever.
+    /// How long the opening handshake may take, from its start to its end. Where an adapter dials for a client,
+    /// dialling counts. Default: 10 s; `None`: for ever.
     pub handshake_timeout: Option<Duration>,
     /// When to ping a silent peer, and when to give up one that stays silent. Default: after 20 s, and 20 s after that;
     /// `None`: never.
     pub keepalive: Option<Keepalive>,
-    /// How long no byte of payload may come while a received message is unfinished. Then the connection is failed with 1008.
-    /// Default: 60 s; `None`: for ever.
+    /// How long no byte of payload may come while a received message is unfinished. Then the connection is failed with
+    /// 1008. Default: 60 s; `None`: for ever.
     pub message_timeout: Option<Duration>,
-    /// How long no byte may leave this end while there are bytes to send. A byte that the transport still holds back has not
-    /// left. It governs while closing, too. Default: 30 s; `None`: for ever, but while closing for
+    /// How long no byte may leave this end while there are bytes to send. A byte that the transport still holds back
+    /// has not left. It governs while closing, too. Default: 30 s; `None`: for ever, but while closing for
     /// [`close_timeout`](Self::close_timeout).
     pub write_timeout: Option<Duration>,
-    /// How long the closing handshake may take, from when the last byte of this end has left, its Close frame included, to the
-    /// end of the transport (RFC 6455 §7.1.1). Until then [`write_timeout`](Self::write_timeout) governs: so closing may take
-    /// longer in all, as long as bytes leave. Default: 10 s; `None`: for ever.
+    /// How long the closing handshake may take, from when the last byte of this end has left, its Close frame included,
+    /// to the end of the transport (RFC 6455 §7.1.1). Until then [`write_timeout`](Self::write_timeout) governs: so
+    /// closing may take longer in all, as long as bytes leave. Default: 10 s; `None`: for ever.
     pub close_timeout: Option<Duration>,
 
-    /// The extensions to negotiate; see [`extension`](crate::extension), and [`add_extension`](Self::add_extension). A client
-    /// offers them in this order, and a server takes up the first offer that it can, in the client's order.
+    /// The extensions to negotiate; see [`extension`](crate::extension), and [`add_extension`](Self::add_extension). A
+    /// client offers them in this order, and a server takes up the first offer that it can, in the client's order.
     ///
-    /// Default: none for a server. A client offers permessage-deflate with its default settings if the feature `deflate` is on,
-    /// be it for another crate of the program; `clear` the list if it should not.
+    /// Default: none for a server. A client offers permessage-deflate with its default settings if the feature
+    /// `deflate` is on, be it for another crate of the program; `clear` the list if it should not.
     pub extensions: Vec<Arc<dyn Extension>>,
     /// Which pages a server lets connect (RFC 6455 §10.2). Default: those of its own origin.
     pub origins: Origins,
     /// Whether messages are delivered whole or in chunks. Default: whole.
     pub delivery: Delivery,
-    /// Whether pings are answered without the application's doing (RFC 6455 §5.5.2). Default: yes. If not, the application
-    /// answers [`Event::Ping`](crate::proto::Event::Ping) with [`pong`](crate::proto::Outbound::pong).
+    /// Whether pings are answered without the application's doing (RFC 6455 §5.5.2). Default: yes. If not, the
+    /// application answers [`Event::Ping`](crate::proto::Event::Ping) with [`pong`](crate::proto::Outbound::pong).
     pub auto_pong: bool,
-    /// Bytes of payload in a sent frame, at most. Longer messages leave in several frames, so that pongs and pings can pass
-    /// between them (RFC 6455 §5.4). At least 1. Default: 64 KiB.
+    /// Bytes of payload in a sent frame, at most. Longer messages leave in several frames, so that pongs and pings can
+    /// pass between them (RFC 6455 §5.4). At least 1. Default: 64 KiB.
     pub fragment_size: usize,
-    /// Bytes queued for sending above which the adapters wait for the transport, and above which messages that come are kept
-    /// back. Default: 64 KiB.
+    /// Bytes queued for sending above which the adapters wait for the transport, and above which messages that come are
+    /// kept back. Default: 64 KiB.
     ///
     /// A connection that waits to send does not read. If both peers only send, both wait until
-    /// [`write_timeout`](Self::write_timeout) ends it, and without one for ever. Receive in between, or `split` the connection
-    /// and have one end receiving.
+    /// [`write_timeout`](Self::write_timeout) ends it, and without one for ever. Receive in between, or `split` the
+    /// connection and have one end receiving.
     pub high_water_mark: usize,
     /// Where masking keys and nonces come from (RFC 6455 §5.3, §4.1). Default: [`SystemEntropy`].
     pub entropy: Arc<dyn Entropy>,
 }
 
-/// When to ping a silent peer, and when to give up one that stays silent. Any byte that comes is a sign of life, and so is
-/// output that leaves.
+/// When to ping a silent peer, and when to give up one that stays silent. Any byte that comes is a sign of life, and so
+/// is output that leaves.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Keepalive {
     /// Silence before a ping: it leaves after one to two of these.
@@ -153,8 +153,8 @@ impl Config {
 }
 
 impl Config {
-    /// Adds an extension, in the place of the one of the same name if there is one: so a client's default can be given other
-    /// settings.
+    /// Adds an extension, in the place of the one of the same name if there is one: so a client's default can be given
+    /// other settings.
     ///
     #[cfg_attr(feature = "deflate", doc = "```")]
     #[cfg_attr(not(feature = "deflate"), doc = "```ignore")]

@@ -129,12 +129,12 @@ pub enum SendError {
     /// [`SessionEvent::Open`](crate::SessionEvent::Open).
     #[error("not connected yet")]
     Connecting,
-    /// A Close frame has been queued, sent or received, or the transport has ended: nothing may follow (RFC 6455 §5.5.1). Or
-    /// what was waited for was dropped, because the connection ended.
+    /// A Close frame has been queued, sent or received, or the transport has ended: nothing may follow (RFC 6455
+    /// §5.5.1). Or what was waited for was dropped, because the connection ended.
     #[error("the connection is closing or closed")]
     Closing,
-    /// More than [`high_water_mark`](crate::Config::high_water_mark) is queued, and the call does not wait. The message has
-    /// not been queued: try again later.
+    /// More than [`high_water_mark`](crate::Config::high_water_mark) is queued, and the call does not wait. The message
+    /// has not been queued: try again later.
     #[error("more than high_water_mark is queued, so the message was not")]
     Full,
     /// A message sent in chunks has not ended; no other may begin before it does (RFC 6455 §5.4).

@@ -1,13 +1,13 @@
 //! WebSockets over the streams of `futures` (smol, async-std): [`aio`], under any executor.
 //!
-//! All works as in the `tokio` module, whose documentation has more: keep receiving, for there is no task behind a
-//! socket; in a loop that receives, answer with `feed` or in `recv_ref`; `split` for several tasks.
+//! All works as in the `tokio` module, whose documentation says more. There is no task behind a socket, so keep
+//! receiving. In a loop that receives, answer with `feed` or in `recv_ref`. For several tasks, `split`.
 //!
-//! The clock is that of `async-io`, which keeps a thread for it. There is no dialling: connect a stream with the runtime
-//! of your choice, and pass it to [`connect_over`]. TLS streams go the same way.
+//! The clock is that of `async-io`, which keeps a thread for it. There is no dialling: connect a stream with the
+//! runtime of your choice, and pass it to [`connect_over`]. TLS streams go the same way.
 //!
-//! Drop the socket once it is closed: closing an `Async<TcpStream>` does not end its writing side, so the peer learns of
-//! the end only then.
+//! Drop the socket once it is closed: closing an `Async<TcpStream>` does not end its writing side, so the peer learns
+//! of the end only then.
 //!
 //! A server:
 //!

@@ -1,7 +1,7 @@
 //! A WebSocket library that never touches a socket, with thin layers on top that do.
 //!
 //! [`proto::Connection`] is the protocol: bytes in, events out; messages in, bytes out; time told to it.
-//! [`handshake`] is how one comes to be. Adapters move the bytes:
+//! [`handshake`] is how a connection begins. Adapters move the bytes:
 //!
 //! | module | over | feature |
 //! |---|---|---|
@@ -21,13 +21,13 @@
 //! ```
 //!
 //! An application that receives messages and sends others needs no more than an adapter, [`Config`], [`Message`] and
-//! [`Error`]. Whoever has an event loop of their own drives a [`proto::Connection`], or a [`Session`] that begins with a
-//! handshake.
+//! [`Error`]. An event loop of one's own drives a [`proto::Connection`], as [`proto`] shows, or a [`Session`], which
+//! begins with a handshake.
 //!
 //! # Features
 //! - `idna` (default): host names that are not ASCII, in the URLs that clients connect to.
-//! - `deflate`: permessage-deflate (RFC 7692): [`extension::Deflate`](extension). A client's default [`Config`] offers it then;
-//!   a server takes it up when told to.
+//! - `deflate`: permessage-deflate (RFC 7692): [`extension::Deflate`](extension). A client's default [`Config`] offers
+//!   it then; a server takes it up when told to.
 //! - `tokio`, `futures`: the asynchronous adapter. Neither changes what the core does.
 //!
 #![cfg_attr(feature = "tokio", doc = "[`tokio`]: crate::tokio")]

@@ -18,7 +18,8 @@ use std::{fmt, io};
 #[derive(thiserror::Error)]
 #[non_exhaustive]
 pub enum Error {
-    /// The transport failed; or it has nothing now, and the call can be made again: [`is_resumable`](Self::is_resumable).
+    /// The transport failed; or it has nothing now, and the call can be made again:
+    /// [`is_resumable`](Self::is_resumable).
     #[error(transparent)]
     Io(#[from] io::Error),
     /// The opening handshake failed (RFC 6455 §4): there has been no connection.
@@ -33,9 +34,9 @@ pub enum Error {
     /// A deadline of [`Config`](crate::Config) passed.
     #[error("{0}")]
     TimedOut(Deadline),
-    /// The peer closed with a code other than 1000 and 1001 (RFC 6455 §7.4.1), or before it had taken all messages that were
-    /// queued. Not [normal](Closed::is_normal), though the closing handshake may have been clean. Not for a close that this
-    /// end began: any answer to it is normal.
+    /// The peer closed with a code other than 1000 and 1001 (RFC 6455 §7.4.1), or before it had taken all messages that
+    /// were queued. Not [normal](Closed::is_normal), though the closing handshake may have been clean. Not for a close
+    /// that this end began: any answer to it is normal.
     #[error("{0}")]
     Closed(Box<Closed>),
     /// The transport ended without a Close frame from the peer: 1006 (RFC 6455 §7.1.5).
@@ -54,8 +55,8 @@ impl Error {
     ///
     /// It means something in the blocking adapter only, over streams that do not block and for
     /// [`recv_timeout`](crate::blocking::WebSocket::recv_timeout). Asynchronous streams wait by themselves. There an
-    /// [`Io`](Self::Io) of the kind [`TimedOut`](io::ErrorKind::TimedOut) is the transport's own, such as TCP's for a peer
-    /// that is out of reach, and the connection has ended.
+    /// [`Io`](Self::Io) of the kind [`TimedOut`](io::ErrorKind::TimedOut) is the transport's own, such as TCP's for a
+    /// peer that is out of reach, and the connection has ended.
     pub fn is_resumable(&self) -> bool {
         matches!(self, Self::Io(error) if would_wait(error))
     }
@@ -66,8 +67,8 @@ impl Error {
     /// - the peer closed it with 1000, 1001, 1011 to 1014 or no code, none of which says that this end was wrong;
     /// - the server refused the opening handshake with 408, 425, 429 or 5xx.
     ///
-    /// Not if either end broke a rule, or the server refused with any other status: the next attempt would end like this one.
-    /// Wait longer before each attempt (RFC 6455 §7.2.3).
+    /// Not if either end broke a rule, or the server refused with any other status: the next attempt would end like
+    /// this one. Wait longer before each attempt (RFC 6455 §7.2.3).
     pub fn is_retryable(&self) -> bool {
         match self {
             Self::Io(error) => {

@@ -12,9 +12,9 @@ use std::{
 pub(super) trait Wire: ControlSink {
     /// Reads once, into `inbound`.
     fn poll_read(&mut self, cx: &mut Context<'_>, inbound: &mut Inbound) -> Poll<io::Result<usize>>;
-    /// Writes all there is to write. After an error there is nothing to write any more.
+    /// Writes all there is to write, and flushes. After an error nothing is left to be written.
     fn poll_flush(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>>;
-    /// Whether messages may be sent: [`ControlSink::sending`] says so as well, and much else.
+    /// Whether messages may be sent. Asked for each message, so it costs less than [`ControlSink::sending`].
     fn is_open(&self) -> bool {
         self.sending().state == SendState::Open
     }
@@ -81,7 +81,7 @@ impl<S, R: Runtime<S>> Link<S, R> {
                 if !self.outbound.wants_flush() {
                     return Poll::Pending;
                 }
-                ready!(self.poll_release(cx))?; // and then it may take more
+                ready!(self.poll_release(cx))?; // then the stream may take more
             }
         }
     }
@@ -99,7 +99,7 @@ impl<S, R: Runtime<S>> Link<S, R> {
     }
 }
 
-/// Writes some of it: as much as the stream takes at once.
+/// Writes as much as the stream takes at once.
 #[inline(always)]
 fn poll_write_some<S, R: Runtime<S>>(
     stream: &mut S,

@@ -1,7 +1,7 @@
 //! WebSockets on any asynchronous runtime: all but the runtime's own I/O and clock.
 //!
-//! Most programs name `tokio::WebSocket<S>` or `futures::WebSocket<S>`, which are the [`WebSocket`] here with the runtime
-//! filled in, and open one with the functions there. Code for any runtime is generic:
+//! Most programs name `tokio::WebSocket<S>` or `futures::WebSocket<S>`, which are the [`WebSocket`] here with the
+//! runtime filled in, and open one with the functions there. Code for any runtime is generic:
 //!
 //! ```
 //! use sansocket::{Error, aio::{Runtime, WebSocket}};
@@ -53,13 +53,14 @@ pub trait Runtime<S>: Alarm {
     /// Appends what has come to `buf`, as much as it has room for, and says how many bytes; `Ok(0)` is the end.
     ///
     /// # Errors
-    /// The stream's own. After one of the kind [`Interrupted`](io::ErrorKind::Interrupted) the stream is polled again; any
-    /// other ends the connection.
+    /// The stream's own. After one of the kind [`Interrupted`](io::ErrorKind::Interrupted) the stream is polled again;
+    /// any other ends the connection.
     fn poll_read(stream: &mut S, cx: &mut Context<'_>, buf: ReadBuf<'_>) -> Poll<io::Result<usize>>;
     /// Writes some of `bytes`, and says how many.
     ///
     /// # Errors
-    /// The stream's own, kinds as for [`poll_read`](Self::poll_read). `Ok(0)` counts as one. Nothing more is written after it.
+    /// The stream's own, kinds as for [`poll_read`](Self::poll_read). `Ok(0)` counts as one. Nothing more is written
+    /// after it.
     fn poll_write(stream: &mut S, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>>;
     /// Writes some of `bytes`, which lie in several places (64 at most), and says how many.
     ///
@@ -70,8 +71,8 @@ pub trait Runtime<S>: Alarm {
         cx: &mut Context<'_>,
         bytes: &[IoSlice<'_>],
     ) -> Poll<io::Result<usize>>;
-    /// Has the stream let go of what it holds back: ready once all of it is on its way. Also called when there is nothing to
-    /// write.
+    /// Has the stream let go of what it holds back: ready once all of it is on its way. Also called when there is
+    /// nothing to write.
     ///
     /// # Errors
     /// As [`poll_write`](Self::poll_write).
@@ -89,11 +90,11 @@ pub trait Alarm: Unpin {
     fn now() -> Instant;
     /// An alarm that goes off at that time.
     fn new(at: Instant) -> Self;
-    /// Sets the alarm again, for `at`. It may be left as it is if it has not gone off and is set for an earlier time, or if
-    /// it has gone off for this very time. An alarm may go off too early, never too late.
+    /// Sets the alarm again, for `at`. It may be left as it is if it has not gone off and is set for an earlier time,
+    /// or if it has gone off for this very time. An alarm may go off too early, never too late.
     fn set(&mut self, at: Instant);
-    /// Ready once the alarm has gone off; until then it wakes the task when it does. Not before the runtime has looked for
-    /// what came up to that time: a task that should give way to others waits here too. Polled each time that a connection
-    /// waits, so it should cost next to nothing when the task is the same as before.
+    /// Ready once the alarm has gone off; until then it wakes the task when it does. A task that has to give way to
+    /// others first gets `Pending` all the same. Polled each time that a connection waits, so it should cost next to
+    /// nothing when the task is the same as before.
     fn poll(&mut self, cx: &mut Context<'_>) -> Poll<()>;
 }

@@ -13,16 +13,17 @@ use std::{
     time::{Duration, Instant},
 };
 
-/// A head is a few hundred bytes most often, and whoever has not sent one yet costs no more than that.
+/// How many bytes are read at first. Most heads have a few hundred, and a peer that has sent none yet costs no more
+/// memory.
 const READ_SIZE: usize = 1024;
 
-/// A stream on which a handshake is under way. It is kept in a box that is gone when the handshake is over: a task is as
-/// large as the largest of what it waits for, for as long as it lives.
+/// A stream on which a handshake is under way. It is kept in a box that is gone when the handshake is over: a task is
+/// as large as the largest of what it waits for, for as long as it lives.
 #[derive(Debug)]
 pub(super) struct Opening<S, R, M> {
     pub(super) stream: S,
     pub(super) machine: M,
-    /// Goes on to be the connection's: a second one would cost more than to have this one go off too early.
+    /// The alarm. The connection takes it over: making a second one costs more than having this one go off too early.
     pub(super) alarm: Option<R>,
 }
 
@@ -46,7 +47,7 @@ impl<S, R: Runtime<S>, M: Handshake> Opening<S, R, M> {
                 ready!(self.poll_time(cx));
             }
         }
-        // Whoever is never waited for has a deadline too.
+        // A stream that is always ready never waits for the alarm, so the deadline is looked at here, too.
         let _ = self.poll_time(cx);
         cx.waker().wake_by_ref();
         Poll::Pending
@@ -67,7 +68,7 @@ impl<S, R: Runtime<S>, M: Handshake> Opening<S, R, M> {
         Poll::Ready(Ok(()))
     }
 
-    /// Ready when the deadline has passed, and the handshake knows.
+    /// Ready when the deadline has passed and the handshake has been told.
     fn poll_time(&mut self, cx: &mut Context<'_>) -> Poll<()> {
         let now = ready!(poll_until(&mut self.alarm, cx, self.machine.poll_timeout()));
         self.machine.handle_timeout(now);
@@ -144,8 +145,8 @@ impl<S, R: Runtime<S>> Refusing<S, R> {
         })
     }
 
-    /// Writes the answer, ends the writing side and reads on until the peer has, and gives the error. A peer that does not
-    /// take its refusal has been refused all the same.
+    /// Writes the answer, ends the writing side and reads on until the peer has, and gives the error. A peer that does
+    /// not take its refusal has been refused all the same.
     pub(super) async fn run(mut self: Box<Self>) -> Error {
         let until = self.timeout.and_then(|timeout| R::now().checked_add(timeout));
         poll_fn(|cx| self.poll(cx, until)).await;

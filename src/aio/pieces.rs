@@ -1,4 +1,5 @@
-//! Messages of any length in constant memory: a [`MessageReader`] is an `AsyncRead`, a [`MessageWriter`] an `AsyncWrite`.
+//! Messages of any length in constant memory: a [`MessageReader`] is an `AsyncRead`, a [`MessageWriter`] an
+//! `AsyncWrite`.
 use super::{Runtime, websocket::WebSocket};
 use crate::{
     adapter::{Error, into_io, not_text},
@@ -33,7 +34,7 @@ pub struct MessageReader<'a, S, R> {
 }
 
 impl<S, R: Runtime<S>> WebSocket<S, R> {
-    /// Waits for the next message (RFC 6455 §6.2) and reads it while it comes; `None` once the peer has closed. Meant
+    /// Waits for the next message (RFC 6455 §6.2) and reads it while it comes; `None` after a normal end. Meant
     /// for [`Delivery::Chunks`](crate::Delivery::Chunks): with whole messages it works as well, in as much memory as
     /// they take.
     ///
@@ -93,8 +94,8 @@ impl<S, R: Runtime<S>> MessageReader<'_, S, R> {
     ///
     /// # Errors
     /// Of the kind [`UnexpectedEof`](io::ErrorKind::UnexpectedEof) if the connection ends within the message, however
-    /// it does; [`TimedOut`](io::ErrorKind::TimedOut) after a deadline, [`InvalidData`](io::ErrorKind::InvalidData) when
-    /// the peer breaks the protocol, and the transport's.
+    /// it does; [`TimedOut`](io::ErrorKind::TimedOut) after a deadline, [`InvalidData`](io::ErrorKind::InvalidData)
+    /// when the peer breaks the protocol, and the transport's.
     pub fn poll_fill_buf(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<&[u8]>> {
         while self.rest().is_empty() && !(self.in_hand && self.fin) {
             self.in_hand = false;

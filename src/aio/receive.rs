@@ -9,10 +9,11 @@ use std::{
     task::{Context, Poll, ready},
 };
 
-/// How often bytes may move within a poll, with nothing to show for it, before other tasks get their turn.
+/// How often one poll may move bytes without anything to return, before other tasks get their turn.
 pub(super) const TURNS: u32 = 64;
 
-/// The next message, or chunk of one, is ready to be lent: whether it is the last chunk. `None` after the end.
+/// Waits until the next message, or chunk of one, is ready to be lent. Says whether the message ends with it; `None`
+/// after the end.
 #[inline]
 pub(super) fn poll_data<R: Alarm>(
     cx: &mut Context<'_>,
@@ -33,7 +34,7 @@ pub(super) fn poll_data<R: Alarm>(
     Poll::Pending
 }
 
-/// The next thing ready; `None` after the end.
+/// Waits until the next event is ready to be lent; `None` after the end.
 #[inline]
 pub(super) fn poll_ready<R: Alarm>(
     cx: &mut Context<'_>,
@@ -69,14 +70,14 @@ pub(super) fn poll_closed<R: Alarm>(
         if let Some(closed) = inbound.closed() {
             return Poll::Ready(closed.clone());
         }
-        // What fails has ended the transport, and `closed` tells.
+        // An error has ended the connection, and `closed` says how.
         let _ = ready!(poll_ready(cx, inbound, wire, alarm));
     }
     give_way(cx, inbound, wire, alarm);
     Poll::Pending
 }
 
-/// The connection has failed, or is not wanted any more: how it ended is kept for `closed`.
+/// Ends the connection at once: it has failed, or is not wanted any more. How it ended is kept for `closed`.
 #[cold]
 pub(super) fn give_up<R: Alarm>(
     cx: &mut Context<'_>,
@@ -89,7 +90,7 @@ pub(super) fn give_up<R: Alarm>(
     end(cx, inbound, wire, alarm);
 }
 
-/// The peer is told as well as it can be; nothing depends on whether it hears.
+/// The connection has ended: shuts the stream down if that can be done at once. Nothing depends on it.
 #[cold]
 fn end<R>(cx: &mut Context<'_>, inbound: &Inbound, wire: &mut impl Wire, alarm: &mut Option<R>) {
     wire.ended(inbound.closed());
@@ -99,8 +100,8 @@ fn end<R>(cx: &mut Context<'_>, inbound: &Inbound, wire: &mut impl Wire, alarm: 
 
 /// Waits for the next event.
 ///
-/// It writes when no whole frame is left in the input and it is about to wait: so answers to messages that came together
-/// leave together, and no message waits for a call that may not come.
+/// It writes only when no whole frame is left in the input: so answers to messages that came together leave together.
+/// It always writes before it waits: so no message waits for a call that may not come.
 ///
 /// The busy path (bytes come, events go, answers leave) looks at no clock and sets no alarm.
 #[inline]
@@ -124,9 +125,9 @@ fn poll_next<R: Alarm>(
     Poll::Pending
 }
 
-/// The lane that nearly every message takes: everything that has come has been dealt with, all there is to write goes at
-/// once, and a read brings a whole message, or nothing while no deadline but that of silence runs. `None`: it is not so
-/// simple, and [`poll_next`] is to go on.
+/// The fast way of nearly every message: all that has come has been dealt with, all there is to write leaves at once,
+/// and a read brings a whole message; or nothing, while no deadline runs but the keepalive's. `None`: it is not so
+/// simple, and [`poll_next`] goes on.
 #[inline]
 pub(super) fn poll_message<R: Alarm>(
     cx: &mut Context<'_>,
@@ -155,8 +156,8 @@ pub(super) fn poll_message<R: Alarm>(
     None
 }
 
-/// A peer that keeps this task busy does not keep it from looking at the clock. Whether a deadline has passed that the
-/// runtime has to see first.
+/// Tells the time, since a peer that keeps this task busy must not keep it from looking at the clock. Says whether a
+/// deadline has passed that is not acted on before the runtime has seen it pass.
 fn is_late<R: Alarm>(
     cx: &mut Context<'_>,
     inbound: &mut Inbound,
@@ -167,7 +168,8 @@ fn is_late<R: Alarm>(
     inbound.latest_due(R::now()).is_some()
 }
 
-/// Other tasks get their turn, and this one another. A peer that keeps it busy does not keep it from looking at the clock.
+/// Lets other tasks go first, and has this one polled again. Tells the time, since a peer that keeps this task busy
+/// must not keep it from looking at the clock.
 #[cold]
 fn give_way<R: Alarm>(
     cx: &mut Context<'_>,
@@ -182,7 +184,7 @@ fn give_way<R: Alarm>(
     cx.waker().wake_by_ref();
 }
 
-/// Writes, shuts down and reads, where the core wants it; waits if there is nothing to be had.
+/// Writes, then does the next step. Pending: there is nothing to do until the stream is ready, or a deadline passes.
 #[inline]
 fn poll_turn<R: Alarm>(
     cx: &mut Context<'_>,
@@ -230,8 +232,8 @@ fn poll_turn<R: Alarm>(
     poll_time(cx, inbound, wire, alarm, true).map(Ok)
 }
 
-/// Shuts the stream down; while that has to wait, there may be something to read. A stream that cannot end its writing side
-/// is taken to have ended.
+/// Shuts the stream down, and says what to do next: while that is pending, there may be something to read. A stream
+/// that cannot end its writing side is taken to have ended.
 #[cold]
 fn shut_down(cx: &mut Context<'_>, inbound: &mut Inbound, wire: &mut impl Wire) -> Step {
     match wire.poll_shutdown(cx) {
@@ -250,16 +252,16 @@ fn read_failed(inbound: &mut Inbound, error: io::Error) -> Result<(), Error> {
     if error.kind() == io::ErrorKind::Interrupted {
         return Ok(());
     }
-    // After a Close frame or a violation it is known already how this ends.
+    // After a Close frame or a violation it is known already how the connection ends: the error adds nothing.
     let known = inbound.state() != RecvState::Open;
     inbound.abort();
     if known { Ok(()) } else { Err(error.into()) }
 }
 
-/// Reads the clock, does what is due, and sets the alarm for what is next. Ready when there is something to be done
-/// about what was due.
+/// Reads the clock, does what is due, and sets the alarm for the next deadline. Ready when that has left something to
+/// do: a ping to write, or an end to tell.
 ///
-/// `reading` says whether the peer is being listened to: if not, its silence is no fault.
+/// `reading`: whether this task reads. If not, the peer's silence is not blamed on it.
 #[inline(never)]
 pub(super) fn poll_time<R: Alarm>(
     cx: &mut Context<'_>,
@@ -272,8 +274,8 @@ pub(super) fn poll_time<R: Alarm>(
     loop {
         let now = R::now();
         if let (Some(due), Some(alarm)) = (inbound.latest_due(now), &mut *alarm) {
-            // Our clock says that the deadline has passed, but bytes may have come that the runtime has not polled. It is
-            // acted on only once the runtime's own timer for that deadline has fired.
+            // Our clock says that the deadline has passed, but bytes may have come that the runtime has not polled. It
+            // is acted on only once the runtime's own timer for that deadline has fired.
             alarm.set(due);
             ready!(alarm.poll(cx));
         }

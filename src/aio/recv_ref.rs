@@ -10,7 +10,8 @@ use std::{
     task::{Context, Poll},
 };
 
-/// See [`WebSocket::recv_ref`]. By hand, so that a message that is there already costs its loop not even a call.
+/// See [`WebSocket::recv_ref`]. A future written by hand, so that taking a message that is there already is inlined
+/// into the application's loop.
 pub(super) struct RecvRef<'a, S, R>(Option<&'a mut WebSocket<S, R>>);
 
 impl<'a, S, R> RecvRef<'a, S, R> {
@@ -42,7 +43,7 @@ impl<'a, S, R: Runtime<S>> Future for RecvRef<'a, S, R> {
 }
 
 impl<S, R: Runtime<S>> WebSocket<S, R> {
-    /// There is nothing to be lent yet: waits for it. Says whether there is, or whether this is the end.
+    /// Waits for a message: the fast way. `false`: the connection has ended.
     #[inline(never)]
     fn poll_next_data(&mut self, cx: &mut Context<'_>) -> Poll<Result<bool, Error>> {
         let Self { inbound, link, alarm, .. } = self;
@@ -57,7 +58,7 @@ impl<S, R: Runtime<S>> WebSocket<S, R> {
         }
     }
 
-    /// It is not so simple.
+    /// Waits for a message: the general way.
     #[cold]
     #[inline(never)]
     fn poll_any(&mut self, cx: &mut Context<'_>) -> Poll<Result<bool, Error>> {

@@ -16,7 +16,7 @@ use std::{
     task::{Context, Poll, ready},
 };
 
-/// As [`recv`](WebSocket::recv); an error ends it.
+/// Items are what [`recv`](WebSocket::recv) gives; an error is the last.
 impl<S: Unpin, R: Runtime<S>> Stream for WebSocket<S, R> {
     type Item = Result<Message, Error>;
 
@@ -33,12 +33,13 @@ impl<S: Unpin, R: Runtime<S>> FusedStream for WebSocket<S, R> {
     }
 }
 
-/// As [`feed`](WebSocket::feed) and [`flush`](WebSocket::flush): if an extension was agreed on, messages leave compressed.
-/// For one that should not, call `feed`, which takes [`Outgoing::uncompressed`](crate::Outgoing::uncompressed) too, and a
-/// [`Prepared`](crate::Prepared) message for many connections.
+/// Sends as [`feed`](WebSocket::feed), and flushes as [`flush`](WebSocket::flush). If an extension was agreed on,
+/// messages leave compressed. For a message that should not, call `feed`, which takes
+/// [`Outgoing::uncompressed`](crate::Outgoing::uncompressed) too, and a [`Prepared`](crate::Prepared) message for many
+/// connections.
 ///
-/// Closing is the whole closing handshake, with 1000, and fails as [`recv`](WebSocket::recv) does when the connection ended
-/// in any other way.
+/// Closing is the whole [closing handshake](WebSocket::close), with 1000. It fails as [`recv`](WebSocket::recv) does
+/// when the connection did not end as it should.
 impl<S: Unpin, R: Runtime<S>> Sink<Message> for WebSocket<S, R> {
     type Error = Error;
 
@@ -65,7 +66,7 @@ impl<S: Unpin, R: Runtime<S>> Sink<Message> for WebSocket<S, R> {
     }
 }
 
-/// As [`recv`](Receiver::recv); an error ends it.
+/// Items are what [`recv`](Receiver::recv) gives; an error is the last.
 impl<S, R: Runtime<S>> Stream for Receiver<S, R> {
     type Item = Result<Message, Error>;
 
@@ -82,9 +83,10 @@ impl<S, R: Runtime<S>> FusedStream for Receiver<S, R> {
     }
 }
 
-/// As [`feed`](Sender::feed), [`flush`](Sender::flush) and [`close`](Sender::close), with 1000.
+/// Sends as [`feed`](Sender::feed), flushes as [`flush`](Sender::flush), and closes as [`close`](Sender::close), with
+/// 1000.
 ///
-/// If an extension was agreed on, messages leave compressed; for one that should not, or that is
+/// If an extension was agreed on, messages leave compressed. For a message that should not, or that is
 /// [prepared](crate::Prepared), call [`feed`](Sender::feed).
 impl<S, R: Runtime<S>> Sink<Message> for Sender<S, R> {
     type Error = Error;

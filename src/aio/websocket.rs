@@ -29,10 +29,10 @@ use std::{
 /// Dropping it drops the stream, and sends nothing: call [`close`](Self::close) for a closing handshake.
 ///
 /// There is no task behind it: pings are answered, the closing handshake is done and the deadlines of
-/// [`Config`](crate::Config) pass while a method receives, or [closes](Self::close). So keep one receiving. A method that
-/// [sends](Self::send) reads nothing: it answers no ping, hears no Close frame, and keeps the deadline for writing only. A
-/// program that only sends calls [`discard`](Self::discard) beside it. [`split`](Self::split) lets one task receive while
-/// others send.
+/// [`Config`](crate::Config) pass while a method receives, or [closes](Self::close). So keep one receiving. A method
+/// that [sends](Self::send) reads nothing: it answers no ping, hears no Close frame, and keeps the deadline for writing
+/// only. A program that only sends calls [`discard`](Self::discard) beside it. [`split`](Self::split) lets one task
+/// receive while others send.
 ///
 /// It is a `Stream` of messages and a `Sink` of them too. The methods here take more than those of `StreamExt` and
 /// `SinkExt` of the same names, and go before them.
@@ -58,19 +58,19 @@ impl<S, R: Runtime<S>> WebSocket<S, R> {
         Self { inbound, link: Link::new(stream, outbound), subprotocol, alarm }
     }
 
-    /// The next message (RFC 6455 §6.2), owned; `None` once the connection has ended
-    /// [as it should](Closed::is_normal): the peer closed it with 1000, 1001 or without a code, or answered our Close frame.
-    /// Answers pings, writes what is queued and keeps the deadlines on the way.
+    /// The next message (RFC 6455 §6.2), owned; `None` once the connection has ended [as it should](Closed::is_normal):
+    /// the peer closed it with 1000, 1001 or without a code, or answered our Close frame. Answers pings, writes what is
+    /// queued and keeps the deadlines on the way.
     ///
     /// With [`Delivery::Chunks`](crate::Delivery::Chunks) it gives a chunk of a message, and does not tell whether the
     /// message ends with it: use [`message_reader`](Self::message_reader) or [`recv_event`](Self::recv_event).
     ///
-    /// While more than [`high_water_mark`](crate::Config::high_water_mark) is queued no message is handed out: a peer that
-    /// does not take its answers is asked for nothing more.
+    /// While more than [`high_water_mark`](crate::Config::high_water_mark) is queued no message is handed out: a peer
+    /// that does not take its answers is asked for nothing more.
     ///
     /// # Errors
-    /// [`Error::Protocol`], [`Error::TimedOut`], [`Error::Closed`], [`Error::Lost`] or [`Error::Io`] when the connection
-    /// ended in any other way: once, then `None`.
+    /// [`Error::Protocol`], [`Error::TimedOut`], [`Error::Closed`], [`Error::Lost`] or [`Error::Io`] when the
+    /// connection ended in any other way: once, then `None`.
     ///
     /// # Cancel safety
     /// Dropping the future loses nothing: the next call goes on where it stopped.
@@ -80,8 +80,8 @@ impl<S, R: Runtime<S>> WebSocket<S, R> {
 
     /// The next message where it lies, and the sending half to answer with: nothing is allocated for either.
     ///
-    /// [`Outbound::send`] queues the answer, and never waits, however much is queued. The answer leaves with the next call,
-    /// when no whole message is left of what has come: so answers to messages that came together leave together.
+    /// [`Outbound::send`] queues the answer, and never waits, however much is queued. The answer leaves with the next
+    /// call, when no whole message is left of what has come: so answers to messages that came together leave together.
     ///
     /// ```
     /// # use sansocket::aio::{Runtime, WebSocket};
@@ -121,9 +121,9 @@ impl<S, R: Runtime<S>> WebSocket<S, R> {
         Ok(Some((self.inbound.lend(ready), &mut self.link.outbound)))
     }
 
-    /// Receives and drops what comes until the connection ends, and says how it did. For a program that only sends: beside its
-    /// sending (in a `select!`, or on the [`Receiver`](super::Receiver) of a split connection) it answers pings, hears the
-    /// peer's Close frame and keeps the deadlines.
+    /// Receives and drops what comes until the connection ends, and says how it did. For a program that only sends:
+    /// beside its sending (in a `select!`, or on the [`Receiver`](super::Receiver) of a split connection) it answers
+    /// pings, hears the peer's Close frame and keeps the deadlines.
     ///
     /// # Cancel safety
     /// Dropping the future loses nothing but messages that have come.
@@ -157,14 +157,15 @@ impl<S, R: Runtime<S>> WebSocket<S, R> {
     /// Sends a message (RFC 6455 §6.1), and all that was queued before it: ready when the transport has taken every
     /// byte. While more than [`high_water_mark`](crate::Config::high_water_mark) is queued it waits before it queues.
     ///
-    /// It reads nothing. In a loop that receives, [`feed`](Self::feed) or [`recv_ref`](Self::recv_ref) cost fewer writes.
+    /// It reads nothing. In a loop that receives, [`feed`](Self::feed) or [`recv_ref`](Self::recv_ref) cost fewer
+    /// writes.
     ///
     /// # Errors
     /// [`Error::Send`], and then nothing is sent; else as [`flush`](Self::flush).
     ///
     /// # Cancel safety
-    /// When the future is dropped, the message has been queued whole or not at all. A queued one leaves with whatever is
-    /// called next.
+    /// When the future is dropped, the message has been queued whole or not at all. A queued one leaves with whatever
+    /// is called next.
     #[inline]
     pub async fn send<'m>(&mut self, message: impl Into<Outgoing<'m>>) -> Result<(), Error> {
         if !self.has_room() {
@@ -218,10 +219,10 @@ impl<S, R: Runtime<S>> WebSocket<S, R> {
     /// Writes all that is queued. After the end that is done already, if no message was left behind.
     ///
     /// # Errors
-    /// [`Error::TimedOut`] when nothing leaves for [`write_timeout`](crate::Config::write_timeout); [`Error::Io`]. Both have
-    /// ended the connection. When a write fails, a Close frame of the peer that has come already is heard, for
-    /// [`closed`](Self::closed); messages that have come are lost. [`Error::Send`] when the connection has ended and left
-    /// queued messages behind.
+    /// [`Error::TimedOut`] when nothing leaves for [`write_timeout`](crate::Config::write_timeout); [`Error::Io`]. Both
+    /// have ended the connection. When a write fails, a Close frame of the peer that has come already is heard, for
+    /// [`closed`](Self::closed); messages that have come are lost. [`Error::Send`] when the connection has ended and
+    /// left queued messages behind.
     ///
     /// # Cancel safety
     /// When the future is dropped, whatever is called next goes on.
@@ -257,8 +258,8 @@ impl<S, R: Runtime<S>> WebSocket<S, R> {
         }
     }
 
-    /// The stream cannot be written any more. A Close frame of the peer that says why may have come: what has come by now is
-    /// read to find it, then the connection is ended.
+    /// The stream cannot be written any more. A Close frame of the peer that says why may have come: what has come by
+    /// now is read to find it, then the connection is ended.
     #[cold]
     fn write_failed(&mut self, cx: &mut Context<'_>, error: Error) -> Error {
         for _ in 0..receive::TURNS {
@@ -299,12 +300,13 @@ impl<S, R: Runtime<S>> WebSocket<S, R> {
         self.flush().await
     }
 
-    /// The closing handshake (RFC 6455 §7.1.2), all of it: sends what is queued and the Close frame, waits for the peer's,
-    /// and says how it ended. A client waits for the server to end the transport as well (RFC 6455 §7.1.1). `None` sends an
-    /// empty frame. Messages that still come are dropped. When the connection has ended already, says how that was.
+    /// The closing handshake (RFC 6455 §7.1.2), all of it: sends what is queued and the Close frame, waits for the
+    /// peer's, and says how it ended. A client waits for the server to end the transport as well (RFC 6455 §7.1.1).
+    /// `None` sends an empty frame. Messages that still come are dropped. When the connection has ended already, says
+    /// how that was.
     ///
-    /// Until the Close frame has left, [`write_timeout`](crate::Config::write_timeout) governs: it may take long, as long as
-    /// bytes leave. From then on [`close_timeout`](crate::Config::close_timeout) does.
+    /// Until the Close frame has left, [`write_timeout`](crate::Config::write_timeout) governs: it may take long, as
+    /// long as bytes leave. From then on [`close_timeout`](crate::Config::close_timeout) does.
     ///
     /// # Cancel safety
     /// When the future is dropped after it has been polled, the handshake has begun: receive, or call it again, to
@@ -330,8 +332,8 @@ impl<S, R> WebSocket<S, R> {
     }
 
     /// The stream, and the bytes that came after all that has been dealt with. What is queued is dropped:
-    /// [`flush`](Self::flush) first. So is what has come of a message that has not ended: whoever goes on with the stream
-    /// is then within it.
+    /// [`flush`](Self::flush) first. So is what has come of a message that has not ended: whoever goes on with the
+    /// stream is then within it.
     pub fn into_inner(mut self) -> (S, Bytes) {
         let unread = self.inbound.take_unread();
         (self.link.stream, unread)

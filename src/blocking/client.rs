@@ -21,7 +21,8 @@ use std::{
 /// Connects to a `ws://` URL with the defaults of [`Config::client`].
 ///
 /// # Errors
-/// [`Error::Handshake`] when the URL is not one, or the server does not upgrade; [`Error::Io`] when it cannot be reached.
+/// [`Error::Handshake`] when the URL is not one, or the server does not upgrade; [`Error::Io`] when it cannot be
+/// reached.
 pub fn connect(url: &str) -> Result<WebSocket<TcpStream>, Error> {
     let request = ClientRequest::try_from(url).map_err(HandshakeError::from)?;
     connect_with(request, Config::client()).map(|(socket, _)| socket)

@@ -1,4 +1,4 @@
-//! [`Driver`]: the loop that moves bytes and waits. The core decides what to do next; this does it.
+//! [`Driver`]: the loop that moves bytes and waits. The core decides what to do next, and the driver does it.
 use super::{
     timing::{LEAST_WAIT, Timing, left},
     transport::Transport,
@@ -12,26 +12,26 @@ use std::{
     time::{Duration, Instant},
 };
 
-/// The stream and the sending half, whole or split, as the loop sees them.
+/// The stream and the sending half, of a whole connection or a split one, as the loop sees them.
 pub(super) trait Wire: ControlSink {
     /// The end of the stream that reads.
     type Stream: Transport;
     fn stream(&mut self) -> &mut Self::Stream;
     /// Writes once if there is anything to write, and waits no longer than until `until`.
     fn write(&mut self, until: Option<Instant>) -> io::Result<Wrote>;
-    /// Nothing could be written: whether to try again, and then to wait for `within`.
+    /// Nothing could be written. Says whether to try again, and has the next write wait for `within`.
     fn waits_to_write(&mut self, now: Instant, within: Option<Duration>) -> bool;
     /// The stream takes no more bytes.
     fn write_failed(&mut self, error: &io::Error);
-    /// Ends the writing side, and waits no longer than `within` for that. Says whether the peer can be told.
+    /// Ends the writing side, and waits no longer than `within` for that. Says whether the stream can do it.
     fn shut_down(&mut self, within: Option<Duration>) -> io::Result<bool>;
     /// Tells the receiving half how the sending threads ended the connection, if they did.
     fn tell_end(&self, _: &mut Inbound) {}
-    /// When the sending threads are going to end the connection, unless the stream takes something before.
+    /// When the sending threads are going to end the connection, unless output leaves before.
     fn deadline(&self, _: Instant) -> Option<Instant> {
         None
     }
-    /// Waits for the thread that writes.
+    /// Waits until the thread that writes has written.
     fn wait_for_writer(&self, _: Option<Duration>) {}
 }
 
@@ -49,9 +49,9 @@ pub(super) enum Wrote {
 /// Why not all could be written.
 #[derive(Debug)]
 enum Stopped {
-    /// The caller is to wait, or has waited for long enough: an error that is resumable.
+    /// The stream leaves waiting to the caller, or the caller's time is over: an error that is resumable.
     Blocked(io::Error),
-    /// The peer has taken nothing for too long.
+    /// A deadline has passed: no output has left for too long.
     GivenUp,
     /// The stream is broken.
     Failed(io::Error),
@@ -62,29 +62,31 @@ enum Stopped {
 pub(super) struct Driver {
     pub(super) inbound: Inbound,
     pub(super) reads: Timing,
-    /// The time is to be told before the next wait, and may be: a read has been tried since a deadline passed.
+    /// Whether the time is to be told before the next wait. It may be told now: a read has been tried since a deadline
+    /// passed.
     may_tell: bool,
 }
 
-/// The patience of one call.
+/// How one call of the application waits.
 #[derive(Debug, Default)]
 struct Wait {
+    /// When the caller's time is over.
     until: Option<Instant>,
-    /// The call has read, or tried to.
+    /// Whether the call has tried to read.
     tried: bool,
-    /// The last read found nothing.
+    /// What kind of error the last read came back with, if it found nothing.
     vain: Option<io::ErrorKind>,
 }
 
 impl Stopped {
-    /// The caller has waited for long enough.
+    /// The caller's time is over.
     fn late() -> Self {
         Self::Blocked(io::ErrorKind::TimedOut.into())
     }
 }
 
 impl Wait {
-    /// Whether the call has done all it can in its time: it is not to wait once more for the stream to take something.
+    /// Whether the caller's time is over and a read has found nothing. Then the call does not wait to write, either.
     #[inline]
     fn is_over(&self, wire: &mut impl Wire) -> bool {
         self.vain.is_some() && self.until.is_some_and(|until| until <= wire.stream().now())
@@ -99,8 +101,8 @@ impl Driver {
         Self { inbound, reads, may_tell: false }
     }
 
-    /// Waits for a message or a chunk, and says whether the message ends with it; `None` after the end. An end that
-    /// nobody wished for is an error, once.
+    /// Waits for a message or a chunk, and says whether the message ends with it; `None` after the end. An end that is
+    /// not [normal](Closed::is_normal) is an error, once.
     #[inline]
     pub(super) fn data(
         &mut self,
@@ -182,8 +184,8 @@ impl Driver {
         }
     }
 
-    /// The stream is broken for writing. What has come already may be the Close frame that says why: it is read, without
-    /// waiting for more.
+    /// The stream cannot be written any more. A Close frame of the peer that says why may have come: what has come is
+    /// read to find it, without waiting for more. Then the connection is ended.
     fn hear_out(&mut self, wire: &mut impl Wire) {
         self.arm_reads(wire, Some(LEAST_WAIT), true);
         if self.reads.waits() {
@@ -203,7 +205,7 @@ impl Driver {
         }
     }
 
-    /// The connection has ended: the peer is told as well as it can be. Nothing depends on whether it hears.
+    /// The connection has ended: shuts the stream down, if that can be done at once. Nothing depends on it.
     #[cold]
     fn ended(&mut self, wire: &mut impl Wire, closed: &Closed) {
         if closed.timed_out.is_none() && self.inbound.wants_shutdown(wire) {
@@ -211,8 +213,9 @@ impl Driver {
         }
     }
 
-    /// Nothing is ready: writes, else shuts down, else reads. Answers to messages that came together leave together, and
-    /// no message waits for a call that may not come. The busy path looks at no clock and sets no timeout.
+    /// No event is ready: writes, then does the next step. It writes only then, so answers to messages that came
+    /// together leave together; and always then, so no message waits for a call that may not come. The busy path looks
+    /// at no clock and sets no timeout.
     #[inline]
     fn step(&mut self, wire: &mut impl Wire, wait: &mut Wait) -> Result<(), Error> {
         if self.inbound.has_more() {
@@ -253,7 +256,8 @@ impl Driver {
         }
     }
 
-    /// A peer that keeps this thread busy does not keep it from looking at the clock.
+    /// Begins the next turn. Tells the time, since a peer that keeps this thread busy must not keep it from looking at
+    /// the clock.
     #[cold]
     fn next_turn(&mut self, wire: &mut impl Wire) -> Result<(), Error> {
         self.inbound.begin_turn();
@@ -264,7 +268,7 @@ impl Driver {
         Ok(())
     }
 
-    /// Writes all there is to write. `Elsewhere`: another thread does.
+    /// Writes all there is to write, and waits for that. `Elsewhere`: another thread writes.
     #[inline]
     fn write(&mut self, wire: &mut impl Wire, until: Option<Instant>) -> Result<Wrote, Stopped> {
         loop {
@@ -280,7 +284,7 @@ impl Driver {
         }
     }
 
-    /// `Ok` to try again.
+    /// A write came back in vain, or failed. `Ok`: try again.
     #[cold]
     fn not_written(
         &mut self,
@@ -298,7 +302,7 @@ impl Driver {
         if again { Ok(()) } else { Err(Stopped::Blocked(error)) }
     }
 
-    /// Nothing is to be read before output has left.
+    /// Waits for output to leave: nothing is to be read before.
     #[cold]
     fn wait_for_output(
         &mut self,
@@ -319,7 +323,8 @@ impl Driver {
         }
     }
 
-    /// Looks at the clock while nothing is read: only the deadline of the output passes.
+    /// Tells the time while nothing is read, so that only the deadlines of output pass. An error if one has, or the
+    /// caller's time is over.
     fn look_aside(&mut self, wire: &mut impl Wire, until: Option<Instant>) -> Result<Instant, Stopped> {
         let now = wire.stream().now();
         self.inbound.set_reading(false);
@@ -333,11 +338,11 @@ impl Driver {
         }
     }
 
-    /// Before a read: looks at the clock, and has the stream wait no longer than until the next deadline. `Ok(false)`: a
-    /// deadline has passed and something is to be done first.
+    /// Before a read: looks at the clock, and has the stream wait no longer than until the next deadline. `Ok(false)`:
+    /// a deadline has passed and something is to be done first.
     ///
-    /// When a deadline is seen to have passed, the caller may have been elsewhere for so long, and what has come meanwhile
-    /// may be what was waited for: so the core is told only after one more read.
+    /// When a deadline is seen to have passed, the caller may have been elsewhere for so long, and what has come
+    /// meanwhile may be what was waited for: so the core is told only after one more read.
     #[cold]
     fn look(&mut self, wire: &mut impl Wire, wait: &mut Wait) -> Result<bool, Error> {
         let now = wire.stream().now();
@@ -351,7 +356,7 @@ impl Driver {
         self.inbound.set_reading(true);
         self.inbound.handle_timeout(now, wire);
         if due {
-            wait.vain = None; // what is to be said now is tried to be written
+            wait.vain = None; // there may be a ping or a Close frame to write
             return Ok(false);
         }
         let given_up = wire.deadline(now);
@@ -372,7 +377,7 @@ impl Driver {
         Ok(true)
     }
 
-    /// How long to wait: until the next deadline, or until the caller has waited for long enough.
+    /// How long to wait: until the next deadline, or until the caller's time is over.
     fn patience(&self, now: Instant, until: Option<Instant>) -> Option<Duration> {
         left(now, self.inbound.poll_timeout().into_iter().chain(until).min())
     }
@@ -404,13 +409,13 @@ impl Driver {
             self.end(wire);
             return Err(error.into());
         } else {
-            self.inbound.abort(); // after a Close frame or a violation it is known already how this ends
+            self.inbound.abort(); // after a Close frame or a violation it is known already how the connection ends
         }
         Ok(())
     }
 }
 
-/// Reads once, straight into a machine's input. The one place that reads.
+/// Reads once, straight into a machine's input. No other code of this adapter reads.
 #[inline]
 pub(super) fn fill(mut buf: ReadBuf<'_>, stream: &mut impl Read) -> io::Result<usize> {
     let n = stream.read(buf.room())?;

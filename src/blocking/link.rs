@@ -1,4 +1,4 @@
-//! [`Link`]: the stream and the sending half of a whole [`WebSocket`](super::WebSocket), read where it is written.
+//! [`Link`]: the stream and the sending half of a whole [`WebSocket`](super::WebSocket). One thread reads and writes.
 use super::{
     driver::{Wire, Wrote},
     output::Output,

@@ -12,8 +12,8 @@
 //! # }
 //! ```
 //!
-//! There is no thread behind a [`WebSocket`]: pings are answered, the closing handshake is done and deadlines pass while a
-//! call receives. A call that sends keeps the deadline for writing only. So keep one receiving; or
+//! There is no thread behind a [`WebSocket`]: pings are answered, the closing handshake is done and deadlines pass
+//! while a call receives. A call that sends keeps the deadline for writing only. So keep one receiving; or
 //! [`split`](WebSocket::split) it, for a thread that receives and others that send.
 //!
 //! A server that answers what it receives does so with [`feed`](WebSocket::feed), or in the loop of

@@ -27,7 +27,7 @@ impl<S: Transport> Opening<S> {
         Self { output: Output::new(stream, Timing::default()), reads: Timing::default() }
     }
 
-    /// The handshake, all of it.
+    /// Does the whole handshake.
     pub(super) fn run<M: Handshake>(&mut self, machine: &mut M) -> Result<M::Outcome, Error> {
         self.output.stream.prepare()?;
         loop {
@@ -81,8 +81,9 @@ impl<S: Transport> Opening<S> {
         }
     }
 
-    /// Sends a refusal. A peer that does not take it has been refused all the same; from one that does, what still comes is
-    /// read, until it has ended or `until`: a stream dropped with bytes unread would take the refusal back.
+    /// Sends a refusal, then reads and drops what still comes, until the peer has ended or `until`: dropping a stream
+    /// with bytes unread would take the refusal back. A peer that does not take the refusal has been refused all the
+    /// same.
     ///
     /// # Errors
     /// What is resumable.
@@ -109,7 +110,7 @@ impl<S: Transport> Opening<S> {
     }
 }
 
-/// Nothing moved: `Ok` to try again.
+/// Nothing moved. `Ok`: try again.
 fn go_on(error: io::Error, waited: impl FnOnce() -> bool) -> Result<(), Error> {
     let again = error.kind() == io::ErrorKind::Interrupted || would_wait(&error) && waited();
     if again { Ok(()) } else { Err(error.into()) }

@@ -15,15 +15,15 @@ use std::{
 pub(super) struct Output<S> {
     pub(super) stream: S,
     pub(super) timing: Timing,
-    /// The stream is set to wait for a [`GLANCE`].
+    /// Whether the stream is set to wait for a [`GLANCE`].
     glances: bool,
 }
 
 /// How many slices one write takes at most.
 const SLICES: usize = 64;
 
-/// How long a write waits before the clock is looked at for the first time: so much later than the last byte does a
-/// deadline begin. The clock is not read, and no other timeout set, before a write has waited for so long.
+/// How long a write waits before the clock is read for the first time. The deadline for writing begins up to this much
+/// later than it should. In return, a write that does not wait for so long reads no clock and sets no timeout.
 const GLANCE: Duration = Duration::from_millis(5);
 
 impl<S> Output<S> {
@@ -74,8 +74,8 @@ impl<S: Transport> Output<S> {
         self.stream.shutdown_write()
     }
 
-    /// Nothing could be written: whether to try again, and then to wait for `within`. Not where the stream leaves waiting
-    /// to its owner.
+    /// Nothing could be written. Says whether to try again, and has the next write wait for `within`. No, if the stream
+    /// leaves waiting to its owner.
     #[cold]
     pub(super) fn waits(&mut self, now: Instant, within: Option<Duration>) -> bool {
         let waits = self.timing.waited(now);
@@ -85,8 +85,8 @@ impl<S: Transport> Output<S> {
         waits
     }
 
-    /// Before a write that may not have to wait: until `until` at the latest, and for no more than a glance unless
-    /// [`waits`](Self::waits) has said for how long.
+    /// Before a write that may not have to wait: it waits until `until` at the latest, and for a [`GLANCE`] only,
+    /// unless the write before came back in vain and [`waits`](Self::waits) has set for how long.
     #[cold]
     fn arm_briefly(&mut self, until: Option<Instant>) {
         let stalled = self.timing.has_waited();

@@ -25,8 +25,9 @@ pub struct MessageReader<'a, S: Transport> {
 }
 
 impl<S: Transport> WebSocket<S> {
-    /// Waits for the next message and reads it while it comes; `None` once the peer has closed. Meant for
-    /// [`Delivery::Chunks`](crate::Delivery::Chunks): with whole messages it works as well, in as much memory as they take.
+    /// Waits for the next message (RFC 6455 §6.2) and reads it while it comes; `None` after a normal end. Meant for
+    /// [`Delivery::Chunks`](crate::Delivery::Chunks): with whole messages it works as well, in as much memory as they
+    /// take.
     ///
     /// # Errors
     /// As [`recv`](Self::recv).
@@ -36,8 +37,8 @@ impl<S: Transport> WebSocket<S> {
         Ok(Some(MessageReader { socket: self, kind, read: 0, fin, in_hand: true, done: false }))
     }
 
-    /// Begins a message of any length, to be written in pieces and ended with [`finish`](MessageWriter::finish). Nothing
-    /// else can be sent before it is; received messages wait. Control frames pass.
+    /// Begins a message of any length, to be written in pieces and ended with [`finish`](MessageWriter::finish).
+    /// Nothing else can be sent before it is; received messages wait. Control frames pass.
     ///
     /// An extension that was agreed on compresses it, however short, unless it is
     /// [`uncompressed`](MessageWriter::uncompressed): nobody knows how long it will be.

@@ -10,19 +10,19 @@ pub(super) const LEAST_WAIT: Duration = Duration::from_millis(1);
 /// How long a stream lets one direction wait.
 #[derive(Debug, Default)]
 pub(super) struct Timing {
-    /// No call waits for longer, whatever the deadlines: then the clock is looked at.
+    /// No call waits for longer than this, whatever the deadlines. Then the clock is looked at.
     pub(super) longest: Option<Duration>,
-    /// What the stream is set to.
+    /// The timeout that the stream is set to.
     set: Option<Duration>,
     /// When the last call came back in vain, if nothing has moved since.
     vain: Option<Instant>,
-    /// The stream has no timeouts, or has been seen not to wait: its owner waits.
+    /// Whether the stream has no timeouts, or has been seen not to wait. Then its owner waits.
     never_waits: bool,
 }
 
 impl Timing {
-    /// Has the stream wait no longer than `within`: when that is less than it is set to, or when it should be exact.
-    /// A system call costs as much as a message does, so it is not made again for the same.
+    /// Has the stream wait no longer than `within`. Setting a timeout is a system call, which costs as much as a
+    /// message does: it is made only if the stream would wait longer, or if the timeout has to be exact and is not.
     pub(super) fn arm(
         &mut self,
         within: Option<Duration>,
@@ -32,15 +32,17 @@ impl Timing {
         let within = within.into_iter().chain(self.longest).min().map(|within| within.max(LEAST_WAIT));
         let earlier = within.is_some_and(|within| self.set.is_none_or(|set| within < set));
         if (earlier || exactly) && within != self.set {
-            // A stream that cannot is one that does not wait, or fails when it is next used: then that tells.
+            // A stream that cannot set timeouts is taken for one that does not wait. If setting failed, the next use
+            // will, too.
             self.never_waits |= !set(within).unwrap_or(false);
             self.set = within;
         }
     }
 
-    /// A call has come back in vain. Says whether to wait on: a stream that does not wait leaves that to its owner.
+    /// A call has come back in vain. Says whether to make it again: a stream that does not wait leaves that to its
+    /// owner.
     ///
-    /// The first time it cannot be known how long the call has waited, so it is made again and timed.
+    /// The first time it is not known how long the call has waited. So it is made again, and timed.
     pub(super) fn waited(&mut self, now: Instant) -> bool {
         if let Some(since) = self.vain.replace(now) {
             self.never_waits |= self.set.is_some_and(|set| now.saturating_duration_since(since) < set / 2);

@@ -13,8 +13,8 @@ use std::{
 /// A blocking byte stream. `TcpStream` and `UnixStream` are ones, also by reference; any other
 /// `Read + Write` is one inside [`Plain`], or with an `impl` of its own.
 ///
-/// The adapter owns the stream's timeouts. With timeouts, deadlines pass while a call waits. Without, a deadline is acted on
-/// only once the read or write that waits returns.
+/// The adapter owns the stream's timeouts. With timeouts, deadlines pass while a call waits. Without, a deadline is
+/// acted on only once the read or write that waits returns.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` is not a `sansocket::blocking::Transport`",
     note = "wrap any `Read + Write` in `sansocket::blocking::Plain`, or implement `Transport` for it"
@@ -27,8 +27,8 @@ pub trait Transport: Read + Write {
     fn prepare(&self) -> io::Result<()> {
         Ok(())
     }
-    /// How long a read may wait, as [`TcpStream::set_read_timeout`]; `None`: for ever. Says whether the stream can do that.
-    /// Default: it cannot.
+    /// How long a read may wait, as [`TcpStream::set_read_timeout`]; `None`: for ever. Says whether the stream can do
+    /// that. Default: it cannot.
     ///
     /// # Errors
     /// The stream's own.
@@ -36,8 +36,8 @@ pub trait Transport: Read + Write {
         let _ = timeout;
         Ok(false)
     }
-    /// How long a write may wait, as [`TcpStream::set_write_timeout`]; `None`: for ever. Says whether the stream can do that.
-    /// Default: it cannot.
+    /// How long a write may wait, as [`TcpStream::set_write_timeout`]; `None`: for ever. Says whether the stream can do
+    /// that. Default: it cannot.
     ///
     /// # Errors
     /// The stream's own.
@@ -45,13 +45,13 @@ pub trait Transport: Read + Write {
         let _ = timeout;
         Ok(false)
     }
-    /// The time, on the clock that the stream's timeouts go by: the adapter reads no other. Default: the system's. Implement it
-    /// for a simulated stream.
+    /// The time, on the clock that the stream's timeouts go by: the adapter reads no other. Default: the system's.
+    /// Implement it for a simulated stream.
     fn now(&self) -> Instant {
         now()
     }
-    /// Ends the writing side only: FIN, or TLS `close_notify` (RFC 6455 §7.1.1). Says whether the stream can do that. One that
-    /// cannot is taken to have ended, and ends when it is dropped. Default: flushes, and cannot.
+    /// Ends the writing side only: FIN, or TLS `close_notify` (RFC 6455 §7.1.1). Says whether the stream can do that.
+    /// One that cannot is taken to have ended, and ends when it is dropped. Default: flushes, and cannot.
     ///
     /// # Errors
     /// The stream's own.

@@ -13,9 +13,10 @@ use std::time::Duration;
 
 /// A connection and the stream that it runs over.
 ///
-/// Keep it receiving: pings are answered, the peer's Close frame is heard and deadlines pass only while a call receives. A
-/// call that sends keeps the deadline for writing, and hears nothing of the peer until a write fails. Where a program only
-/// sends, [`split`](Self::split) the socket, and let a thread [`discard`](super::Receiver::discard) what comes.
+/// Keep it receiving: pings are answered, the peer's Close frame is heard and deadlines pass only while a call
+/// receives. A call that sends keeps the deadline for writing, and hears nothing of the peer until a write fails. Where
+/// a program only sends, [`split`](Self::split) the socket, and let a thread [`discard`](super::Receiver::discard) what
+/// comes.
 ///
 /// Dropping it drops the stream, and sends nothing: call [`close`](Self::close) for a closing handshake.
 ///
@@ -29,8 +30,8 @@ pub struct WebSocket<S> {
 }
 
 impl<S: Transport> WebSocket<S> {
-    /// Runs a connection, whose opening handshake happened elsewhere, over a stream. What the connection has to send already,
-    /// such as the 101 of [`Upgrade::accept`](crate::handshake::Upgrade::accept), leaves with the first call.
+    /// Runs a connection, whose opening handshake happened elsewhere, over a stream. What the connection has to send
+    /// already, such as the 101 of [`Upgrade::accept`](crate::handshake::Upgrade::accept), leaves with the first call.
     ///
     /// The stream's options are left as they are: [`Transport::prepare`] is not called.
     pub fn new(connection: Connection, stream: S) -> Self {
@@ -43,16 +44,16 @@ impl<S: Transport> WebSocket<S> {
         Self { driver: Driver::new(inbound, reads), link: Link { output, outbound }, subprotocol }
     }
 
-    /// The next message (RFC 6455 §6.2), owned; `None` once the connection has ended [as it should](Closed::is_normal): the
-    /// peer closed it with 1000, 1001 or without a code, or answered our Close frame. Answers pings, writes what is queued
-    /// and keeps the deadlines on the way.
+    /// The next message (RFC 6455 §6.2), owned; `None` once the connection has ended [as it should](Closed::is_normal):
+    /// the peer closed it with 1000, 1001 or without a code, or answered our Close frame. Answers pings, writes what is
+    /// queued and keeps the deadlines on the way.
     ///
     /// With [`Delivery::Chunks`](crate::Delivery::Chunks) it gives a chunk of a message, and does not tell whether the
     /// message ends with it: use [`message_reader`](Self::message_reader) or [`recv_event`](Self::recv_event).
     ///
     /// # Errors
-    /// [`Error::Protocol`], [`Error::TimedOut`], [`Error::Closed`], [`Error::Lost`] or [`Error::Io`] when the connection
-    /// ended in any other way: once, then `None`. [`Error::Io`] also when the stream does not wait, and is
+    /// [`Error::Protocol`], [`Error::TimedOut`], [`Error::Closed`], [`Error::Lost`] or [`Error::Io`] when the
+    /// connection ended in any other way: once, then `None`. [`Error::Io`] also when the stream does not wait, and is
     /// [resumable](Error::is_resumable) then.
     pub fn recv(&mut self) -> Result<Option<Message>, Error> {
         Ok(self.recv_ref()?.map(|(message, _)| message.into_message()))
@@ -78,8 +79,8 @@ impl<S: Transport> WebSocket<S> {
         Ok(data.map(|_| (self.driver.inbound.lend_data(), &mut self.link.outbound)))
     }
 
-    /// As [`recv`](Self::recv), but waits no longer than `timeout`, neither to read nor to write. A read is tried in any
-    /// case. The stream has to have timeouts, or not to wait at all: see [`Transport`].
+    /// As [`recv`](Self::recv), but waits no longer than `timeout`, neither to read nor to write. A read is tried in
+    /// any case. The stream has to have timeouts, or not to wait at all: see [`Transport`].
     ///
     /// # Errors
     /// As [`recv`](Self::recv); and, when nothing came in time, [`Error::Io`] of the kind
@@ -108,8 +109,8 @@ impl<S: Transport> WebSocket<S> {
         self.driver.discard(&mut self.link, None)
     }
 
-    /// Sends a message (RFC 6455 §6.1), and all that was queued before it: returns when the transport has taken every byte.
-    /// It reads nothing.
+    /// Sends a message (RFC 6455 §6.1), and all that was queued before it: returns when the transport has taken every
+    /// byte. It reads nothing.
     ///
     /// # Errors
     /// [`Error::Send`], and then nothing is sent; else as [`flush`](Self::flush). After an error that is resumable the
@@ -120,8 +121,8 @@ impl<S: Transport> WebSocket<S> {
         self.flush()
     }
 
-    /// Queues a message; writes only once more than [`high_water_mark`](crate::Config::high_water_mark) is queued. What is
-    /// queued leaves with the next [`flush`](Self::flush), [`send`](Self::send) or receiving call.
+    /// Queues a message; writes only once more than [`high_water_mark`](crate::Config::high_water_mark) is queued. What
+    /// is queued leaves with the next [`flush`](Self::flush), [`send`](Self::send) or receiving call.
     ///
     /// # Errors
     /// As [`send`](Self::send).
@@ -148,10 +149,10 @@ impl<S: Transport> WebSocket<S> {
     /// Writes all that is queued. After the end that is done already, if no message was left behind.
     ///
     /// # Errors
-    /// [`Error::TimedOut`] when nothing leaves for [`write_timeout`](crate::Config::write_timeout); [`Error::Io`]. Both have
-    /// ended the connection, but for an `Io` that is [resumable](Error::is_resumable). When a write fails, a Close frame of
-    /// the peer that has come already is heard, for [`closed`](Self::closed); messages that have come are lost.
-    /// [`Error::Send`] when queued messages were dropped earlier, because the connection ended or was failed.
+    /// [`Error::TimedOut`] when nothing leaves for [`write_timeout`](crate::Config::write_timeout); [`Error::Io`]. Both
+    /// have ended the connection, but for an `Io` that is [resumable](Error::is_resumable). When a write fails, a Close
+    /// frame of the peer that has come already is heard, for [`closed`](Self::closed); messages that have come are
+    /// lost. [`Error::Send`] when queued messages were dropped earlier, because the connection ended or was failed.
     #[inline]
     pub fn flush(&mut self) -> Result<(), Error> {
         self.driver.flush(&mut self.link)?;
@@ -167,8 +168,8 @@ impl<S: Transport> WebSocket<S> {
         self.flush()
     }
 
-    /// Sends a pong with up to 125 bytes (RFC 6455 §5.5.3), and all that was queued. Pings are answered without it, unless
-    /// [`auto_pong`](crate::Config::auto_pong) is off.
+    /// Sends a pong with up to 125 bytes (RFC 6455 §5.5.3), and all that was queued. Pings are answered without it,
+    /// unless [`auto_pong`](crate::Config::auto_pong) is off.
     ///
     /// # Errors
     /// As [`send`](Self::send).
@@ -177,12 +178,12 @@ impl<S: Transport> WebSocket<S> {
         self.flush()
     }
 
-    /// The closing handshake (RFC 6455 §7.1.2), all of it: sends what is queued and the Close frame, waits for the peer's and
-    /// for the end of the transport, and says how it ended. `None` sends an empty frame. Messages that still come are
-    /// dropped. When the connection has ended already, says how that was.
+    /// The closing handshake (RFC 6455 §7.1.2), all of it: sends what is queued and the Close frame, waits for the
+    /// peer's and for the end of the transport, and says how it ended. `None` sends an empty frame. Messages that still
+    /// come are dropped. When the connection has ended already, says how that was.
     ///
-    /// Until the Close frame has left, [`write_timeout`](crate::Config::write_timeout) governs: it may take long, as long as
-    /// bytes leave. From then on [`close_timeout`](crate::Config::close_timeout) does.
+    /// Until the Close frame has left, [`write_timeout`](crate::Config::write_timeout) governs: it may take long, as
+    /// long as bytes leave. From then on [`close_timeout`](crate::Config::close_timeout) does.
     ///
     /// # Errors
     /// Only what is [resumable](Error::is_resumable). All else is told by [`Closed`].
@@ -191,7 +192,8 @@ impl<S: Transport> WebSocket<S> {
         self.discard()
     }
 
-    /// Ends the transport at once, without a Close frame and without what is queued: the peer sees 1006 (RFC 6455 §7.1.5).
+    /// Ends the transport at once, without a Close frame and without what is queued: the peer sees 1006 (RFC 6455
+    /// §7.1.5).
     pub fn abort(&mut self) {
         self.driver.end(&mut self.link);
     }
@@ -202,8 +204,8 @@ impl<S: Transport> WebSocket<S> {
     }
 
     /// The stream, and the bytes that came after all that has been dealt with. What is queued is dropped:
-    /// [`flush`](Self::flush) first. So is what has come of a message that has not ended: whoever goes on with the stream
-    /// is then within it.
+    /// [`flush`](Self::flush) first. So is what has come of a message that has not ended: whoever goes on with the
+    /// stream is then within it.
     pub fn into_inner(mut self) -> (S, Bytes) {
         let unread = self.driver.inbound.take_unread();
         (self.link.output.stream, unread)

@@ -62,7 +62,7 @@ impl MaskKey {
         }
     }
 
-    /// Advances the key by so many bytes.
+    /// Advances the key by this many bytes.
     #[inline]
     pub(crate) fn turn(&mut self, bytes: usize) {
         self.0 = turned(u32::from_ne_bytes(self.0), bytes).to_ne_bytes();
@@ -72,7 +72,7 @@ impl MaskKey {
 /// A line of the processor's cache.
 const LINE: usize = 64;
 
-/// From so many bytes on, two lines in a turn of the loop save more than they cost at the end.
+/// From this many bytes on, two lines in a turn of the loop save more than they cost at the end.
 const LONG: usize = 4 * 1024;
 
 /// A key, given and returned as it lies in memory, so many bytes further on.
@@ -82,8 +82,8 @@ fn turned(short: u32, bytes: usize) -> u32 {
     if cfg!(target_endian = "little") { short.rotate_right(bits) } else { short.rotate_left(bits) }
 }
 
-/// At least `N` bytes, which are whole lines. A store that crosses the end of a line costs twice as much, so all but the first
-/// and the last begin where a line does.
+/// At least `N` bytes, which are whole lines. A store that crosses the end of a line costs twice as much, so all but
+/// the first and the last begin where a line does.
 #[inline(never)]
 fn append_lines<const N: usize>(plain: &[u8], short: u32, out: &mut Vec<u8>) {
     out.reserve(plain.len());
@@ -108,7 +108,8 @@ fn append_parts(plain: &[u8], short: u32, out: &mut Vec<u8>) {
     append_last::<16>(plain, short, start, out);
 }
 
-/// The last `N` bytes of what is appended at `start`, again where some of them are there: cheaper than a loop over the rest.
+/// The last `N` bytes of what is appended at `start`, again where some of them are there: cheaper than a loop over the
+/// rest.
 #[inline(always)]
 fn append_last<const N: usize>(plain: &[u8], short: u32, start: usize, out: &mut Vec<u8>) {
     let at = plain.len() - N;

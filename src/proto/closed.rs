@@ -17,7 +17,8 @@ pub struct Closed {
     pub by_peer: bool,
     /// What the peer did wrong, if that is why the connection ended.
     pub error: Option<ProtocolError>,
-    /// Which deadline passed. After a clean close it is [`Deadline::Close`]: the peer did not end the transport in time.
+    /// Which deadline passed. After a clean close it is [`Deadline::Close`]: the peer did not end the transport in
+    /// time.
     pub timed_out: Option<Deadline>,
     /// Bytes of messages that were queued and never left this end: headers included, pongs and the Close frame not.
     /// The transport may have lost more: bytes that it took are not known to have arrived.
@@ -68,8 +69,8 @@ impl Closed {
         }
     }
 
-    /// Whether this is how connections are meant to end: the peer closed with 1000, 1001 or no code (RFC 6455 §7.4.1), or
-    /// answered this end's Close frame, with any code. Not if the peer broke a rule, or a queued message never left
+    /// Whether this is how connections are meant to end: the peer closed with 1000, 1001 or no code (RFC 6455 §7.4.1),
+    /// or answered this end's Close frame, with any code. Not if the peer broke a rule, or a queued message never left
     /// ([`unsent`](Self::unsent)).
     pub fn is_normal(&self) -> bool {
         let normal = match &self.received {

@@ -25,8 +25,8 @@ use std::sync::Arc;
 /// 1. take events out until there are none: [`poll_event`](Self::poll_event);
 /// 2. write bytes: [`transmit`](Self::transmit);
 /// 3. do what [`next_step`](Self::next_step) says. Bytes that are read are put in by [`receive`](Self::receive) or
-///    [`read_buf`](Self::read_buf), and the end of the transport by [`receive_eof`](Self::receive_eof); once the transport
-///    is shut down for writing, say so: [`shut_down`](Self::shut_down);
+///    [`read_buf`](Self::read_buf), and the end of the transport by [`receive_eof`](Self::receive_eof); once the
+///    transport is shut down for writing, say so: [`shut_down`](Self::shut_down);
 /// 4. when a read has found nothing, tell the time: [`handle_timeout`](Self::handle_timeout); go round once more, then
 ///    wait, but no longer than until [`poll_timeout`](Self::poll_timeout).
 ///
@@ -119,8 +119,8 @@ impl Connection {
     pub fn close(&mut self, frame: impl Into<Option<CloseFrame>>) {
         self.outbound.close(frame);
     }
-    /// Gives up, without a Close frame (RFC 6455 §7.1.7): nothing more is waited for, what has come and has not been read is
-    /// dropped, and [`Event::Closed`] is next.
+    /// Gives up, without a Close frame (RFC 6455 §7.1.7): nothing more is waited for, what has come and has not been
+    /// read is dropped, and [`Event::Closed`] is next.
     pub fn abort(&mut self) {
         self.inbound.abort();
     }

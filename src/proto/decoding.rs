@@ -1,4 +1,4 @@
-//! Messages on their way through an extension's decoder: where what it makes of them is kept until it is handed out.
+//! [`Decoding`]: an extension's decoder, and what it has decoded until that is handed out.
 use super::{input::Input, spare};
 use crate::{
     error::Violation,
@@ -7,7 +7,7 @@ use crate::{
 };
 use bytes::BytesMut;
 
-/// With [`Delivery::Chunks`](crate::Delivery::Chunks), a piece is handed out once it has so many bytes.
+/// With [`Delivery::Chunks`](crate::Delivery::Chunks), a chunk is handed out once it has this many bytes.
 const PIECE: usize = 64 * 1024;
 
 /// The receiving side of an agreement.
@@ -15,8 +15,8 @@ const PIECE: usize = 64 * 1024;
 /// ```text
 /// input: unmasked bytes ─▶ decoder ─▶ output
 /// ```
-/// While it is handed out, `output` and the reader's input have changed places: so there is one way to lend a message and
-/// to own it, and messages that are not encoded pay nothing for it.
+/// While a decoded message is handed out, `output` and the reader's input have changed places. So there is one way to
+/// lend a message and to own it, and messages that are not encoded pay nothing for those that are.
 #[derive(Debug)]
 pub(super) struct Decoding {
     decoder: Box<dyn Decoder>,
@@ -24,16 +24,16 @@ pub(super) struct Decoding {
     rsv: Rsv,
     /// How many bytes at the input's cursor have been unmasked and wait to be decoded.
     pub(super) unmasked: usize,
-    /// All that came of what has been taken is in the output; if not, there was no room.
+    /// Whether the decoder has nothing left to give of what it has taken. If not, there was no room in the output.
     drained: bool,
     pub(super) output: Input,
 }
 
 /// How far [`Decoding::decode`] got.
 pub(super) struct Decoded {
-    /// So many bytes were taken from the input.
+    /// How many bytes were taken from the input.
     pub(super) taken: usize,
-    /// All that came of what was there has been appended, and not only what there was room for.
+    /// Whether all that these bytes decode to has been appended, not only what there was room for.
     pub(super) done: bool,
 }
 
@@ -48,7 +48,7 @@ impl Decoding {
         self.decoder.begin(rsv)
     }
 
-    /// Whether there is something to be decoded, or to be had of what has been.
+    /// Whether there are bytes to be decoded, or the decoder has more to give of those it has taken.
     pub(super) fn has_more(&self) -> bool {
         self.unmasked > 0 || !self.drained
     }
@@ -58,7 +58,7 @@ impl Decoding {
         self.rsv.contains(rsv)
     }
 
-    /// Decodes the next bytes of a message of at most `limit` bytes, or without one a piece of it.
+    /// Decodes the next bytes of a message of at most `limit` bytes; without a limit, as much as a chunk has room for.
     pub(super) fn decode(
         &mut self,
         input: &[u8],
@@ -72,7 +72,7 @@ impl Decoding {
         output.cut_room();
         let room = limit.unwrap_or(PIECE).saturating_sub(output.message().len());
         if let (Some(limit), 0) = (limit, room) {
-            // It is as long as it may be: is there more of it?
+            // The message is as long as it may be. One byte more is too many.
             let mut more = BytesMut::new();
             let taken = self.decoder.decode(input, fin, &mut Output::new(&mut more, 1))?;
             if !more.is_empty() {
@@ -88,7 +88,8 @@ impl Decoding {
         self.progress(input, taken, given, room)
     }
 
-    /// A decoder that neither takes nor gives would be called for ever.
+    /// What a call of the decoder came to. A decoder that neither takes nor gives would be called for ever: that is an
+    /// error.
     fn progress(
         &mut self,
         input: &[u8],
@@ -104,7 +105,7 @@ impl Decoding {
         Ok(Decoded { taken, done })
     }
 
-    /// Whether a piece is long enough to be handed out.
+    /// Whether a chunk is long enough to be handed out.
     pub(super) fn is_full(&self) -> bool {
         self.output.message().len() >= PIECE
     }
@@ -114,7 +115,7 @@ impl Decoding {
         std::mem::swap(&mut self.output, input);
     }
 
-    /// Takes it back once it has been handed out, and what had not been (half a character) stays.
+    /// Takes the output back once it has been handed out. The bytes of an incomplete character, which were not, stay.
     pub(super) fn take_back(&mut self, input: &mut Input) {
         std::mem::swap(&mut self.output, input);
         if self.output.is_empty() {
@@ -128,7 +129,7 @@ impl Decoding {
         self.output.release(spare::Of::Decoded);
     }
 
-    /// Nothing comes for now: gives back the memory that what waits does not need.
+    /// Nothing comes for now: gives back the memory that the bytes in hand do not need.
     pub(super) fn rest(&mut self) {
         if self.output.is_empty() {
             self.release();

@@ -27,14 +27,14 @@ pub enum Step {
     ShutDown,
     /// Tell the time, then wait for the transport to take output. Read nothing before: see [`Inbound::wants_read`].
     Wait,
-    /// Ask for the next event, without I/O: the connection [is ending](Inbound::is_ending), or a message that was kept back
-    /// at the high-water mark can be handed out now.
+    /// Ask for the next event, without I/O: the connection [is ending](Inbound::is_ending), or a message that was kept
+    /// back at the high-water mark can be handed out now.
     Advance,
 }
 
 impl Inbound {
-    /// What to do next, once no event is ready and the transport has taken what it can. It asks the other questions here, in
-    /// this order: [`wants_shutdown`](Self::wants_shutdown), [`is_ending`](Self::is_ending),
+    /// What to do next, once no event is ready and the transport has taken what it can. It asks the other questions
+    /// here, in this order: [`wants_shutdown`](Self::wants_shutdown), [`is_ending`](Self::is_ending),
     /// [`wants_read`](Self::wants_read), [`wants_time`](Self::wants_time).
     #[inline]
     pub fn next_step(&mut self, out: &impl ControlSink) -> Step {
@@ -69,8 +69,8 @@ impl Inbound {
     /// Whether to read from the transport. It is not to be read
     ///
     /// - after its end;
-    /// - while a message is kept back because more than [`high_water_mark`](crate::Config::high_water_mark) is queued: a
-    ///   peer that takes no answers is asked for nothing more;
+    /// - while a message is kept back because more than [`high_water_mark`](crate::Config::high_water_mark) is queued:
+    ///   a peer that takes no answers is asked for nothing more;
     /// - while a pong waits for the transport: a flood of pings is left there.
     pub fn wants_read(&self, out: &impl ControlSink) -> bool {
         self.wants_read_with(&out.sending())
@@ -93,17 +93,18 @@ impl Inbound {
         !sending.waiting && self.role().wants_shutdown(self.state, sending.state, self.input)
     }
 
-    /// Whether [`Event::Closed`](super::Event::Closed) comes without waiting for the transport: all input has been read and
-    /// all output written, or the connection was given up.
+    /// Whether [`Event::Closed`](super::Event::Closed) comes without waiting for the transport: all input has been read
+    /// and all output written, or the connection was given up.
     pub fn is_ending(&self, out: &impl ControlSink) -> bool {
         let sending = out.sending();
         self.role().has_ended(self.state, sending.state, self.input, sending.waiting)
     }
 
-    /// Whether no message is handed out, because more than the high-water mark is queued. Control frames in front of the
-    /// next message are handed out: a peer that is taking a long message may ask whether we are alive.
+    /// Whether no message is handed out, because more than the high-water mark is queued. Control frames in front of
+    /// the next message are handed out: a peer that is taking a long message may ask whether we are alive.
     ///
-    /// A connection that is closing does not pause. No message can be queued then, and the peer's Close frame has to come.
+    /// A connection that is closing does not pause. No message can be queued then, and the peer's Close frame has to
+    /// come.
     #[inline(always)]
     pub(super) fn is_paused(&self, out: &impl ControlSink) -> bool {
         self.pausing != Pausing::Off

@@ -11,8 +11,8 @@ use crate::{close::CloseFrame, error::ProtocolError};
 pub enum Event<'a> {
     /// A whole message ([`Delivery::Messages`](crate::Delivery::Messages)).
     Message(Lent<'a>),
-    /// A chunk of a message ([`Delivery::Chunks`](crate::Delivery::Chunks)), in order. It says nothing about frames, which
-    /// the RFC leaves without meaning (RFC 6455 §5.4). A chunk of text ends where a character does.
+    /// A chunk of a message ([`Delivery::Chunks`](crate::Delivery::Chunks)), in order. It says nothing about frames,
+    /// which the RFC leaves without meaning (RFC 6455 §5.4). A chunk of text ends where a character does.
     Chunk {
         /// The chunk.
         data: Lent<'a>,
@@ -31,8 +31,8 @@ pub enum Event<'a> {
     Closed(Box<Closed>),
 }
 
-/// What [`Inbound::advance`](super::Inbound::advance) made ready and [`Inbound::lend`](super::Inbound::lend) hands out as
-/// an [`Event`]. It borrows nothing, so that a driver can move bytes between the two.
+/// What [`Inbound::advance`](super::Inbound::advance) made ready and [`Inbound::lend`](super::Inbound::lend) hands out
+/// as an [`Event`]. It borrows nothing, so that a driver can move bytes between the two.
 #[derive(Debug)]
 #[non_exhaustive]
 pub enum Ready {
@@ -69,18 +69,19 @@ pub enum Control<'a> {
     Finish,
 }
 
-/// Where [`Inbound`](super::Inbound) finds the sending half: the [`Outbound`](super::Outbound) beside it, or one behind a
-/// lock. Implement it for a driver in two threads; a lock need be held only for as long as a call lasts. Each method passes
-/// on to the same one of [`Outbound`](super::Outbound).
+/// Where [`Inbound`](super::Inbound) finds the sending half: the [`Outbound`](super::Outbound) beside it, or one behind
+/// a lock. Implement it for a driver in two threads; a lock need be held only for as long as a call lasts. Each method
+/// passes on to the same one of [`Outbound`](super::Outbound).
 pub trait ControlSink {
     /// Does what the receiving half asks for.
     fn control(&mut self, control: Control<'_>);
     /// How the sending half stands.
     fn sending(&self) -> Sending;
-    /// Bytes queued that the transport has not taken: see [`Outbound::buffered_amount`](super::Outbound::buffered_amount).
+    /// Bytes queued that the transport has not taken: see
+    /// [`Outbound::buffered_amount`](super::Outbound::buffered_amount).
     fn buffered_amount(&self) -> usize;
-    /// Whether messages can be sent and nothing waits to leave. It is asked before each read, so a sink behind a lock may
-    /// say what it saw when it last wrote, without the lock.
+    /// Whether messages can be sent and nothing waits to leave. It is asked before each read, so a sink behind a lock
+    /// may say what it saw when it last wrote, without the lock.
     #[inline]
     fn is_idle(&self) -> bool {
         let sending = self.sending();
@@ -120,7 +121,8 @@ pub struct Sending {
     pub waiting: bool,
     /// Whether a pong waits for the transport, so that the next pong would take its place.
     pub owes_pong: bool,
-    /// How many bytes the transport has let go of, ever, modulo 2^32. Only a change of it means anything: output has left.
+    /// How many bytes the transport has let go of, ever, modulo 2^32. Only a change of it means anything: output has
+    /// left.
     pub released: u32,
     /// Whether a Close frame has been queued or sent.
     pub close_begun: bool,

@@ -41,13 +41,14 @@ pub struct Inbound {
     pinged: bool,
     /// Whether the rest of the message in progress is read and not handed out.
     skipping: bool,
-    /// Reads are to bring little: there is more to do already than can be done in one turn, or output waits.
+    /// Whether a read is to bring [little](LITTLE): more has come than one turn deals with, or output waits.
     pub(super) reads_little: bool,
     /// Whether output above the high-water mark keeps messages back.
     pub(super) pausing: Pausing,
     /// See [`set_reading`](Self::set_reading).
     pub(super) reading: bool,
-    /// Whether the driver has been reading ever since the time was last told. If not, silence says nothing about the peer.
+    /// Whether the driver has been reading ever since the time was last told. If not, silence says nothing about the
+    /// peer.
     listened: bool,
     timers: Timers,
     /// How many bytes the transport had let go of when the write timer was last checked, modulo 2^32.
@@ -61,7 +62,7 @@ pub struct Inbound {
 pub(super) enum Pausing {
     Off,
     On,
-    /// It did so when the next message was last asked for.
+    /// It does, and it kept the next message back when that was last asked for.
     Held,
 }
 
@@ -95,8 +96,9 @@ impl Inbound {
         self.reader.input.append(bytes);
     }
 
-    /// Where the transport may put bytes itself, with room for a read: 64 KiB if nothing waits. A peer that sends more than
-    /// is dealt with in a turn, or does not take its answers, is read 8 KiB at a time, so that it takes little memory.
+    /// Where the transport may put bytes itself, with room for a read: 64 KiB if nothing waits. A peer that sends more
+    /// than is dealt with in a turn, or does not take its answers, is read 8 KiB at a time, so that it takes little
+    /// memory.
     #[inline]
     pub fn read_buf(&mut self) -> ReadBuf<'_> {
         self.reader.charge_read();
@@ -104,8 +106,8 @@ impl Inbound {
         self.reader.read_buf(most)
     }
 
-    /// Gives back the memory that the bytes in hand do not need. Call it before waiting for input: then an idle connection
-    /// holds no buffer.
+    /// Gives back the memory that the bytes in hand do not need. Call it before waiting for input: then an idle
+    /// connection holds no buffer.
     #[inline]
     pub fn rest(&mut self) {
         self.reads_little = false;
@@ -118,8 +120,8 @@ impl Inbound {
         self.input.on_eof();
     }
 
-    /// The transport failed, or is not wanted any more: nothing more is waited for, what has come and has not been read is
-    /// dropped, and [`Event::Closed`] is next.
+    /// The transport failed, or is not wanted any more: nothing more is waited for, what has come and has not been read
+    /// is dropped, and [`Event::Closed`] is next.
     pub fn abort(&mut self) {
         self.state.on_fail();
         self.input.on_give_up();
@@ -149,9 +151,10 @@ impl Inbound {
         }
     }
 
-    /// Begins a turn, in which [`advance`](Self::advance) reads at most 256 frames; each [read](Self::read_buf) counts as 64.
-    /// When they are used up, [`has_more`](Self::has_more) says so, and the driver can let others go first. Begin a turn
-    /// before each wait, too. [`poll_event`](Self::poll_event) begins turns by itself.
+    /// Begins a turn, in which [`advance`](Self::advance) reads at most 256 frames; each [read](Self::read_buf) counts
+    /// as
+    /// 64. When they are used up, [`has_more`](Self::has_more) says so, and the driver can let others go first. Begin a
+    /// turn before each wait, too. [`poll_event`](Self::poll_event) begins turns by itself.
     #[inline]
     pub fn begin_turn(&mut self) {
         if self.has_more() {
@@ -168,8 +171,8 @@ impl Inbound {
     }
 
     /// Makes the next event ready, for [`lend`](Self::lend) to hand out: together they are
-    /// [`poll_event`](Self::poll_event). `None`: begin another [turn](Self::begin_turn) if [`has_more`](Self::has_more) says
-    /// so, else move bytes, as [`next_step`](Self::next_step) says.
+    /// [`poll_event`](Self::poll_event). `None`: begin another [turn](Self::begin_turn) if [`has_more`](Self::has_more)
+    /// says so, else move bytes, as [`next_step`](Self::next_step) says.
     #[inline]
     pub fn advance(&mut self, out: &mut impl ControlSink) -> Option<Ready> {
         if self.advance_message(out) {
@@ -182,8 +185,8 @@ impl Inbound {
         self.advance_slow(out)
     }
 
-    /// Makes a whole message in one frame ready, for [`lend_data`](Self::lend_data) to hand out, if that is next. A shortcut
-    /// for a driver to try before [`advance`](Self::advance). `false` says nothing about what is next.
+    /// Makes a whole message in one frame ready, for [`lend_data`](Self::lend_data) to hand out, if that is next. A
+    /// shortcut for a driver to try before [`advance`](Self::advance). `false` says nothing about what is next.
     #[inline(always)]
     pub fn advance_message(&mut self, out: &impl ControlSink) -> bool {
         self.state == RecvState::Open
@@ -192,15 +195,15 @@ impl Inbound {
             && self.reader.read_whole(&self.config)
     }
 
-    /// [`advance_message`](Self::advance_message) for a driver that has just written all there was to write. It does not ask
-    /// for the high-water mark, since nothing is queued.
+    /// [`advance_message`](Self::advance_message) for a driver that has just written all there was to write. It does
+    /// not ask for the high-water mark, since nothing is queued.
     #[inline(always)]
     pub fn advance_flushed(&mut self) -> bool {
         self.state == RecvState::Open && self.reader.read_whole(&self.config)
     }
 
-    /// Whether everything that has come has been dealt with, no message is under way, and the transport has not ended. Then
-    /// [`advance`](Self::advance) has nothing.
+    /// Whether everything that has come has been dealt with, no message is under way, and the transport has not ended.
+    /// Then [`advance`](Self::advance) has nothing.
     #[inline]
     pub fn is_quiet(&self) -> bool {
         self.state == RecvState::Open
@@ -256,8 +259,8 @@ impl Inbound {
         Lent { kind: self.reader.kind(), input: &mut self.reader.input }
     }
 
-    /// The bytes of the message or the chunk that was made ready last. They are there until the next call that receives,
-    /// or makes another event ready.
+    /// The bytes of the message or the chunk that was made ready last. They are there until the next call that
+    /// receives, or makes another event ready.
     pub fn lent(&self) -> &[u8] {
         self.reader.input.message()
     }

@@ -19,7 +19,7 @@ use std::fmt;
 /// Payloads of fewer bytes are copied when they become owned, so that nothing short keeps a buffer alive.
 const SHARE_FROM: usize = 4 * 1024;
 
-/// How much room there is for a read, with nothing in the way, and at least.
+/// How much room there is for a read if the buffer is empty, and the least that there is in any case.
 const READ: usize = 64 * 1024;
 const LEAST_READ: usize = 2 * 1024;
 
@@ -37,9 +37,10 @@ pub(super) struct Input {
     room: usize,
     /// Where in the stream `buf` begins, less what has been cut out of it since.
     base: u64,
-    /// How much memory the buffer had in front of what is left of it, at most. (From 4 GiB on it matters to nobody.)
+    /// How much memory lies in front of `buf`, at most: it was cut off, and lives as long as `buf` does. From 4 GiB on
+    /// it does not matter how much.
     cut: u32,
-    /// A message shares this buffer's memory: it must not become a spare.
+    /// Whether a message shares this buffer's memory, which then must not become a spare.
     shared: bool,
 }
 
@@ -55,7 +56,7 @@ impl Input {
         self.base + self.filled() as u64
     }
 
-    /// Where what has come ends.
+    /// Where the bytes that have come end.
     #[inline]
     fn filled(&self) -> usize {
         self.buf.len() - self.room
@@ -80,7 +81,7 @@ impl Input {
         &self.buf[self.start..self.end]
     }
 
-    /// The last so many bytes before the cursor: the payload of a control frame.
+    /// The last `len` bytes before the cursor: the payload of a control frame.
     pub(super) fn just_read(&self, len: usize) -> &[u8] {
         &self.buf[self.cursor - len..self.cursor]
     }
@@ -125,7 +126,7 @@ impl Input {
         unread
     }
 
-    /// Leaves the memory to the thread. Only when there is nothing in it.
+    /// Leaves the memory to the thread. Call it only when no byte in it is needed.
     #[inline(always)]
     pub(super) fn release(&mut self, to: spare::Of) {
         self.discard();
@@ -138,7 +139,7 @@ impl Input {
         }
     }
 
-    /// Its memory is a message's as well, or its front has been cut off.
+    /// [`release`](Self::release) where a message shares the memory, or its front has been cut off.
     #[cold]
     #[inline(never)]
     fn leave_rest(&mut self, to: spare::Of) {
@@ -156,7 +157,7 @@ impl Input {
         self.buf = BytesMut::new();
     }
 
-    /// A buffer without memory, all of which went with a message, is none.
+    /// If a message shares the memory, leaves it to that message and starts again from an empty buffer.
     #[inline]
     pub(super) fn forget_shared(&mut self) {
         if std::mem::take(&mut self.shared) {
@@ -165,7 +166,7 @@ impl Input {
         }
     }
 
-    /// Takes the thread's buffer, having none: all of it that is initialised is room.
+    /// Takes the thread's spare buffer, if there is none here. All of it that is initialised is room.
     #[inline(always)]
     pub(super) fn take_spare(&mut self, from: spare::Of) {
         self.forget_shared();
@@ -199,7 +200,7 @@ impl Input {
     fn make_room(&mut self, most: usize) {
         let few = self.filled() <= READ / 4 && !self.shared && most >= READ;
         if few && self.buf.capacity() > 0 {
-            // A few bytes had to wait in memory of their size: on they go, in front of what comes, in the thread's.
+            // A few bytes waited in memory of their size. They move to the thread's buffer, in front of what comes.
             self.cut_room();
             let waited = std::mem::take(&mut self.buf);
             self.cut = 0;
@@ -223,7 +224,7 @@ impl Input {
         ReadBuf::new(&mut self.buf, &mut self.room).extend_from_slice(bytes);
     }
 
-    /// Room for so many more bytes, and still known how much memory that takes.
+    /// Makes room for `more` bytes, and keeps account of the memory in front of the buffer.
     #[cold]
     #[inline(never)]
     pub(super) fn grow(&mut self, more: usize) {
@@ -232,7 +233,7 @@ impl Input {
         if self.buf.try_reclaim(more) {
             self.cut = to_u32(memory.saturating_sub(self.buf.capacity())); // it is the same memory
         } else if self.shared {
-            // Memory of its own, and the rest goes with the messages that have it too.
+            // The buffer gets memory of its own. The old memory goes with the messages that share it.
             let mut buf = BytesMut::with_capacity(self.buf.len() + more);
             buf.extend_from_slice(&self.buf);
             (self.buf, self.cut, self.shared) = (buf, 0, false);
@@ -241,15 +242,16 @@ impl Input {
         }
     }
 
-    /// The buffer has been added to by another hand, which knows it had room for so many bytes in all: if it has grown, it
-    /// has memory of its own, or its front back.
+    /// A decoder has added to the buffer, whose capacity was `before`. If that has grown, the buffer has memory of its
+    /// own, or its front back.
     pub(super) fn has_grown(&mut self, before: usize) {
         if self.buf.capacity() > before {
             (self.cut, self.shared) = (0, false);
         }
     }
 
-    /// A few bytes wait for more: they do so in memory of their size, and leave a large buffer to the thread.
+    /// If only a few bytes wait in a large buffer, moves them to memory of their size and leaves the large one to the
+    /// thread.
     pub(super) fn shrink(&mut self) {
         self.cut_consumed();
         let (memory, filled) = (self.memory(), self.filled());
@@ -260,13 +262,13 @@ impl Input {
         let mut large = std::mem::replace(&mut self.buf, few);
         (self.cut, self.room) = (0, 0);
         if std::mem::take(&mut self.shared) {
-            return; // the rest of it goes with the message that has it too
+            return; // the large buffer goes with the message that shares it
         }
         spare::Of::Input.put(&mut large, memory);
     }
 
-    /// Moves what is needed over what is not, so that there is as much room as can be behind it: only if that is no more
-    /// than what it frees, so that a byte is moved but once for each that was consumed.
+    /// Moves the bytes that are needed to the front, over those that are not, to make room behind them. Only if that
+    /// moves no more bytes than it frees: so no more bytes are moved than have been consumed, ever.
     #[inline(never)]
     pub(super) fn cut_consumed(&mut self) {
         let (filled, gap) = (self.filled(), self.cursor - self.end);
@@ -288,8 +290,8 @@ impl Input {
         }
     }
 
-    /// How much memory the buffer has, at most: what has been cut off its front is as much alive as the rest, until
-    /// the buffer goes back to the front of its memory; and that it has cannot be seen.
+    /// How much memory the buffer keeps alive, at most. What has been cut off its front counts, until the buffer goes
+    /// back to the front of its memory, which cannot be seen.
     pub(super) fn memory(&self) -> usize {
         self.buf.capacity() + self.cut as usize
     }
@@ -302,7 +304,7 @@ impl Input {
         len >= SHARE_FROM && len >= self.memory() / part
     }
 
-    /// The message's bytes, owned: the one place where a lent message becomes one that lasts.
+    /// The message's bytes, owned. The one place where a lent message becomes an owned one.
     fn own(&mut self) -> Bytes {
         if !self.is_worth_sharing() {
             return Bytes::copy_from_slice(self.message());
@@ -319,9 +321,10 @@ impl Input {
     }
 }
 
-/// A message, or a piece of one, lent out of the buffer that it arrived in. Dropping it consumes it.
+/// A message, or a chunk of one, lent out of the buffer that it arrived in. Dropping it consumes it.
 ///
-/// Looking at it and sending it on costs nothing; [`into_message`](Self::into_message) makes it last.
+/// To look at it costs nothing, nor does sending it on allocate for a short one.
+/// [`into_message`](Self::into_message) makes it owned.
 pub struct Lent<'a> {
     pub(super) input: &'a mut Input,
     pub(super) kind: Kind,
@@ -353,8 +356,9 @@ impl<'a> Lent<'a> {
     pub fn is_empty(&self) -> bool {
         self.len() == 0
     }
-    /// Makes it last. It shares the buffer's memory if it is at least 4 KiB and at least a quarter of that
-    /// memory; else it is copied, so that nothing short keeps something long alive.
+    /// The message, owned. It shares the buffer's memory if it has at least 4 KiB and at least a quarter of that
+    /// memory, or half where memory was [initialised](ReadBuf::room) for reads. Else it is copied, so that a short
+    /// message does not keep a large buffer alive.
     pub fn into_message(self) -> Message {
         let bytes = self.input.own();
         match self.kind {
@@ -373,7 +377,7 @@ impl fmt::Debug for Lent<'_> {
     }
 }
 
-/// Sends it on: shared if it is long, else copied straight from where it lies to where it leaves from.
+/// Sends a lent message on: shared if it is long, else copied straight from where it lies to where it leaves from.
 impl<'m> From<Lent<'m>> for Outgoing<'m> {
     #[inline]
     fn from(lent: Lent<'m>) -> Self {

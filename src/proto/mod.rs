@@ -1,7 +1,7 @@
 //! The protocol after the handshake, as machines: bytes in, events out; messages in, bytes out.
 //!
-//! [`Connection`] is both directions. It holds no socket, starts no thread and reads no clock: a *driver* has those. The
-//! adapters of this crate are such drivers, and use nothing that is not public here.
+//! [`Connection`] is both directions. It holds no socket, starts no thread and reads no clock: a *driver* has those.
+//! The adapters of this crate are such drivers, and use nothing that is not public here.
 //!
 //! ```
 //! use bytes::Buf;
@@ -30,9 +30,10 @@
 //! ```
 //!
 //! # The loop of a driver
-//! Deliver events, write, then do what [`next_step`](Connection::next_step) says. When a read has found nothing, tell the
-//! time and go round once more: a ping may have to leave, or the connection has ended. Then wait until the stream is ready,
-//! but no longer than until [`poll_timeout`](Connection::poll_timeout). All of it, over a socket that does not block:
+//! Deliver events, write, then do what [`next_step`](Connection::next_step) says. When a read has found nothing, tell
+//! the time and go round once more: a ping may have to leave, or the connection has ended. Then wait until the stream
+//! is ready, but no longer than until [`poll_timeout`](Connection::poll_timeout). All of it, over a socket that does
+//! not block:
 //!
 //! ```
 //! use bytes::Buf;
@@ -105,31 +106,40 @@
 //! # Which question when
 //! | when | call |
 //! |---|---|
-//! | events are out, and the stream has taken what it can | [`next_step`](Connection::next_step), which asks [`wants_shutdown`](Connection::wants_shutdown), [`is_ending`](Inbound::is_ending) and [`wants_read`](Connection::wants_read) in turn |
-//! | about to wait for a readable stream | [`wants_read`](Connection::wants_read): if not, what comes is left in the transport |
-//! | about to wait for a writable stream | [`wants_write`](Connection::wants_write) |
-//! | about to wait at all | [`rest`](Inbound::rest), then [`poll_timeout`](Connection::poll_timeout) |
-//! | reading the clock costs too much | [`wants_time`](Connection::wants_time): if not, the time need be told only once `poll_timeout` has passed |
+//! | events are out, and the stream has taken what it can | [`next_step`] |
+//! | about to wait for a readable stream | [`wants_read`]: if not, what comes is left in the transport |
+//! | about to wait for a writable stream | [`wants_write`] |
+//! | about to wait at all | [`Inbound::rest`], then [`poll_timeout`]; on [`Step::Wait`] also [`Outbound::rest`] |
+//! | the clock is not to be read each time | [`wants_time`]: if not, tell the time once [`poll_timeout`] has passed |
 //! | a read failed | [`abort`](Connection::abort): then comes [`Event::Closed`] |
-//! | a write failed | [`write_failed`](Outbound::write_failed), and read on: a Close frame that says why may have come |
+//! | a write failed | [`write_failed`], and read on: a Close frame that says why may have come |
+//!
+//! [`next_step`]: Connection::next_step
+//! [`wants_read`]: Connection::wants_read
+//! [`wants_write`]: Connection::wants_write
+//! [`wants_time`]: Connection::wants_time
+//! [`poll_timeout`]: Connection::poll_timeout
+//! [`write_failed`]: Outbound::write_failed
 //!
 //! Silence is blamed on the peer only if somebody listened. A driver that does not read although it could says so:
 //! [`set_reading`](Inbound::set_reading).
 //!
 //! # Turns
-//! One read may bring thousands of frames. [`poll_event`](Connection::poll_event) goes on until all are dealt with. A driver
-//! whose thread serves others as well takes [`advance`](Inbound::advance) and [`lend`](Inbound::lend) instead: after 256
-//! frames there is nothing ready, [`has_more`](Inbound::has_more) says why, and [`begin_turn`](Inbound::begin_turn) goes on.
+//! One read may bring thousands of frames. [`poll_event`](Connection::poll_event) goes on until all are dealt with. A
+//! driver whose thread serves others as well takes [`advance`](Inbound::advance) and [`lend`](Inbound::lend) instead:
+//! after 256 frames (a read counts as 64) there is nothing ready, [`has_more`](Inbound::has_more) says why, and
+//! [`begin_turn`](Inbound::begin_turn) goes on. Begin a turn before each wait, too.
 //!
 //! # Streams that hold bytes back
 //! A socket lets go of what it takes. A buffered writer or a TLS stream may not, and such bytes are no progress towards
-//! [`write_timeout`](crate::Config::write_timeout) until they have left. After a write, flush the stream, and say what that
-//! came to: [`flushed`](Outbound::flushed) or [`flush_pending`](Outbound::flush_pending). When the stream takes no more, say
-//! [`write_pending`](Outbound::write_pending). [`wants_flush`](Outbound::wants_flush) says whether a flush is due.
+//! [`write_timeout`](crate::Config::write_timeout) until they have left. After a write, flush the stream, and say what
+//! that came to: [`flushed`](Outbound::flushed) or [`flush_pending`](Outbound::flush_pending). When the stream takes no
+//! more, say [`write_pending`](Outbound::write_pending). [`wants_flush`](Outbound::wants_flush) says whether a flush is
+//! due.
 //!
 //! # Two threads
-//! [`split`](Connection::split) takes the directions apart. [`Inbound`] reaches the sending half through a [`ControlSink`]:
-//! implement that for whatever has the [`Outbound`], such as a lock. Then
+//! [`split`](Connection::split) takes the directions apart. [`Inbound`] reaches the sending half through a
+//! [`ControlSink`]: implement that for whatever has the [`Outbound`], such as a lock. Then
 //!
 //! - switch [`set_pausing`](Inbound::set_pausing) off, and have senders wait at the high-water mark themselves
 //!   ([`try_send`](Outbound::try_send)): a peer that has to be read before it reads is else waited for in vain;
@@ -137,12 +147,13 @@
 //!   [`written`](Outbound::written) says how many have gone;
 //! - let a sender know when its message has left: [`position`](Outbound::position) after queueing it, then
 //!   [`has_sent`](Outbound::has_sent) after each write;
-//! - where a sender keeps the write deadline, tell the receiving half when it has passed: [`give_up`](Inbound::give_up).
+//! - where a sender keeps the write deadline, tell the receiving half when it has passed:
+//!   [`give_up`](Inbound::give_up).
 
-// The rooms: `state` (every state and transition), `drive` (what a driver should do next), `reader` (bytes into messages,
-// in place), `decoding` (through an extension), `input` (the buffer that bytes arrive in), `inbound` and `outbound` (the
-// two directions), `transmit` (bytes on their way out), `timer` (deadlines), `closed` (the account of the end), `event`
-// (what the directions tell the driver and each other).
+// The rooms: `state` (every state and transition), `drive` (what a driver should do next), `reader` (bytes into
+// messages, in place), `decoding` (through an extension), `input` (the buffer that bytes arrive in), `inbound` and
+// `outbound` (the two directions), `transmit` (bytes on their way out), `timer` (deadlines), `closed` (the account of
+// the end), `event` (what the directions tell the driver and each other).
 mod closed;
 mod connection;
 mod decoding;

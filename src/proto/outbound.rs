@@ -28,9 +28,10 @@ use std::sync::Arc;
 
 /// The sending half of a [`Connection`](super::Connection).
 ///
-/// A short message is framed at once, next to the one before it. A long one waits as it is, and becomes frames of at most
-/// [`fragment_size`](Config::fragment_size) when the transport is about to take them. So pongs, pings and the Close frame of
-/// a violation pass between those frames, and a payload that can be sent from where it lies is never copied.
+/// A short message is framed at once, next to the one before it. A long one waits as it is, and becomes frames of at
+/// most [`fragment_size`](Config::fragment_size) when the transport is about to take them. So pongs, pings and the
+/// Close frame of a violation pass between those frames, and a payload that can be sent from where it lies is never
+/// copied.
 #[derive(Debug)]
 pub struct Outbound {
     config: Arc<Config>,
@@ -46,8 +47,8 @@ pub struct Outbound {
     controls: Option<Box<Controls>>,
     /// How many bytes have been [taken away](Self::take_transmit) and not been written yet.
     away: usize,
-    /// Payloads shorter than this fit one frame, and are framed at once and as they are. 0 with an extension, which sees
-    /// each payload first.
+    /// Payloads shorter than this fit one frame, and are framed at once and as they are. 0 with an extension, which
+    /// sees each payload first.
     cork_below: u16,
     /// What the transport may hold back.
     hold: Hold,
@@ -57,8 +58,8 @@ pub struct Outbound {
     framed: u32,
     /// How many bytes the transport is known to have let go of.
     released: u64,
-    /// Where the last run of control frames ends in the stream, modulo 2^32, and how many bytes it takes. At the end of the
-    /// output it does not count as unsent.
+    /// Where the last run of control frames ends in the stream, modulo 2^32, and how many bytes it takes. At the end of
+    /// the output it does not count as unsent.
     tail_end: u32,
     tail: u32,
 }
@@ -83,16 +84,16 @@ impl Pieces {
 /// A payload shorter than this is copied next to its header: that is cheaper than to send it from where it lies.
 const LONG_FROM: usize = 4 * 1024;
 
-/// While fewer bytes than this are framed and not taken, a payload that has to be copied in any case is framed at once. A
-/// long frame that has to be masked is masked so many bytes at a time.
+/// While fewer bytes than this are framed and not taken, a payload that has to be copied in any case is framed at once.
+/// A long frame that has to be masked is masked so many bytes at a time.
 const COPIED: usize = 64 * 1024;
 
-/// How many bytes a client frames ahead of the transport. Framing masks them, which takes half the time while they fit the
-/// nearest cache, and a transport hardly gains by more.
+/// How many bytes a client frames ahead of the transport. Framing masks them, which takes half the time while they fit
+/// the nearest cache, and a transport hardly gains by more.
 const AHEAD: usize = 16 * 1024;
 
-/// How many bytes a server frames ahead of the transport, where framing only refers to the payload: as many as a transport
-/// may well take at once, since a call costs the kernel as much as many thousand bytes do.
+/// How many bytes a server frames ahead of the transport, where framing only refers to the payload: as many as a
+/// transport may well take at once, since a call costs the kernel as much as many thousand bytes do.
 const AHEAD_SHARED: usize = 256 * 1024;
 
 impl Outbound {
@@ -154,12 +155,12 @@ impl Outbound {
         self.send(message)
     }
 
-    /// Queues a chunk of a message (RFC 6455 §5.4): `fin` ends the message. Control frames may pass between chunks, other
-    /// messages may not. An empty chunk that does not end the message sends nothing.
+    /// Queues a chunk of a message (RFC 6455 §5.4): `fin` ends the message. Control frames may pass between chunks,
+    /// other messages may not. An empty chunk that does not end the message sends nothing.
     ///
     /// # Errors
-    /// [`Closing`](SendError::Closing) as [`send`](Self::send), [`KindMismatch`](SendError::KindMismatch) if the message was
-    /// begun with a chunk of the other kind. Nothing has been queued then.
+    /// [`Closing`](SendError::Closing) as [`send`](Self::send), [`KindMismatch`](SendError::KindMismatch) if the
+    /// message was begun with a chunk of the other kind. Nothing has been queued then.
     pub fn send_chunk<'m>(&mut self, chunk: impl Into<Outgoing<'m>>, fin: bool) -> Result<(), SendError> {
         if self.state != SendState::Open {
             return Err(SendError::Closing);
@@ -200,8 +201,8 @@ impl Outbound {
         self.wait(opcode, Rsv::NONE, fin, bytes);
     }
 
-    /// Copies a payload, framed, straight to where it leaves from, or behind the short ones that wait. `false`: it has to
-    /// wait as it is, because it takes more than one frame, or is long and there is no room for it.
+    /// Copies a payload, framed, straight to where it leaves from, or behind the short ones that wait. `false`: it has
+    /// to wait as it is, because it takes more than one frame, or is long and there is no room for it.
     fn queue_copied(&mut self, opcode: Opcode, rsv: Rsv, fin: bool, payload: &[u8]) -> bool {
         let short = payload.len() < LONG_FROM;
         if self.may_send(payload.len()) && (short || self.transmit.remaining() < COPIED) {
@@ -250,7 +251,8 @@ impl Outbound {
         cork.extend_from_slice(payload);
     }
 
-    /// One frame of a server with a header of 4 bytes. A function of its own, so that the shorter way asks for room once.
+    /// One frame of a server with a header of 4 bytes. A function of its own, so that the shorter way asks for room
+    /// once.
     #[inline(never)]
     fn cork_medium(&mut self, first: u8, payload: &[u8]) {
         let len = payload.len();
@@ -385,7 +387,8 @@ impl Outbound {
     }
 
     /// What a browser calls `WebSocket.bufferedAmount`: bytes queued that the transport has not taken, those of headers
-    /// included. [`send`](Self::send) never refuses for it; [`try_send`](Self::try_send) does, above the high-water mark.
+    /// included. [`send`](Self::send) never refuses for it; [`try_send`](Self::try_send) does, above the high-water
+    /// mark.
     #[inline]
     pub fn buffered_amount(&self) -> usize {
         self.backlog.bytes() + self.transmit.remaining() + self.away

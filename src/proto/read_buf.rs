@@ -1,15 +1,16 @@
-//! [`ReadBuf`]: where a transport puts bytes. What lies there already may be text that has been found to be UTF-8, so
-//! it can be added to and nothing else.
+//! [`ReadBuf`]: where a transport puts bytes. It can only be added to: what lies there already may be text that has
+//! been found to be UTF-8, and must not change.
 use bytes::{BufMut, BytesMut};
 
-/// Less room than this is made more, if there is memory for it.
+/// If less room than this is left, more is made, as far as there is memory.
 const LEAST_ROOM: usize = 16 * 1024;
 
 /// A buffer without memory gets this much.
 const LEAST: usize = 1024;
 
-/// How much of its memory a buffer initialises at a time: of the first [`KEPT`] bytes, which it often has for long, and of
-/// those behind them, which nearly always go with one long message. Half as much is still in the cache when it is read into.
+/// How much of its memory a buffer initialises at a time: of the first [`KEPT`] bytes, which it often has for long, and
+/// of those behind them, which nearly always go with one long message. Half as much is still in the cache when it is
+/// read into.
 const STEP: usize = 64 * 1024;
 const STEP_BEHIND: usize = 32 * 1024;
 const KEPT: usize = 128 * 1024;
@@ -33,8 +34,8 @@ const KEPT: usize = 128 * 1024;
 #[derive(Debug)]
 pub struct ReadBuf<'a> {
     buf: &'a mut BytesMut,
-    /// How many bytes at the end of `buf` are initialised and not filled. They stay when nothing is read, so that memory
-    /// is initialised once.
+    /// How many bytes at the end of `buf` are initialised and not filled. They stay when nothing is read, so that
+    /// memory is initialised once.
     room: &'a mut usize,
     /// A read brings no more than this.
     most: usize,
@@ -46,14 +47,14 @@ impl<'a> ReadBuf<'a> {
         Self { buf, room, most: usize::MAX }
     }
 
-    /// Has a read bring no more than so many bytes.
+    /// Has a read bring no more than `most` bytes.
     #[inline(always)]
     pub(super) fn at_most(self, most: usize) -> Self {
         Self { most, ..self }
     }
 
-    /// Room for a read: initialised, with whatever was there before. At least 1 KiB. It stays initialised for the reads to
-    /// come, so none of them pays for it again. What is written there counts once it is [`filled`](Self::filled).
+    /// Room for a read: initialised, with whatever was there before. At least 1 KiB. It stays initialised for the reads
+    /// to come, so none of them pays for it again. What is written there counts once it is [`filled`](Self::filled).
     #[inline]
     pub fn room(&mut self) -> &mut [u8] {
         if *self.room < LEAST_ROOM {
@@ -99,7 +100,7 @@ impl<'a> ReadBuf<'a> {
         }
     }
 
-    /// Makes memory for so many more bytes, in one piece.
+    /// Makes memory for `more` bytes, in one piece.
     pub fn reserve(&mut self, more: usize) {
         if self.buf.capacity() - self.len() < more {
             self.cut_room();
@@ -107,21 +108,21 @@ impl<'a> ReadBuf<'a> {
         }
     }
 
-    /// What a read that fills a [`BufMut`] wants: all it can do is append.
+    /// The buffer, for a read that fills a [`BufMut`]: all that one can do is append.
     #[inline(always)]
     pub fn append(mut self) -> impl BufMut + 'a {
         self.cut_room();
         self.buf.limit(self.most)
     }
 
-    /// What has been initialised is room no more: it is as if it never had been.
+    /// Forgets that memory behind the bytes has been initialised: there is no [`room`](Self::room) any more.
     #[inline(always)]
     fn cut_room(&mut self) {
         self.buf.truncate(self.len());
         *self.room = 0;
     }
 
-    /// How many bytes wait to be looked at, or are a message that has not ended.
+    /// How many bytes the buffer holds: they have not been read yet, or belong to a message that has not ended.
     #[inline]
     pub fn len(&self) -> usize {
         self.buf.len() - *self.room
@@ -130,7 +131,7 @@ impl<'a> ReadBuf<'a> {
     pub fn is_empty(&self) -> bool {
         self.len() == 0
     }
-    /// How many bytes fit, those that wait included, before more memory is taken.
+    /// How many bytes the buffer can hold in all before more memory is taken.
     pub fn capacity(&self) -> usize {
         self.buf.capacity()
     }

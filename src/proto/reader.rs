@@ -1,6 +1,6 @@
 //! Bytes into messages, in place: headers, the order they may come in, unmasking, UTF-8, limits.
 //!
-//! It asks for nothing and answers nothing: what a control frame means is for `inbound` to say.
+//! The reader sends nothing and changes no state of the connection: `inbound` says what a control frame means.
 mod payload;
 mod rules;
 mod short;
@@ -15,7 +15,7 @@ use crate::{
 };
 use bytes::Bytes;
 
-/// What [`Reader::read`] has made ready; where it lies, `input` says.
+/// What [`Reader::read`] has made ready. The bytes lie in `input`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Found {
     /// A message, or a chunk of one: `input.message()`.
@@ -24,7 +24,7 @@ pub(super) enum Found {
     Control(Opcode, usize),
 }
 
-/// Where the reader stands. What is lent lies between the input's `start` and `end`.
+/// Where the reader stands. A message that is lent lies between the input's `start` and `end`.
 ///
 /// ```text
 /// Between ──a frame begins a message──▶ Within ──its end, or a chunk──▶ Lent… ──settle──▶ Between, or Within
@@ -73,7 +73,7 @@ pub(super) struct Reader {
     credit: u32,
     /// See [`short::short_below`].
     short_below: u8,
-    /// Payload has come since the message timer last looked.
+    /// Whether payload has come since the message timer was last checked.
     pub(super) progressed: bool,
     /// Tests compare a reader that takes the [short ways](Self::read_whole) with one that does not.
     #[cfg(test)]
@@ -148,7 +148,7 @@ impl Reader {
         self.input.read_buf(most)
     }
 
-    /// Nothing comes for now: gives back the memory that what waits does not need.
+    /// Nothing comes for now: gives back the memory that the bytes in hand do not need.
     #[inline(always)]
     pub(super) fn rest(&mut self) {
         if self.input.is_empty() {
@@ -161,7 +161,7 @@ impl Reader {
         }
     }
 
-    /// The memory of the input, unless it is no more than this.
+    /// As [`rest`](Self::rest), if the input has more than `except` bytes of memory.
     pub(super) fn give_back(&mut self, except: usize) {
         if self.input.memory() > except {
             self.rest();
@@ -175,7 +175,7 @@ impl Reader {
         self.decoding = None;
     }
 
-    /// Gives away what has not been read.
+    /// Takes away what has come and has not been read, for who goes on with the transport.
     pub(super) fn take_unread(&mut self) -> Bytes {
         self.settle();
         if let Some(decoding) = &mut self.decoding {
@@ -198,8 +198,8 @@ impl Reader {
         matches!(self.state, State::Between | State::Lent)
     }
 
-    /// Whether nothing is left to be read: neither in the input, nor in the decoder, which may have taken all there is and
-    /// not given all that it makes of it, or not told that the message ends. What is lent is settled first.
+    /// Whether nothing is left to be read: neither in the input, nor in the decoder, which may have taken all there is
+    /// and not given all that it makes of it, or not told that the message ends. What is lent is settled first.
     #[inline]
     pub(super) fn is_drained(&self) -> bool {
         self.input.is_drained() && (self.is_between() || !self.has_decoded())
@@ -230,7 +230,7 @@ impl Reader {
         let encoded = matches!(self.state, State::LentDecoded { .. });
         if self.is_unfinished() {
             self.state = State::Within { encoded };
-            // What is held back of a character stays in front of what comes.
+            // The bytes of an incomplete character were not lent: they stay, in front of what comes.
             self.input.start = self.input.end;
             self.input.end += self.utf8.pending();
         } else {
@@ -242,7 +242,8 @@ impl Reader {
         }
     }
 
-    /// The next thing in the input. `None` needs more bytes or, with [`has_more`](Self::has_more), another turn.
+    /// Makes the next thing in the input ready. `None`: it needs more bytes or, if [`has_more`](Self::has_more),
+    /// another turn.
     #[inline(never)]
     pub(super) fn read(&mut self, config: &Config) -> Result<Option<Found>, Violation> {
         self.settle();

@@ -1,6 +1,5 @@
-//! Buffers belong to the moment: an empty connection leaves its two with its thread, for whichever is next.
-//!
-//! So an idle connection holds no buffer, and a busy one allocates none.
+//! The spare buffers of a thread. A connection that has emptied a buffer leaves it to its thread, for the next
+//! connection that needs one. So an idle connection holds no buffer, and a busy one allocates none.
 use bytes::BytesMut;
 use std::cell::RefCell;
 
@@ -17,7 +16,7 @@ thread_local! {
     static OUTPUT: RefCell<Vec<u8>> = const { RefCell::new(Vec::new()) };
 }
 
-/// Which of a thread's spares.
+/// Which of a thread's spare buffers.
 #[derive(Clone, Copy)]
 pub(super) enum Of {
     /// For what is received.
@@ -29,7 +28,7 @@ pub(super) enum Of {
 }
 
 impl Of {
-    /// `None` while the thread ends: then there are no spares.
+    /// `None` while the thread ends, and has no spares any more.
     #[inline(always)]
     fn with<T>(self, f: impl FnOnce(&Spare) -> T) -> Option<T> {
         match self {
@@ -46,8 +45,8 @@ impl Of {
         self.with(|spare| spare.take(buf));
     }
 
-    /// Leaves a buffer to the thread, or frees it: what is in it is of use to nobody, but that it is initialised may be.
-    /// `memory` is how much it has, with what has been cut off its front.
+    /// Leaves a buffer to the thread, or frees it: what is in it is of use to nobody, but that it is initialised may
+    /// be. `memory` is how much it has, with what has been cut off its front.
     #[inline(always)]
     pub(super) fn put(self, buf: &mut BytesMut, memory: usize) {
         if self.with(|spare| spare.put(buf, memory)).is_none() {

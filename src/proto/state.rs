@@ -151,7 +151,8 @@ impl Role {
         match input {
             InputState::GivenUp => true,
             InputState::Ended => !waiting,
-            // Both Close frames have gone and the server has ended its side, so nothing more can come (RFC 6455 §7.1.1).
+            // Both Close frames have gone and the server has ended its side, so nothing more can come (RFC 6455
+            // §7.1.1).
             InputState::Open => {
                 self == Self::Server
                     && recv == RecvState::CloseReceived

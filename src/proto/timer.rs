@@ -1,14 +1,14 @@
 //! A table of deadlines. The only room in `proto` that holds an `Instant`.
 use std::time::{Duration, Instant};
 
-/// What may be waited for.
+/// The timers. Each says what it means when one runs out.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Timer {
     /// Silence: send a ping; silence after it: give up.
     Keepalive,
     /// No byte of an unfinished message: fail the connection.
     Message,
-    /// No byte let go of by the transport: give up.
+    /// Output waits, and the transport has let go of no byte: give up.
     Write,
     /// Closing: the transport should have ended by now. Takes the place of [`Keepalive`](Self::Keepalive).
     Close,
@@ -22,7 +22,7 @@ pub(super) struct Timers {
 }
 
 impl Timers {
-    /// Where a timer is kept, unless the other one is there.
+    /// Where a timer is kept. `None`: the other timer of that place is there.
     fn slot(&mut self, timer: Timer) -> Option<&mut Option<Instant>> {
         match timer {
             Timer::Keepalive if self.closing => None,
@@ -33,8 +33,8 @@ impl Timers {
         }
     }
 
-    /// Starts it, or starts it again; without a duration it never ends, and is stopped. (So is one that
-    /// ends later than an `Instant` can say.)
+    /// Starts a timer, or starts it again. Without a duration it would never run out, so it is stopped; likewise if it
+    /// would run out later than an `Instant` can say.
     pub(super) fn start(&mut self, timer: Timer, now: Instant, after: Option<Duration>) {
         match timer {
             Timer::Keepalive => self.closing = false,
@@ -63,15 +63,15 @@ impl Timers {
             Timer::Write => write.is_some(),
         }
     }
-    /// Whether it has run out at `now`; if so it is stopped.
+    /// Whether a timer has run out at `now`. If so, it is stopped.
     pub(super) fn take_due(&mut self, timer: Timer, now: Instant) -> bool {
         self.slot(timer).is_some_and(|slot| slot.take_if(|at| *at <= now).is_some())
     }
-    /// The next to run out.
+    /// When the next timer runs out.
     pub(super) fn next(&self) -> Option<Instant> {
         self.at.iter().flatten().min().copied()
     }
-    /// The last of those that have run out at `now`.
+    /// When the last of those timers ran out that have run out at `now`.
     pub(super) fn latest_due(&self, now: Instant) -> Option<Instant> {
         self.at.iter().flatten().filter(|at| **at <= now).max().copied()
     }

@@ -9,9 +9,9 @@ use std::{collections::VecDeque, io::IoSlice};
 pub struct Transmit {
     /// Headers, short payloads and all that is masked, one after the other.
     cork: Vec<u8>,
-    /// How much of the front of that has been taken.
+    /// How many bytes at the front of `cork` have been taken.
     start: usize,
-    /// Long payloads, each to be let in after some bytes of the cork.
+    /// Long payloads where they lie, each to leave behind some bytes of the cork.
     long: VecDeque<Long>,
     /// How many bytes of the cork go before the last of `long`.
     placed: usize,
@@ -28,7 +28,7 @@ struct Long {
     payload: Bytes,
 }
 
-/// Room for so many long payloads is kept when there are none.
+/// A list of long payloads that has run empty keeps its room if it is for no more than this.
 const FEW: usize = 16;
 
 impl Transmit {
@@ -84,7 +84,7 @@ impl Transmit {
         self.cork.len() - self.start
     }
 
-    /// Lets a payload in after what has been corked so far.
+    /// Adds a payload where it lies, behind what has been corked so far.
     pub(crate) fn push_long(&mut self, payload: Bytes) {
         if payload.is_empty() {
             return;
@@ -95,7 +95,7 @@ impl Transmit {
         self.long.push_back(Long { before, payload });
     }
 
-    /// Lets a payload in, or copies it to the cork if it is shorter than `long`.
+    /// Adds a payload: where it lies, or copied to the cork if it is shorter than `long`.
     pub(super) fn push(&mut self, payload: Bytes, long: usize) {
         if payload.len() < long {
             self.cork(payload.len()).extend_from_slice(&payload);
@@ -104,12 +104,12 @@ impl Transmit {
         }
     }
 
-    /// The transport has taken bytes that were kept elsewhere.
+    /// The transport has taken bytes that had been [taken away](super::Outbound::take_transmit).
     pub(super) fn count_taken(&mut self, bytes: u64) {
         self.taken += bytes;
     }
 
-    /// Goes on counting what the transport has taken where another one stopped.
+    /// Takes over how many bytes the transport has taken from the `Transmit` whose place this one takes.
     #[inline]
     pub(super) fn count_on_from(&mut self, other: &Self) {
         self.taken = other.taken;
@@ -121,7 +121,7 @@ impl Transmit {
         self.taken
     }
 
-    /// Leaves the cork, of which all has been taken, to the thread.
+    /// All of the cork has been taken: leaves its memory to the thread.
     #[inline]
     fn leave_cork(&mut self) {
         self.cork.clear();

@@ -43,10 +43,11 @@
 //! ```
 //!
 //! # Keep receiving
-//! There is no task behind a socket. Pings are answered, the closing handshake is done and deadlines pass while a method
-//! receives or closes; one that sends reads nothing, and keeps but the deadline for writing. A task that has other
-//! things to do as well receives in a `select!`: every method is cancel-safe, so the branches that lose lose nothing.
-//! One that only sends calls [`discard`](WebSocket::discard) there: else it never hears that the peer has closed.
+//! There is no task behind a socket. Pings are answered, the closing handshake is done and deadlines pass while a
+//! method receives or closes. A method that sends reads nothing, and keeps the deadline for writing only. A task that
+//! has other things to do as well receives in a `select!`: every method is cancel-safe, so a branch that loses, loses
+//! nothing. A task that only sends calls [`discard`](WebSocket::discard) there: else it never hears that the peer has
+//! closed.
 //!
 //! ```no_run
 //! # use sansocket::{CloseCode, Error, tokio::WebSocket};
@@ -81,8 +82,8 @@
 //!
 //! # Two tasks and more
 //! [`split`](WebSocket::split) gives a [`Receiver`], and a [`Sender`] to be cloned for each task that sends. Keep the
-//! receiver receiving, or [discarding](Receiver::discard) what comes: it is what answers pings and hears the peer's Close
-//! frame, and when it is dropped nobody does before a sender closes.
+//! receiver receiving, or [discarding](Receiver::discard) what comes: it answers pings and hears the peer's Close
+//! frame. When it is dropped, nobody does until a sender closes.
 //!
 //! ```no_run
 //! # use sansocket::{Error, tokio::WebSocket};
@@ -169,7 +170,7 @@ pin_project! {
     struct Armed {
         #[pin]
         sleep: Sleep,
-        // Whom it wakes: as long as that is the task that asks, it need not be told again.
+        // The task that `sleep` wakes. While the same task polls, `sleep` need not be polled for it again.
         waker: Waker,
     }
 }
@@ -208,11 +209,12 @@ impl Runtime {
     fn poll_anew(&mut self, cx: &mut Context<'_>) -> Poll<()> {
         let armed = self.0.as_mut().project();
         if armed.sleep.is_elapsed() {
-            // To a task that should give way this waits, as its streams do although there may be something to read.
+            // Polled under Tokio's coop budget on purpose. When that is spent, streams are pending though data is
+            // there, so the alarm must be, too: no deadline passes before what has come is read.
             return armed.sleep.poll(cx);
         }
         armed.waker.clone_from(cx.waker());
-        // It must know whom to wake, even if that task should give way.
+        // Not under the budget: `sleep` has to learn which task to wake, even if that should give way now.
         pin!(unconstrained(armed.sleep)).poll(cx)
     }
 }

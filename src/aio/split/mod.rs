@@ -22,11 +22,11 @@ use shared::{More, Shared};
 use std::sync::Arc;
 
 impl<S, R: Runtime<S>> WebSocket<S, R> {
-    /// Takes the directions apart, for one task that receives and others that send: a [`Sender`], to be cloned for each of
-    /// those, and the [`Receiver`]. `StreamExt::split` is not needed.
+    /// Takes the directions apart, for one task that receives and others that send: a [`Sender`], to be cloned for each
+    /// of those, and the [`Receiver`]. `StreamExt::split` is not needed.
     ///
-    /// Keep the receiver receiving: it answers pings, hears the peer's Close frame and finishes closing. If only the senders
-    /// are of use, let it [`discard`](Receiver::discard) in a task of its own.
+    /// Keep the receiver receiving: it answers pings, hears the peer's Close frame and finishes closing. If only the
+    /// senders are of use, let it [`discard`](Receiver::discard) in a task of its own.
     ///
     /// ```
     /// # use sansocket::{Error, aio::{Runtime, WebSocket}};

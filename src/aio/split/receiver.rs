@@ -40,8 +40,8 @@ impl<S, R: Runtime<S>> Receiver<S, R> {
     /// The next message: see [`WebSocket::recv`](crate::aio::WebSocket::recv).
     ///
     /// # Errors
-    /// As [`WebSocket::recv`](crate::aio::WebSocket::recv). [`Error::TimedOut`] also tells of a deadline that a sender has
-    /// seen pass.
+    /// As [`WebSocket::recv`](crate::aio::WebSocket::recv). [`Error::TimedOut`] also tells of a deadline that a sender
+    /// has seen pass.
     ///
     /// # Cancel safety
     /// Dropping the future loses nothing: the next call goes on where it stopped.

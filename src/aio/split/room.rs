@@ -1,4 +1,4 @@
-//! [`Room`]: the lock around what both ends of a split connection use, and who is woken by each use of it.
+//! [`Room`]: the lock around what the ends of a split connection share, and who is woken after each use of it.
 use super::{
     sync::{
         ControlSink, Mutex, MutexGuard, PoisonError,
@@ -11,14 +11,14 @@ use std::{
     task::{Context, Poll, Waker},
 };
 
-/// A lock. Those who wait are woken by each use that changes something for them, once it is unlocked again.
+/// A lock. Each use that changes something for tasks that wait wakes them, after the lock is released.
 #[derive(Debug)]
 pub(crate) struct Room<L, X> {
     inner: Mutex<Inner<L, X>>,
     wakers: Arc<Wakers>,
-    /// What the stream is polled with.
+    /// The waker that the stream is polled with: it wakes all who wait.
     proxy: Waker,
-    /// A sender has cut the connection, and the receiving half has not been told.
+    /// Whether a sender has cut the connection and the receiving half has not been told.
     cut: AtomicBool,
 }
 
@@ -29,14 +29,14 @@ pub(crate) struct Inner<L, X> {
     pub(super) more: X,
 }
 
-/// Whether all who wait are to be woken, except for who is in this slot, and is at work.
+/// Whether all who wait are to be woken, except for the task with this slot, which is the one at work.
 #[derive(Debug, Default)]
 pub(crate) struct Due {
     pub(super) wake: bool,
     pub(super) except: Option<usize>,
 }
 
-/// Leaves and wakes after the lock is released, also when the stream panics.
+/// Leaves the room, and wakes, after the lock is released; also when the stream panics.
 struct Exit<'a>(&'a Wakers, Due, usize);
 
 impl Drop for Exit<'_> {
@@ -65,8 +65,8 @@ impl<L: ControlSink, X> Room<L, X> {
         look(&self.lock())
     }
 
-    /// Uses what is behind the lock, and polls the stream with the context. When that has output begin to wait, or leave, or
-    /// when `work` says so, all who wait are woken.
+    /// Uses what is behind the lock. `work` polls the stream with the context that it is given. All who wait are woken
+    /// if output has begun to wait, or has left, or if `work` says so.
     pub(super) fn enter<V>(&self, work: impl FnOnce(&mut Inner<L, X>, &mut Context<'_>, &mut Due) -> V) -> V {
         let mut exit = Exit(&self.wakers, Due::default(), self.wakers.enter());
         let mut inner = self.lock();
@@ -78,7 +78,7 @@ impl<L: ControlSink, X> Room<L, X> {
         done
     }
 
-    /// As [`enter`](Self::enter), and waits if it has to: who waits has a slot, is woken, and does it again.
+    /// As [`enter`](Self::enter). If `work` is pending, the task is kept in its slot, to be woken and to do it again.
     #[inline]
     pub(super) fn poll<V>(
         &self,
@@ -90,7 +90,7 @@ impl<L: ControlSink, X> Room<L, X> {
         self.enter(|inner, cx, due| {
             due.except = *slot;
             let done = work(inner, cx, due);
-            // With the lock held, so nothing happens between what it saw and this.
+            // The lock is still held, so nothing can have changed since `work` looked.
             if done.is_pending() || slot.is_some() {
                 old = self.wakers.set(slot, done.is_pending().then_some(waker));
                 due.except = *slot;
@@ -99,7 +99,7 @@ impl<L: ControlSink, X> Room<L, X> {
         })
     }
 
-    /// Who has this slot waits for nothing any more.
+    /// The task with this slot waits for nothing any more.
     pub(super) fn leave(&self, slot: &mut Option<usize>) {
         drop(self.wakers.set(slot, None));
     }
@@ -110,7 +110,8 @@ impl<L: ControlSink, X> Room<L, X> {
         due.wake = true;
     }
 
-    /// Whether the receiving half is to be told. It asks before it goes on, and again when it begins to wait.
+    /// Whether the receiving half is to be told that a sender has cut the connection. The receiver asks before it goes
+    /// on, and again when it begins to wait. Relaxed is enough: it is woken after the store, so it sees it then.
     #[inline]
     pub(super) fn take_cut(&self) -> bool {
         self.cut.load(Relaxed) && self.cut.swap(false, Relaxed)

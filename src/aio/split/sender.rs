@@ -49,13 +49,13 @@ impl<S, R: Runtime<S>> Sender<S, R> {
     /// [`high_water_mark`](crate::Config::high_water_mark) is queued it waits before it queues.
     ///
     /// # Errors
-    /// [`Error::Send`]: the connection is closing, or ended before all was sent. [`Error::TimedOut`] when nothing leaves for
-    /// [`write_timeout`](crate::Config::write_timeout): all who wait get it. [`Error::Io`] when a write fails: one of those
-    /// who wait gets it, the others get [`Error::Send`].
+    /// [`Error::Send`]: the connection is closing, or ended before all was sent. [`Error::TimedOut`] when nothing
+    /// leaves for [`write_timeout`](crate::Config::write_timeout): all who wait get it. [`Error::Io`] when a write
+    /// fails: one of those who wait gets it, the others get [`Error::Send`].
     ///
     /// # Cancel safety
-    /// When the future is dropped, the message has been queued whole or not at all. A queued one leaves with the next end
-    /// that sends, flushes or receives.
+    /// When the future is dropped, the message has been queued whole or not at all. A queued one leaves with the next
+    /// end that sends, flushes or receives.
     #[inline]
     pub async fn send<'m>(&self, message: impl Into<Outgoing<'m>>) -> Result<(), Error> {
         let mut message = Some(message.into());
@@ -87,8 +87,8 @@ impl<S, R: Runtime<S>> Sender<S, R> {
     /// Writes all that is queued now. After the end that is done already, if no message was left behind.
     ///
     /// # Errors
-    /// As [`send`](Self::send); [`Error::Send`] also when queued messages were dropped earlier, because the connection ended
-    /// or was failed.
+    /// As [`send`](Self::send); [`Error::Send`] also when queued messages were dropped earlier, because the connection
+    /// ended or was failed.
     ///
     /// # Cancel safety
     /// When the future is dropped, the next end that sends or receives goes on.
@@ -96,8 +96,8 @@ impl<S, R: Runtime<S>> Sender<S, R> {
         self.leaves(|outbound, _| end_of_queue(outbound).map(Some)).await
     }
 
-    /// Sends a ping with up to 125 bytes (RFC 6455 §5.5.2). It passes messages that have not been framed, and takes the place
-    /// of a ping that has not.
+    /// Sends a ping with up to 125 bytes (RFC 6455 §5.5.2). It passes messages that have not been framed, and takes the
+    /// place of a ping that has not.
     ///
     /// # Errors
     /// As [`send`](Self::send).
@@ -109,7 +109,8 @@ impl<S, R: Runtime<S>> Sender<S, R> {
         self.leaves(|outbound, _| outbound.ping(payload).map(|()| Some(outbound.control_position()))).await
     }
 
-    /// Sends a pong with up to 125 bytes (RFC 6455 §5.5.3). Only needed where [`auto_pong`](crate::Config::auto_pong) is off.
+    /// Sends a pong with up to 125 bytes (RFC 6455 §5.5.3). Only needed where [`auto_pong`](crate::Config::auto_pong)
+    /// is off.
     ///
     /// # Errors
     /// As [`send`](Self::send).
@@ -125,12 +126,13 @@ impl<S, R: Runtime<S>> Sender<S, R> {
     /// [`write_timeout`](crate::Config::write_timeout) governs.
     ///
     /// The [`Receiver`](super::Receiver) finishes the handshake while it is receiving, within
-    /// [`close_timeout`](crate::Config::close_timeout) from then on. If the receiver was dropped, this call finishes it, and
-    /// drops what comes.
+    /// [`close_timeout`](crate::Config::close_timeout) from then on. If the receiver was dropped, this call finishes
+    /// it, and drops what comes.
     ///
     /// # Errors
-    /// [`Error::TimedOut`], [`Error::Io`]; [`Error::Send`] when the connection ended before the Close frame had left. Without
-    /// a receiver, as [`WebSocket::recv`](crate::aio::WebSocket::recv) when the connection did not end as it should.
+    /// [`Error::TimedOut`], [`Error::Io`]; [`Error::Send`] when the connection ended before the Close frame had left.
+    /// Without a receiver, as [`WebSocket::recv`](crate::aio::WebSocket::recv) when the connection did not end as it
+    /// should.
     ///
     /// # Cancel safety
     /// When the future is dropped after it has been polled, the handshake has begun: receive, or call it again, to
@@ -140,8 +142,8 @@ impl<S, R: Runtime<S>> Sender<S, R> {
         self.wait(|slot, cx| self.shared.poll_close(slot, cx, &mut frame)).await
     }
 
-    /// Ends the transport at once, without a Close frame and without what is queued: the peer sees 1006 (RFC 6455 §7.1.5).
-    /// Senders that wait fail, and the [`Receiver`](super::Receiver) ends.
+    /// Ends the transport at once, without a Close frame and without what is queued: the peer sees 1006 (RFC 6455
+    /// §7.1.5). Senders that wait fail, and the [`Receiver`](super::Receiver) ends.
     pub fn abort(&self) {
         self.shared.abort();
     }
@@ -193,8 +195,8 @@ impl<S, R> Sender<S, R> {
         self.shared.enter(|inner, _, _| Ok(inner.link.outbound.try_send(message)?))
     }
 
-    /// Whether nothing more can be sent: a Close frame has been queued, sent or received, or the connection has ended. So a
-    /// program that keeps many senders can drop those that are of no use any more.
+    /// Whether nothing more can be sent: a Close frame has been queued, sent or received, or the connection has ended.
+    /// So a program that keeps many senders can drop those that are of no use any more.
     ///
     /// Nobody learns of the peer's end before somebody receives, or fails to write.
     pub fn is_closed(&self) -> bool {

@@ -1,4 +1,4 @@
-//! [`Shared`]: what both ends of a split connection have, and what either does with it.
+//! [`Shared`]: what the ends of a split connection share, and what each does with it.
 use super::{
     room::{Due, Inner, Room},
     wakers::RECEIVER,
@@ -22,26 +22,28 @@ use std::{
     time::Instant,
 };
 
-/// Both ends have this. The lock is held while the stream is polled or a message is queued; never while messages are
-/// unmasked, inflated or validated, as long as there is a receiver; and never while anyone waits or is woken.
+/// What the ends share: the stream, the sending half, and who waits.
+///
+/// The lock is held while the stream is polled, and while a message is queued. It is never held while a task waits or
+/// is woken; nor, as long as there is a receiver, while messages are unmasked, inflated or validated.
 ///
 /// | who waits | for | is woken by |
 /// |---|---|---|
 /// | the receiver | input, and output to leave | the stream; a sender that has output begin to wait, or leave |
 /// | a sender | room to queue, then what it queued to leave | the stream; whoever has output leave |
-/// | a sender that closes | the Close frame to leave; the end, if there is no receiver | likewise; a receiver that is dropped |
+/// | a sender that closes | the Close frame to leave; the end, without a receiver | likewise; a dropped receiver |
 /// | any of them | what will not happen any more | whoever ends or closes the connection |
 ///
 /// | flag | says that |
 /// |---|---|
-/// | `Wakers::state` | someone is in the room, who wakes all on leaving if the stream has woken meanwhile |
-/// | a waker in a slot | its owner waits, and has not been woken since it last looked |
+/// | `Wakers::state` | some task is in the room; on leaving it wakes all if the stream has woken meanwhile |
+/// | a waker in a slot | the task with that slot waits, and has not been woken since it last looked |
 /// | `Room::cut` | a sender has ended the connection, and the receiving half has not been told |
 /// | `More::left` | the receiver was dropped, and this was its half |
 /// | `More::timed_out` | this deadline ended the connection |
 ///
-/// Whoever waits keeps deadlines: the receiver all of them, since it is woken when output begins to wait; a sender the one for
-/// writing, since perhaps nobody receives. So whoever stops waiting need not hand one on.
+/// A receiver that waits keeps all deadlines: it is woken when output begins to wait. A sender that waits keeps the
+/// deadline for writing too, since perhaps nobody receives. So a task that stops waiting has no deadline to hand on.
 pub(in crate::aio) type Shared<S, R> = Room<Link<S, R>, More<R>>;
 type Inside<S, R> = Inner<Link<S, R>, More<R>>;
 
@@ -51,9 +53,9 @@ pub(in crate::aio) struct More<R> {
     pub(super) config: Arc<Config>,
     pub(super) left: Option<Box<Inbound>>,
     timed_out: Option<Deadline>,
-    /// One alarm for all senders that wait.
+    /// The one alarm of all senders that wait.
     alarm: Option<R>,
-    /// When none has left for too long, if no more bytes have left than these.
+    /// When the deadline for writing passes, if by then no more bytes have left than `released`.
     stalls_at: Option<Instant>,
     released: u32,
 }
@@ -64,7 +66,7 @@ impl<R> More<R> {
     }
 }
 
-/// Whether a message can be queued now; or never, as queueing it will tell.
+/// Whether to queue a message now: there is room for it; or none can be queued any more, and the attempt says why.
 pub(super) fn may_queue(outbound: &Outbound, config: &Config) -> bool {
     outbound.buffered_amount() <= config.high_water_mark || outbound.state() != SendState::Open
 }
@@ -88,8 +90,8 @@ fn tell(inbound: &mut Inbound, timed_out: Option<Deadline>) {
 }
 
 impl<S, R: Runtime<S>> Shared<S, R> {
-    /// Writes until `reached` says that it is enough, and waits. It is asked before anything is written, so it may queue what
-    /// is to be written; whether there is room for it is the second argument.
+    /// Writes, and waits, until `reached` says that it is enough. `reached` is asked before each write, so it may queue
+    /// what is to be written. Its second argument says whether it [may](may_queue).
     #[inline]
     pub(in crate::aio) fn poll_written(
         &self,
@@ -113,10 +115,10 @@ impl<S, R: Runtime<S>> Shared<S, R> {
             let may_queue = may_queue(outbound, &inner.more.config);
             match (reached(outbound, may_queue), inner.more.timed_out) {
                 (Ok(true), _) => return Poll::Ready(Ok(())),
-                // A stream with nothing to write may be shutting down, which is for the receiver to wait for.
+                // With nothing to write, the stream may be shutting down: that is for the receiver to wait for.
                 (Ok(false), _) if !takes_more || outbound.is_flushed() => break,
                 (Ok(false), _) => {}
-                // It has waited, and that is why in vain.
+                // This sender has waited (it has a slot), and the deadline is why it waited in vain.
                 (Err(_), Some(deadline)) if due.except.is_some() => {
                     return Poll::Ready(Err(Error::TimedOut(deadline)));
                 }
@@ -125,7 +127,7 @@ impl<S, R: Runtime<S>> Shared<S, R> {
             let flushed = inner.link.poll_flush(cx);
             takes_more = flushed.is_ready();
             if let Poll::Ready(Err(error)) = flushed {
-                due.wake = true; // the receiver looks why
+                due.wake = true; // the receiver finds out why
                 return Poll::Ready(Err(error.into()));
             }
         }
@@ -134,7 +136,7 @@ impl<S, R: Runtime<S>> Shared<S, R> {
         Poll::Ready(Err(Error::TimedOut(Deadline::Write)))
     }
 
-    /// Nothing more is written.
+    /// Cuts the connection: nothing more is written, and all are told.
     fn give_up(&self, inner: &mut Inside<S, R>, due: &mut Due, timed_out: Option<Deadline>) {
         inner.link.outbound.write_failed();
         inner.more.timed_out = inner.more.timed_out.or(timed_out);
@@ -149,8 +151,8 @@ impl<S, R: Runtime<S>> Shared<S, R> {
         });
     }
 
-    /// Begins the closing handshake, and waits until the Close frame has left. Without a receiver it does all of it, and
-    /// discards what comes.
+    /// Begins the closing handshake, and waits until the Close frame has left. Without a receiver it does all of it,
+    /// and discards what comes.
     pub(in crate::aio) fn poll_close(
         &self,
         slot: &mut Option<usize>,
@@ -158,7 +160,7 @@ impl<S, R: Runtime<S>> Shared<S, R> {
         frame: &mut Option<CloseFrame>,
     ) -> Poll<Result<(), Error>> {
         self.poll(slot, cx.waker(), |inner, cx, due| {
-            // All are woken: the deadline is for the receiver to keep, and no message can be queued any more.
+            // As closing begins, all are woken: the receiver has a deadline to keep, and no sender can queue any more.
             due.wake = inner.link.outbound.state() == SendState::Open;
             inner.link.outbound.close(frame.take());
             let Some(inbound) = &mut inner.more.left else {
@@ -192,7 +194,7 @@ impl<R> More<R> {
         loop {
             let alarm = self.alarm.get_or_insert_with(|| R::new(at));
             alarm.set(at);
-            // Until the runtime says so too, the stream may take bytes again and the runtime not have looked.
+            // The stream may take bytes again, and the runtime not have looked. So the runtime's own timer decides.
             ready!(alarm.poll(cx));
             if at <= R::now() {
                 return Poll::Ready(());
@@ -230,7 +232,8 @@ impl<S, R: Runtime<S>> Wire for Ends<'_, S, R> {
     fn poll_read(&mut self, cx: &mut Context<'_>, inbound: &mut Inbound) -> Poll<io::Result<usize>> {
         let read = self.0.poll(&mut Some(RECEIVER), cx.waker(), |inner, cx, _| {
             let read = inner.link.poll_read(cx, inbound);
-            // What has come to be queued since it last wrote. When all has left, it has to look once more what is to be done.
+            // Senders may have queued something since the receiver last wrote. Once all of it has left, the next step
+            // may be another: `Interrupted` has the loop go round once more.
             let unsent = read.is_pending() && !inner.link.outbound.is_flushed();
             match unsent && inner.link.poll_flush(cx).is_ready() {
                 true => Poll::Ready(Err(io::ErrorKind::Interrupted.into())),

@@ -1,4 +1,5 @@
-//! [`Wakers`]: all who wait for the one stream of a split connection, behind the one waker that it is polled with.
+//! [`Wakers`]: all tasks that wait for the one stream of a split connection, behind the one waker that it is polled
+//! with.
 use super::sync::{
     Mutex, MutexGuard, PoisonError,
     atomic::{AtomicUsize, Ordering::SeqCst},
@@ -10,21 +11,22 @@ use std::{
     task::{Wake, Waker},
 };
 
-/// A stream remembers one waker for each direction, but several tasks may write, and a stream with a protocol of its
-/// own may write when it is asked to read. So it is always polled with this, which wakes all of them.
+/// A stream remembers one waker for each direction. But several tasks may write, and a stream with a protocol of its
+/// own, such as TLS, may write when it is asked to read. So the stream is always polled with this waker, which wakes
+/// all tasks.
 ///
-/// It may wake while it is polled, under the lock of the [`Room`](super::room::Room). Tasks are woken with nothing locked,
-/// since that may run any code.
+/// The stream may wake while it is polled, under the lock of the [`Room`](super::room::Room). Tasks are woken with
+/// nothing locked, since waking one may run any code.
 #[derive(Debug, Default)]
 pub(super) struct Wakers {
     slots: Mutex<Slots>,
-    /// One for each task that is in the room, and [`FIRED`] for each time that the stream has woken.
+    /// How many tasks are in the room, plus [`FIRED`] for each time that the stream has woken.
     state: AtomicUsize,
 }
 
 #[derive(Debug, Default)]
 struct Slots {
-    /// Each is there until it has been woken.
+    /// The waker of each task that waits, until it has been woken.
     wakers: BTreeMap<usize, Waker>,
     last: usize,
 }
@@ -38,8 +40,8 @@ impl Wakers {
         self.slots.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Someone waits, and is given a slot if it has none; or does not, and gives its slot back. Returns the waker that was
-    /// there, to be dropped with nothing locked.
+    /// With a waker: a task waits, and is given a slot if it has none. Without: the task waits no longer, and gives its
+    /// slot back. Returns the waker that was there, to be dropped with nothing locked.
     pub(super) fn set(&self, slot: &mut Option<usize>, waker: Option<&Waker>) -> Option<Waker> {
         let Some(waker) = waker else {
             return slot.take().and_then(|slot| self.slots().wakers.remove(&slot));
@@ -53,12 +55,13 @@ impl Wakers {
         if known { None } else { slots.wakers.insert(slot, waker.clone()) }
     }
 
-    /// Someone is about to enter the room: how often the stream has woken.
+    /// A task is about to enter the room. Says how often the stream has woken by now.
     pub(super) fn enter(&self) -> usize {
         self.state.fetch_add(1, SeqCst) / FIRED
     }
 
-    /// Someone has left the room. If the stream has woken meanwhile, all are woken; else, if so wanted, all but one.
+    /// A task has left the room, which it entered when the stream had woken `fired` times. If the stream has woken
+    /// since, all tasks are woken; else, if `wake`, all but the task with slot `one`.
     pub(super) fn exit(&self, fired: usize, wake: bool, one: Option<usize>) {
         if self.state.fetch_sub(1, SeqCst) / FIRED != fired {
             self.wake_all_but(None);
@@ -80,7 +83,7 @@ impl Wake for Wakers {
     fn wake(self: Arc<Self>) {
         self.wake_by_ref();
     }
-    /// While anyone is inside it is left to them, who may be the very task that calls this.
+    /// While a task is in the room, waking is left to it: it may be the very task that calls this, with the lock held.
     fn wake_by_ref(self: &Arc<Self>) {
         if self.state.fetch_add(FIRED, SeqCst) % FIRED == 0 {
             self.wake_all_but(None);

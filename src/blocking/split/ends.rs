@@ -66,7 +66,8 @@ impl<H: Transport> Wire for Ends<'_, H> {
         let inner = self.shared.lock();
         if inner.has_waiting() {
             self.idle = false;
-            return Ok(Wrote::Elsewhere); // a sender writes next: however many there are, they do not keep this from reading
+            // A sender writes next. However many senders there are, they do not keep the receiver from reading.
+            return Ok(Wrote::Elsewhere);
         }
         let (inner, wrote) = self.shared.write(inner, until);
         self.idle = matches!(wrote, Ok(Wrote::All)) && inner.outbound.state() == SendState::Open;

@@ -28,11 +28,11 @@ struct ReadSide<H> {
 }
 
 impl<S: Split> WebSocket<S> {
-    /// Takes the directions apart, for one thread that receives and others that send: a [`Sender`], to be cloned for each of
-    /// those, and the [`Receiver`].
+    /// Takes the directions apart, for one thread that receives and others that send: a [`Sender`], to be cloned for
+    /// each of those, and the [`Receiver`].
     ///
-    /// Keep the receiver receiving: it answers pings, hears the peer's Close frame and finishes closing. If only the senders
-    /// are of use, let it [`discard`](Receiver::discard) in a thread of its own.
+    /// Keep the receiver receiving: it answers pings, hears the peer's Close frame and finishes closing. If only the
+    /// senders are of use, let it [`discard`](Receiver::discard) in a thread of its own.
     pub fn split(self) -> (Sender<S>, Receiver<S>) {
         let Self { driver, link: Link { output: Output { stream, mut timing, .. }, outbound }, subprotocol } =
             self;
@@ -86,9 +86,9 @@ impl<S: Split> Receiver<S> {
     /// Puts both ends together again.
     ///
     /// # Errors
-    /// [`ReuniteError`], with both ends in it: they are not of one connection; or there are other senders; or the stream
-    /// cannot be put together ([`Split::unite`]); or a write has stopped midway, with an error that
-    /// [is resumable](crate::Error::is_resumable): [`flush`](Sender::flush) first.
+    /// [`ReuniteError`], with both ends in it: they are not of one connection; or there are other senders; or the
+    /// stream cannot be put together ([`Split::unite`]); or a write has stopped midway, with an error that [is
+    /// resumable](crate::Error::is_resumable): [`flush`](Sender::flush) first.
     pub fn reunite(mut self, sender: Sender<S>) -> Result<WebSocket<S>, ReuniteError<S>> {
         // There are no other ends than these two, so no other can be made meanwhile.
         let last_two = Arc::ptr_eq(&self.shared, &sender.shared) && Arc::strong_count(&self.shared) == 2;

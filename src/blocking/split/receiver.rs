@@ -12,13 +12,13 @@ use crate::{
 };
 use std::{sync::Arc, time::Duration};
 
-/// The receiving end of a split [`WebSocket`](crate::blocking::WebSocket). While it is receiving, pings are answered, the
-/// closing handshake is done and deadlines pass, whether or not anything is sent.
+/// The receiving end of a split [`WebSocket`](crate::blocking::WebSocket). While it is receiving, pings are answered,
+/// the closing handshake is done and deadlines pass, whether or not anything is sent.
 ///
 /// A sender cannot wake a thread that reads. So no read waits for longer than the shortest of
 /// [`close_timeout`](crate::Config::close_timeout), [`write_timeout`](crate::Config::write_timeout) and the keepalive's
-/// interval. What a sender decides ([`close`](super::Sender::close), [`abort`](super::Sender::abort), a deadline that has
-/// passed) is seen within that time.
+/// interval. What a sender decides ([`close`](super::Sender::close), [`abort`](super::Sender::abort), a deadline that
+/// has passed) is seen within that time.
 ///
 /// When the receiver is dropped, the senders still send, and [`Sender::close`](super::Sender::close) still ends the
 /// connection. But nothing is read before that: pings are not answered, keepalive does not run, nobody hears the peer's
@@ -77,8 +77,8 @@ impl<S: Split> Receiver<S> {
         Ok(driver.event(&mut ends)?.map(|ready| driver.inbound.lend(ready)))
     }
 
-    /// Receives and drops what comes until the connection ends, and says how it did: for a thread beside those that only
-    /// send. Pings are answered on the way.
+    /// Receives and drops what comes until the connection ends, and says how it did: for a thread beside those that
+    /// only send. Pings are answered on the way.
     ///
     /// # Errors
     /// Only what is [resumable](Error::is_resumable). All else is told by [`Closed`].

@@ -43,8 +43,8 @@ impl<S: Split> Sender<S> {
     }
 
     /// Queues a message; writes only once more than [`high_water_mark`](crate::Config::high_water_mark) is queued: see
-    /// [`WebSocket::feed`](crate::blocking::WebSocket::feed). What is queued leaves when the [`Receiver`](super::Receiver)
-    /// is about to wait, too.
+    /// [`WebSocket::feed`](crate::blocking::WebSocket::feed). What is queued leaves when the
+    /// [`Receiver`](super::Receiver) is about to wait, too.
     ///
     /// # Errors
     /// As [`WebSocket::send`](crate::blocking::WebSocket::send).
@@ -109,12 +109,13 @@ impl<S: Split> Sender<S> {
     /// [`write_timeout`](crate::Config::write_timeout) governs.
     ///
     /// The [`Receiver`](super::Receiver) finishes the handshake, within twice the
-    /// [`close_timeout`](crate::Config::close_timeout): it may take as long until it sees that closing has begun. If the
-    /// receiver was dropped, this call finishes it, and drops what comes.
+    /// [`close_timeout`](crate::Config::close_timeout): it may take as long until it sees that closing has begun. If
+    /// the receiver was dropped, this call finishes it, and drops what comes.
     ///
     /// # Errors
-    /// As [`flush`](Self::flush). [`Error::Send`] if the connection has ended without our Close frame. Without a receiver, as
-    /// [`WebSocket::recv`](crate::blocking::WebSocket::recv) if the connection ended before our Close frame had left.
+    /// As [`flush`](Self::flush). [`Error::Send`] if the connection has ended without our Close frame. Without a
+    /// receiver, as [`WebSocket::recv`](crate::blocking::WebSocket::recv) if the connection ended before our Close
+    /// frame had left.
     pub fn close(&self, frame: impl Into<Option<CloseFrame>>) -> Result<(), Error> {
         let mut inner = self.shared.lock();
         inner.outbound.close(frame);
@@ -140,16 +141,17 @@ impl<S: Split> Sender<S> {
         }
     }
 
-    /// Ends the transport at once, without a Close frame and without what is queued: the peer sees 1006 (RFC 6455 §7.1.5).
-    /// Senders that wait fail. The [`Receiver`](super::Receiver) ends once it looks, or the peer has ended its side.
+    /// Ends the transport at once, without a Close frame and without what is queued: the peer sees 1006 (RFC 6455
+    /// §7.1.5). Senders that wait fail. The [`Receiver`](super::Receiver) ends once it looks, or the peer has ended its
+    /// side.
     pub fn abort(&self) {
         let mut inner = self.shared.lock();
         self.shared.end(&mut inner, End::Aborted);
         let _ = self.shared.shut_down(inner, None, Some(LEAST_WAIT)); // the peer is told as well as it can be
     }
 
-    /// Whether nothing more can be sent: a Close frame has been queued, sent or received, or the connection has ended. Nobody
-    /// learns of the peer's end before somebody receives, or fails to write.
+    /// Whether nothing more can be sent: a Close frame has been queued, sent or received, or the connection has ended.
+    /// Nobody learns of the peer's end before somebody receives, or fails to write.
     pub fn is_closed(&self) -> bool {
         self.shared.lock().outbound.state() != SendState::Open
     }

@@ -1,4 +1,4 @@
-//! [`Shared`]: what both ends of a split connection have, and who may wait for whom.
+//! [`Shared`]: what the ends of a split connection share, and who may wait for whom.
 use super::ReadSide;
 use crate::{
     adapter::{Error, would_wait},
@@ -20,31 +20,33 @@ use std::{
     time::{Duration, Instant},
 };
 
-/// What both ends of a split connection have.
+/// What the ends of a split connection share.
 ///
 /// | of [`Inner`] | says |
 /// |---|---|
 /// | `outbound` | what is queued; its [away](Outbound::take_transmit) bytes are in the writer's hands |
 /// | `writer` | the end of the stream that writes; `None` while a thread writes with it |
 /// | `waiting` | how many threads wait on `changed`; it is not notified for none, since that is a system call |
-/// | `stalled` | since when a sender waits for the stream: the receiver, which nobody wakes, looks how long that may last |
+/// | `stalled` | since when a sender waits for the stream: the receiver, which nobody wakes, looks at that |
 /// | `end` | why nothing more is written; the receiver is told by [`Ends`](super::ends::Ends) |
 /// | `left` | what a dropped receiver left, for the sender that closes; `None` while that sender has it |
 ///
 /// The one lock is held while a message is queued (and compressed, for that has an order), never during a system call
 /// and never while a thread waits. So:
 ///
-/// - No one waits for the lock for long. Who writes takes the writer out of it and puts it back after each write.
-/// - A sender waits for the stream, or on `changed` for the thread that writes. Whoever puts the writer back wakes those
-///   who wait, so none of them is left with bytes that nobody writes: the last to leave writes what is still queued.
-/// - The receiver writes only if nobody else does, and waits on `changed` only once nothing is to be read before output
+/// - No thread waits for the lock for long. A thread that writes takes the writer out, and puts it back after each
+///   write.
+/// - A sender waits for the stream, or on `changed` for the thread that writes. Whoever puts the writer back wakes
+///   those who wait, so none of them is left with bytes that nobody writes: the last to leave writes what is still
+///   queued.
+/// - The receiver writes only if no sender does. It waits on `changed` only while nothing is to be read before output
 ///   has left.
 #[derive(Debug)]
 pub(super) struct Shared<H> {
     inner: Mutex<Inner<H>>,
     changed: Condvar,
     pub(super) high_water: usize,
-    /// How long the peer may take nothing. While closing there is always a deadline, if there is one at all.
+    /// How long output may wait and none of it leave: `write_timeout`, or without one `close_timeout`.
     patience: Option<Duration>,
 }
 
@@ -54,7 +56,7 @@ pub(super) struct Inner<H> {
     pub(super) outbound: Outbound,
     pub(super) writer: Option<Box<Writer<H>>>,
     waiting: usize,
-    /// Since when a sender has seen the peer take nothing, and how much had left by then.
+    /// Since when a sender has seen nothing leave, and how many bytes had left by then.
     stalled: Option<(Instant, u32)>,
     pub(super) end: Option<End>,
     pub(super) left: Option<Box<ReadSide<H>>>,
@@ -72,7 +74,7 @@ pub(super) struct Writer<H> {
 pub(super) enum End {
     /// The connection has ended.
     Over,
-    /// A sender saw the peer take nothing for too long.
+    /// A sender saw nothing leave for too long.
     TimedOut,
     /// The stream failed.
     Failed(io::ErrorKind),
@@ -103,7 +105,7 @@ impl<H> Shared<H> {
         self.lock().writer.as_ref().is_some_and(|writer| !writer.pending.has_remaining())
     }
 
-    /// What it was made of, if nobody else has it.
+    /// Takes it apart again, if nobody else has it and nobody writes.
     pub(super) fn into_parts(self: Arc<Self>) -> Result<(Outbound, Output<H>), Arc<Self>> {
         let mut shared = Arc::try_unwrap(self)?;
         let inner = shared.inner.get_mut().unwrap_or_else(PoisonError::into_inner);
@@ -140,7 +142,7 @@ impl<H> Shared<H> {
         self.changed.notify_all();
     }
 
-    /// When a sender is going to give the peer up. If that is now, it is done.
+    /// When a sender that waits is going to give the connection up. If that is now, this does.
     pub(super) fn deadline(&self, now: Instant) -> Option<Instant> {
         let mut inner = self.lock();
         let at = inner.deadline(self.patience);
@@ -162,7 +164,7 @@ impl<H> Shared<H> {
     }
 }
 
-/// The writer, out of its place. It goes back when the stream panics, too.
+/// The writer, taken out of [`Inner`]. It goes back when this is dropped: also when the stream panics.
 struct Turn<'a, H> {
     shared: &'a Shared<H>,
     writer: Option<Box<Writer<H>>>,
@@ -177,8 +179,8 @@ impl<H> Drop for Turn<'_, H> {
 }
 
 impl<H: Transport> Writer<H> {
-    /// Writes what is in hand once, and has the stream let go of it once nothing is left. Says how many bytes the stream
-    /// took, and what the flush came to.
+    /// Writes what is in hand once, and has the stream let go of it once nothing is left. Says how many bytes the
+    /// stream took, and what the flush came to.
     #[inline]
     fn write(&mut self, until: Option<Instant>) -> (io::Result<usize>, Option<io::Result<()>>) {
         let mut wrote = Ok(0);
@@ -252,7 +254,8 @@ impl<H: Transport> Shared<H> {
         }
     }
 
-    /// `Ok` to try again. While a sender writes, it keeps the deadline: the receiver may be elsewhere.
+    /// A write of a sender came back in vain, or failed. `Ok`: try again. A sender that waits keeps the deadline for
+    /// writing, since the receiver may not be receiving.
     #[cold]
     fn not_written(&self, inner: &mut Inner<H>, error: io::Error) -> Result<(), Error> {
         if !would_wait(&error) {
@@ -273,8 +276,8 @@ impl<H: Transport> Shared<H> {
         if again { Ok(()) } else { Err(error.into()) }
     }
 
-    /// Ends the writing side, and waits no longer than `within` for that; by `reader` if a thread is writing, which then
-    /// has nothing to wait for.
+    /// Ends the writing side, and waits no longer than `within` for that. If a thread is writing, this shuts down by
+    /// the end of the stream that reads, and the write of that thread fails.
     pub(super) fn shut_down(
         &self,
         mut inner: Guard<'_, H>,
@@ -297,14 +300,14 @@ impl<H: Transport> Shared<H> {
 }
 
 impl<H> Inner<H> {
-    /// When the peer has taken nothing for too long, as far as a sender has seen.
+    /// When nothing will have left for too long, as far as a sender that waits has seen.
     fn deadline(&self, patience: Option<Duration>) -> Option<Instant> {
         let sending = self.outbound.sending();
         let (since, _) = self.stalled.filter(|stalled| sending.waiting && stalled.1 == sending.released)?;
         since.checked_add(patience?)
     }
 
-    /// Whether there are senders that wait for the writer: one of them goes on writing.
+    /// Whether senders wait for the writer. Then one of them goes on writing.
     #[inline]
     pub(super) fn has_waiting(&self) -> bool {
         self.waiting > 0

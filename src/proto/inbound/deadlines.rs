@@ -12,18 +12,24 @@ use crate::{
 use std::time::{Duration, Instant};
 
 impl Inbound {
-    /// Tells the time: there is no other way for it to come in. Does what is due, and starts the timers that should now run.
+    /// Tells the time: there is no other way for it to come in. Does what is due, and starts the timers that should now
+    /// run.
     ///
-    /// Read and write first. Silence is the peer's only if a read has just found nothing. Extra calls are cheap. A late call
-    /// acts late, and without any call no deadline passes. Afterwards ask for events and write: the connection may be
-    /// [ending](Self::is_ending), or a ping or a Close frame be queued.
+    /// Read and write first. Silence is the peer's only if a read has just found nothing. Extra calls are cheap. A late
+    /// call acts late, and without any call no deadline passes. Afterwards ask for events and write: the connection may
+    /// be [ending](Self::is_ending), or a ping or a Close frame be queued.
     ///
-    /// | deadline | runs | then |
+    /// | deadline | passes when | then |
     /// |---|---|---|
-    /// | [`keepalive`](crate::Config::keepalive) | while open and nothing comes or leaves | a ping; after it, the end |
-    /// | [`message_timeout`](crate::Config::message_timeout) | while a message is unfinished and no payload comes | the connection is failed, with 1008 |
-    /// | [`write_timeout`](crate::Config::write_timeout) | while output waits and none leaves, closing or not | the end |
-    /// | [`close_timeout`](crate::Config::close_timeout) | closing, from when all output has left | the end |
+    /// | [`keepalive`] | open, and nothing has come or left | a ping; after it, the end |
+    /// | [`message_timeout`] | a message is unfinished, and no payload has come | failed with 1008 |
+    /// | [`write_timeout`] | output waits, and none has left; also while closing | the end |
+    /// | [`close_timeout`] | closing, and all output has left | the end |
+    ///
+    /// [`keepalive`]: crate::Config::keepalive
+    /// [`message_timeout`]: crate::Config::message_timeout
+    /// [`write_timeout`]: crate::Config::write_timeout
+    /// [`close_timeout`]: crate::Config::close_timeout
     pub fn handle_timeout(&mut self, now: Instant, out: &mut impl ControlSink) {
         if self.state == RecvState::Ended || self.input == InputState::GivenUp {
             return self.timers.stop_all();
@@ -50,9 +56,9 @@ impl Inbound {
 
     /// Says whether the driver reads. Default: it does.
     ///
-    /// While it does not, silence says nothing about the peer, so the deadlines that blame silence start anew when they pass.
-    /// A driver needs this only if it tells the time without a read before, although [`wants_read`](Self::wants_read): one
-    /// whose caller only sends, for instance.
+    /// While it does not, silence says nothing about the peer, so the deadlines that blame silence start anew when they
+    /// pass. A driver needs this only if it tells the time without a read before, although
+    /// [`wants_read`](Self::wants_read): one whose caller only sends, for instance.
     #[inline]
     pub fn set_reading(&mut self, reading: bool) {
         self.reading = reading;
@@ -92,8 +98,8 @@ impl Inbound {
         }
     }
 
-    /// Any byte that comes is a sign of life, and so is output that leaves. Silence brings a ping; silence after the ping
-    /// brings the end.
+    /// Any byte that comes is a sign of life, and so is output that leaves. Silence brings a ping; silence after the
+    /// ping brings the end.
     fn keep_alive(&mut self, now: Instant, out: &mut impl ControlSink, sending: &Sending) {
         let Some(keepalive) = self.config.keepalive else { return };
         let received = self.received();
@@ -144,8 +150,8 @@ impl Inbound {
     /// [`Event::Closed`](crate::proto::Event::Closed) with this deadline in
     /// [`timed_out`](crate::Closed::timed_out).
     ///
-    /// [`handle_timeout`](Self::handle_timeout) does this by itself. Only a driver that keeps a deadline elsewhere calls
-    /// it, such as one whose senders write in other threads.
+    /// [`handle_timeout`](Self::handle_timeout) does this by itself. Only a driver that keeps a deadline elsewhere
+    /// calls it, such as one whose senders write in other threads.
     pub fn give_up(&mut self, deadline: Deadline) {
         self.ending().timed_out.get_or_insert(deadline);
         self.input.on_give_up();
@@ -159,9 +165,9 @@ impl Inbound {
 
     /// The latest of the deadlines that have passed by `now` and have not been acted on.
     ///
-    /// For a driver whose clock may be ahead of what it knows of the transport, as in an asynchronous runtime: bytes may have
-    /// come that the runtime has not polled. Such a driver calls [`handle_timeout`](Self::handle_timeout) only once the
-    /// runtime's own timer for this deadline has fired.
+    /// For a driver whose clock may be ahead of what it knows of the transport, as in an asynchronous runtime: bytes
+    /// may have come that the runtime has not polled. Such a driver calls [`handle_timeout`](Self::handle_timeout) only
+    /// once the runtime's own timer for this deadline has fired.
     pub fn latest_due(&self, now: Instant) -> Option<Instant> {
         self.timers.latest_due(now)
     }
@@ -172,11 +178,11 @@ impl Inbound {
     }
 
     /// Whether the time should be told before waiting, although [`poll_timeout`](Self::poll_timeout) has not passed: a
-    /// deadline is to be started or moved, since a message is unfinished, output waits, the connection is closing, or no
-    /// keepalive runs yet.
+    /// deadline is to be started or moved, since a message is unfinished, output waits, the connection is closing, or
+    /// no keepalive runs yet.
     ///
-    /// Else it is enough to tell the time once `poll_timeout` has passed, and the clock need not be read each time that the
-    /// driver wakes.
+    /// Else it is enough to tell the time once `poll_timeout` has passed, and the clock need not be read each time that
+    /// the driver wakes.
     pub fn wants_time(&self, out: &impl ControlSink) -> bool {
         self.wants_time_with(&out.sending())
     }

@@ -113,7 +113,8 @@ enum Way {
     Reserve,
 }
 
-/// All messages of a stream that comes in these ways, so many bytes at a time; with the transport idle in between or not.
+/// All messages of a stream that comes in these ways, so many bytes at a time; with the transport idle in between or
+/// not.
 fn messages(wire: &[u8], ways: &[(Way, usize, bool)]) -> Vec<Vec<u8>> {
     let mut connection = Connection::new(Established::bare(Role::Client), Config::client());
     let (mut messages, mut rest) = (vec![], wire);

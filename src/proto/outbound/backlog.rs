@@ -137,8 +137,8 @@ impl Backlog {
         }
     }
 
-    /// Takes the long payload at the front, if it fits one frame of `at_most` bytes that has not begun: what its header says,
-    /// and the payload.
+    /// Takes the long payload at the front, if it fits one frame of `at_most` bytes that has not begun: what its header
+    /// says, and the payload.
     #[inline]
     pub(super) fn take_whole(&mut self, at_most: usize, masked: bool) -> Option<(Opcode, Rsv, bool, Bytes)> {
         let queue = self.0.as_mut()?;
@@ -171,8 +171,8 @@ impl Backlog {
         Some(Header { fin, rsv, opcode, mask: next.mask, len: len as u64 })
     }
 
-    /// Takes the rest of the frame that has begun; `at_most` bytes of it, if they are to be masked. Says whether that was the
-    /// last of a message, or of a chunk.
+    /// Takes the rest of the frame that has begun; `at_most` bytes of it, if they are to be masked. Says whether that
+    /// was the last of a message, or of a chunk.
     pub(super) fn take(&mut self, at_most: usize, take: impl FnOnce(Piece<'_>)) -> bool {
         let Some(queue) = &mut self.0 else { return false };
         let Some(Entry::Long(next)) = queue.waiting.front_mut() else { return false };

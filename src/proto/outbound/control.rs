@@ -1,4 +1,5 @@
-//! Control frames on their way out, a slot for each kind; and how the sending half does what the receiving half asks for.
+//! Control frames on their way out, a slot for each kind; and how the sending half does what the receiving half asks
+//! for.
 use super::Outbound;
 use crate::{
     close::CloseFrame,
@@ -71,8 +72,8 @@ impl Outbound {
         self.controls.get_or_insert_default()
     }
 
-    /// Frames a pong at once. When much waits already, the pong goes to its slot instead, where the latest replaces the one
-    /// before it (RFC 6455 §5.5.3). So a burst of pings is answered whole, and a flood costs next to nothing.
+    /// Frames a pong at once. When much waits already, the pong goes to its slot instead, where the latest replaces the
+    /// one before it (RFC 6455 §5.5.3). So a burst of pings is answered whole, and a flood costs next to nothing.
     pub(super) fn answer(&mut self, payload: &[u8]) {
         if self.transmit.remaining() < PROMPT
             && !self.backlog.is_within_frame()
@@ -96,7 +97,7 @@ impl Outbound {
         self.cork(opcode, Rsv::NONE, true, payload);
         let end = self.framed_to() as u32;
         let tail = if begin == self.tail_end { self.tail } else { 0 };
-        // A peer that sends nothing but pings can have it grow for ever; nothing that waits is as long as the most it says.
+        // Saturating: a peer that sends nothing but pings makes it grow for ever. Output that waits is never that long.
         (self.tail, self.tail_end) = (tail.saturating_add(end.wrapping_sub(begin)), end);
     }
 
@@ -117,16 +118,16 @@ impl Outbound {
         }
     }
 
-    /// Begins the closing handshake (RFC 6455 §7.1.2): the Close frame leaves after the messages that are queued. `None`
-    /// sends an empty one. Does nothing if closing has begun already, or the transport has ended.
+    /// Begins the closing handshake (RFC 6455 §7.1.2): the Close frame leaves after the messages that are queued.
+    /// `None` sends an empty one. Does nothing if closing has begun already, or the transport has ended.
     pub fn close(&mut self, frame: impl Into<Option<CloseFrame>>) {
         if self.state.on_close() {
             self.controls().close = Some(Close { frame: frame.into(), framed: false });
         }
     }
 
-    /// Whether a ping has not been answered for want of room, so that the next would take its place; or its late answer has
-    /// not left, and the transport is still behind.
+    /// Whether a pong waits for the transport, so that the next pong would take its place; or has waited and not left
+    /// yet, and the transport is still behind.
     pub(super) fn owes_pong(&self) -> bool {
         self.controls.as_ref().is_some_and(|controls| {
             let late = controls.late_pong > self.transmit.taken();

@@ -38,7 +38,8 @@ impl Outbound {
         Position(Until::Close)
     }
 
-    /// Whether fewer messages than these have been framed. The count wraps at 2^32; no more than half as many ever wait.
+    /// Whether fewer messages than these have been framed. The count wraps at 2^32; no more than half as many ever
+    /// wait.
     fn is_unframed(&self, framed: u32) -> bool {
         framed.wrapping_sub(self.framed) as i32 > 0
     }

@@ -36,9 +36,9 @@ impl Outbound {
         !self.is_flushed()
     }
 
-    /// Says that the transport has let go of all that it has taken: its flush is done. Only bytes that have left are progress
-    /// for [`write_timeout`](crate::Config::write_timeout). Call this after each flush of a transport that buffers; for one
-    /// that never holds bytes back, such as a socket, it need not be called.
+    /// Says that the transport has let go of all that it has taken: its flush is done. Only bytes that have left are
+    /// progress for [`write_timeout`](crate::Config::write_timeout). Call this after each flush of a transport that
+    /// buffers; for one that never holds bytes back, such as a socket, it need not be called.
     #[inline]
     pub fn flushed(&mut self) {
         self.hold = Hold::Nothing;
@@ -56,8 +56,8 @@ impl Outbound {
         }
     }
 
-    /// Says that the transport takes no more bytes now: it is full. If it takes more later, it has let go of as many. Flush
-    /// it, so that it can. For a transport that never holds bytes back it need not be called.
+    /// Says that the transport takes no more bytes now: it is full. If it takes more later, it has let go of as many.
+    /// Flush it, so that it can. For a transport that never holds bytes back it need not be called.
     pub fn write_pending(&mut self) {
         if self.hold == Hold::Full {
             self.count_behind_full();
@@ -66,7 +66,8 @@ impl Outbound {
         }
     }
 
-    /// Output waits, and nothing else can be done meanwhile: gives back memory that what waits does not need.
+    /// Gives back the memory that waiting output does not need. Call it before waiting for nothing but the transport to
+    /// take output ([`Step::Wait`](crate::proto::Step::Wait)).
     pub fn rest(&mut self) {
         self.transmit.shrink();
     }
@@ -114,8 +115,8 @@ impl Outbound {
         taken
     }
 
-    /// As [`take_transmit`](Self::take_transmit), into a [`Transmit`] that has run empty: its memory is used again. One that
-    /// still has bytes is left as it is.
+    /// As [`take_transmit`](Self::take_transmit), into a [`Transmit`] that has run empty: its memory is used again. One
+    /// that still has bytes is left as it is.
     #[inline]
     pub fn swap_transmit(&mut self, empty: &mut Transmit) {
         if !empty.has_remaining() {
@@ -144,14 +145,15 @@ impl Outbound {
         framed.saturating_sub(tail)
     }
 
-    /// Bytes of messages, headers included, that were queued and dropped, because the connection ended or was failed before
-    /// they had left. [`Closed::unsent`](crate::Closed::unsent) says the same at the end.
+    /// Bytes of messages, headers included, that were queued and dropped, because the connection ended or was failed
+    /// before they had left. [`Closed::unsent`](crate::Closed::unsent) says the same at the end.
     pub fn unsent(&self) -> usize {
         self.controls.as_ref().map_or(0, |controls| controls.unsent)
     }
 
     /// Says that the transport will never take a byte again: all there is to send is forgotten and counted as
-    /// [`unsent`](Self::unsent), and nothing can be sent any more. Reading may go on: the peer's Close frame may have come.
+    /// [`unsent`](Self::unsent), and nothing can be sent any more. Reading may go on: the peer's Close frame may have
+    /// come.
     pub fn write_failed(&mut self) {
         let (unsent, released) = (self.unsent_framed() + self.backlog.bytes(), self.released());
         self.backlog = Backlog::default();

@@ -9,8 +9,8 @@ use crate::{
 };
 
 impl Reader {
-    /// Takes the payload bytes that have come: moves them next to the message's, unmasks, validates; each once. There is
-    /// always room for them.
+    /// Takes the payload bytes that have come: moves them next to the message's, unmasks, validates; each once. There
+    /// is always room for them.
     pub(super) fn read_payload(&mut self) -> Result<bool, Violation> {
         let input = &mut self.input;
         let come = input.unread().len();
@@ -35,8 +35,8 @@ impl Reader {
         Ok(false)
     }
 
-    /// Takes the payload bytes that have come, of a message that is encoded: unmasks, decodes, validates; each once. Says
-    /// whether a piece has to be handed out before there is room for more.
+    /// Takes the payload bytes that have come, of a message that is encoded: unmasks, decodes, validates; each once.
+    /// Says whether a piece has to be handed out before there is room for more.
     pub(super) fn decode_payload(&mut self, config: &Config) -> Result<bool, Violation> {
         let (Some(decoding), input) = (&mut self.decoding, &mut self.input) else { return Ok(false) };
         let fresh = input.cursor + decoding.unmasked;
@@ -98,7 +98,7 @@ impl Reader {
     }
 }
 
-/// From here on it is worth it to unmask from where a cache line begins.
+/// A payload of this length or more is unmasked from where a cache line begins: that is worth the effort.
 const LONG: usize = 4 * 1024;
 
 /// As [`MaskKey::apply`], and faster by a fifth if the payload is long.

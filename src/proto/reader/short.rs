@@ -1,12 +1,13 @@
-//! Short ways to a whole message in one frame, which nearly every message is. They judge nothing: what they do not take is
-//! left, as it was, to [`Reader::read`].
+//! Short ways to a whole message in one frame, which nearly every message is. They judge nothing: what they do not take
+//! is left, as it was, to [`Reader::read`].
 use super::{Reader, State, payload::unmask};
 use crate::{config::Config, frame::MaskKey, message::Kind, proto::state::Role};
 
 /// The length of the header of a masked frame of at most 125 bytes.
 const SHORT_HEADER: usize = 6;
 
-/// Payloads of fewer bytes than this come in a frame with a [`SHORT_HEADER`], and are within the limit: none for a client.
+/// Payloads of fewer bytes than this come in a frame with a [`SHORT_HEADER`], and are within the limit: none for a
+/// client.
 pub(super) fn short_below(role: Role, config: &Config) -> u8 {
     match role {
         Role::Server => config.max_message_size.min(125) as u8 + 1,
@@ -15,10 +16,10 @@ pub(super) fn short_below(role: Role, config: &Config) -> u8 {
 }
 
 impl Reader {
-    /// A whole message in one frame, at once: by far the most common case, so it is tried first. Says whether there is
-    /// one; if not, nothing has changed, and [`read`](Self::read) is to judge. It never lends what `read` would not.
+    /// Lends a whole message in one frame, if that is next: by far the most common case, so it is tried first. `false`:
+    /// nothing has changed, and [`read`](Self::read) is to judge. This never lends what `read` would not.
     ///
-    /// A call would cost a tenth of what it does, and it is asked in few places.
+    /// Always inlined: a call would add a tenth to its cost, and few places call it.
     #[inline(always)]
     pub(in crate::proto) fn read_whole(&mut self, config: &Config) -> bool {
         #[cfg(test)]
@@ -32,7 +33,7 @@ impl Reader {
         self.read_short() || self.read_long(config)
     }
 
-    /// What most of a server's messages are: a masked frame with a header of six bytes.
+    /// A masked frame with a header of six bytes, which is what most messages to a server are.
     #[inline(always)]
     fn read_short(&mut self) -> bool {
         let Some((head, rest)) = self.input.unread_mut().split_first_chunk_mut::<SHORT_HEADER>() else {
@@ -53,7 +54,7 @@ impl Reader {
         valid
     }
 
-    /// Any other; or nothing, which costs no credit.
+    /// A message in any other one frame. If there is none, the credit that it was given comes back.
     #[inline(never)]
     fn read_long(&mut self, config: &Config) -> bool {
         let whole = self.read_one_frame(config);
@@ -80,7 +81,7 @@ impl Reader {
         valid
     }
 
-    /// The frame at the cursor is a message.
+    /// Lends the payload of the frame at the cursor.
     #[inline(always)]
     fn lend_whole(&mut self, kind: Kind, header: usize, len: usize) {
         let start = self.input.cursor + header;
@@ -99,7 +100,7 @@ fn kind_of_whole(first: u8) -> Option<Kind> {
     }
 }
 
-/// Whether this unmasked payload may be of this kind. If not, it is masked again, as it was.
+/// Whether this unmasked payload may be of this kind. If not, it is masked again, for `read` to find as it came.
 #[inline(always)]
 fn is_valid(kind: Kind, ascii: bool, key: MaskKey, payload: &mut [u8]) -> bool {
     kind == Kind::Binary || ascii || is_utf8(key, payload)

@@ -1,12 +1,12 @@
-//! How much is done before others get their turn: a read may bring many thousands of frames, and a peer that is fast may
-//! always bring another read.
+//! Turns: how much is done before other connections go on. One read may bring many thousands of frames, and a fast peer
+//! may always bring another read.
 use super::Reader;
 
-/// So many frames are read in a turn.
+/// How many frames are read in a turn.
 pub(in crate::proto) const FRAMES_A_TURN: u32 = 256;
 
 impl Reader {
-    /// Lets it read as many frames as in a turn.
+    /// Begins a turn.
     #[inline]
     pub(in crate::proto) fn begin_turn(&mut self) {
         self.credit = FRAMES_A_TURN;
@@ -18,7 +18,7 @@ impl Reader {
         self.credit = self.credit.saturating_sub(FRAMES_A_TURN / 4);
     }
 
-    /// Whether the turn is over, and something is left to be read.
+    /// Whether the turn is over although bytes are left to be read.
     #[inline]
     pub(in crate::proto) fn has_more(&self) -> bool {
         self.credit == 0 && !self.input.is_drained()
@@ -35,7 +35,7 @@ mod tests {
 
     const TURN: usize = FRAMES_A_TURN as usize;
 
-    /// A client, which what comes is not masked for, that has been given these frames so many times.
+    /// A client that has been given this frame so many times. What comes for a client is not masked.
     fn client(frame: &[u8], times: usize, delivery: Delivery) -> (Inbound, Outbound) {
         let mut config = Config::client();
         (config.delivery, config.max_empty_fragments) = (delivery, u32::MAX);
