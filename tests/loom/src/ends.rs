@@ -32,7 +32,10 @@ pub(crate) struct Link {
 
 impl ControlSink for Link {
     fn sending(&self) -> Sending {
-        Sending { waiting: self.queued > 0, buffered: self.queued, released: self.released }
+        Sending { waiting: self.queued > 0, released: self.released }
+    }
+    fn buffered_amount(&self) -> usize {
+        self.queued
     }
 }
 

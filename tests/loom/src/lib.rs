@@ -19,10 +19,10 @@ mod sync {
 
     pub(super) struct Sending {
         pub(super) waiting: bool,
-        pub(super) buffered: usize,
         pub(super) released: u32,
     }
     pub(super) trait ControlSink {
         fn sending(&self) -> Sending;
+        fn buffered_amount(&self) -> usize;
     }
 }
