@@ -221,8 +221,8 @@ impl<S, R: Runtime<S>> WebSocket<S, R> {
     /// # Errors
     /// [`Error::TimedOut`] when nothing leaves for [`write_timeout`](crate::Config::write_timeout); [`Error::Io`]. Both
     /// have ended the connection. When a write fails, a Close frame of the peer that has come already is heard, for
-    /// [`closed`](Self::closed); messages that have come are lost. [`Error::Send`] when the connection has ended and
-    /// left queued messages behind.
+    /// [`closed`](Self::closed); messages that have come are lost. [`Error::Send`] when queued messages were left behind,
+    /// because the connection has ended or the peer broke the protocol.
     ///
     /// # Cancel safety
     /// When the future is dropped, whatever is called next goes on.
@@ -239,11 +239,10 @@ impl<S, R: Runtime<S>> WebSocket<S, R> {
     ) -> Poll<Result<(), Error>> {
         loop {
             if self.inbound.state() == RecvState::Ended {
-                let left_behind = self.link.outbound.unsent() > 0;
-                return Poll::Ready(if left_behind { Err(SendError::Closing.into()) } else { Ok(()) });
+                return Poll::Ready(self.nothing_left_behind());
             }
             match self.link.poll_flush(cx) {
-                Poll::Ready(Ok(())) => return Poll::Ready(Ok(())),
+                Poll::Ready(Ok(())) => return Poll::Ready(self.nothing_left_behind()),
                 Poll::Ready(Err(error)) => return Poll::Ready(Err(self.write_failed(cx, error.into()))),
                 Poll::Pending if enough(&self.link.outbound) => return Poll::Ready(Ok(())),
                 Poll::Pending => {}
@@ -256,6 +255,12 @@ impl<S, R: Runtime<S>> WebSocket<S, R> {
                 return Poll::Ready(Err(Error::TimedOut(timed_out.unwrap_or(Deadline::Write))));
             }
         }
+    }
+
+    /// What is written is all there was to write, unless the end or a violation of the peer dropped messages.
+    #[inline]
+    fn nothing_left_behind(&self) -> Result<(), Error> {
+        if self.link.outbound.unsent() > 0 { Err(SendError::Closing.into()) } else { Ok(()) }
     }
 
     /// The stream cannot be written any more. A Close frame of the peer that says why may have come: what has come by

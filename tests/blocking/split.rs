@@ -5,13 +5,17 @@ use crate::{
 };
 use sansocket::{
     CloseCode, Config, Deadline, Error, Message, Role,
-    blocking::{Split, Transport, WebSocket},
+    blocking::{Sender, Split, Transport, WebSocket},
     proto::{Connection, Established},
 };
 use std::{
     collections::HashMap,
     io::{self, Read, Write},
-    sync::{Arc, Mutex, mpsc},
+    sync::{
+        Arc, Mutex,
+        atomic::{AtomicUsize, Ordering::SeqCst},
+        mpsc,
+    },
     thread,
     time::Duration,
 };
@@ -263,4 +267,46 @@ fn what_has_been_put_together_again_after_it_was_aborted_has_ended() {
     let mut socket = receiver.reunite(sender).unwrap();
     assert!(socket.recv().is_err());
     assert_eq!(told.elapsed(), Duration::ZERO, "nothing is waited for");
+}
+
+/// A stream that has a message queued by another thread during each write, a thousand times.
+#[derive(Debug)]
+struct Busy(Arc<Mutex<Option<Sender<Busy>>>>, Arc<AtomicUsize>);
+
+impl Read for Busy {
+    fn read(&mut self, _: &mut [u8]) -> io::Result<usize> {
+        Ok(0)
+    }
+}
+impl Write for Busy {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        if self.1.fetch_add(1, SeqCst) < 1000 {
+            if let Some(other) = &*self.0.lock().unwrap() {
+                other.try_feed("more").unwrap();
+            }
+        }
+        Ok(bytes.len())
+    }
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+impl Transport for Busy {}
+impl Split for Busy {
+    type Half = Self;
+    fn split(self) -> (Self, Self) {
+        (Self(self.0.clone(), self.1.clone()), self)
+    }
+}
+
+#[test]
+fn a_message_has_been_sent_when_it_has_left_however_much_others_queue() {
+    let (other, writes) = (Arc::new(Mutex::new(None)), Arc::new(AtomicUsize::new(0)));
+    let stream = Busy(other.clone(), writes.clone());
+    let connection = Connection::new(Established::bare(Role::Server), Config::server());
+    let (sender, _receiver) = WebSocket::new(connection, stream).split();
+    *other.lock().unwrap() = Some(sender.clone());
+    sender.send("mine").unwrap();
+    assert!(writes.load(SeqCst) < 100, "{} writes", writes.load(SeqCst));
+    *other.lock().unwrap() = None;
 }

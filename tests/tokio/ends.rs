@@ -79,6 +79,27 @@ async fn a_violation_is_an_event_and_an_error() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_flush_tells_that_a_violation_dropped_what_was_queued() {
+    for role in BOTH {
+        let line = Line::new(Pace::Free);
+        let mut socket = line.socket(role, |config| config.high_water_mark = usize::MAX);
+        line.take(0);
+        for _ in 0..8 {
+            socket.feed(vec![0; 100_000]).await.unwrap();
+        }
+        line.feed([0xFF, 0xFF]);
+        assert!(matches!(socket.recv_event().await.unwrap(), Some((Event::Error(_), _))));
+        line.take(usize::MAX);
+        assert!(matches!(socket.flush().await, Err(Error::Send(SendError::Closing))));
+        let flushed = SinkExt::<Message>::flush(&mut socket).await;
+        assert!(matches!(flushed, Err(Error::Send(SendError::Closing))));
+        assert!(socket.recv_event().await.unwrap().is_none());
+        assert!(matches!(socket.flush().await, Err(Error::Send(SendError::Closing))));
+        assert!(socket.closed().is_some_and(|closed| closed.unsent > 0));
+    }
+}
+
+#[tokio::test(start_paused = true)]
 async fn aborting_ends_it_at_once_and_sends_nothing() {
     for role in BOTH {
         let line = Line::new(Pace::Free);

@@ -26,6 +26,7 @@ use std::{
 /// |---|---|
 /// | `outbound` | what is queued; its [away](Outbound::take_transmit) bytes are in the writer's hands |
 /// | `writer` | the end of the stream that writes; `None` while a thread writes with it |
+/// | `left_over` | whether somebody left what is queued to the thread that writes, since that took what it writes |
 /// | `waiting` | how many threads wait on `changed`; it is not notified for none, since that is a system call |
 /// | `stalled` | since when a sender waits for the stream: the receiver, which nobody wakes, looks at that |
 /// | `end` | why nothing more is written; the receiver is told by [`Ends`](super::ends::Ends) |
@@ -37,8 +38,9 @@ use std::{
 /// - No thread waits for the lock for long. A thread that writes takes the writer out, and puts it back after each
 ///   write.
 /// - A sender waits for the stream, or on `changed` for the thread that writes. Whoever puts the writer back wakes
-///   those who wait, so none of them is left with bytes that nobody writes: the last to leave writes what is still
-///   queued.
+///   those who wait, so none of them is left with bytes that nobody writes.
+/// - A sender is done when its own message has left, however much others feed meanwhile. It goes on only for what was
+///   left to it: by a receiver that reads again instead of waiting for the writer.
 /// - The receiver writes only if no sender does. It waits on `changed` only while nothing is to be read before output
 ///   has left.
 #[derive(Debug)]
@@ -55,6 +57,7 @@ pub(super) struct Shared<H> {
 pub(super) struct Inner<H> {
     pub(super) outbound: Outbound,
     pub(super) writer: Option<Box<Writer<H>>>,
+    left_over: bool,
     waiting: usize,
     /// Since when a sender has seen nothing leave, and how many bytes had left by then.
     stalled: Option<(Instant, u32)>,
@@ -88,7 +91,15 @@ impl<H> Shared<H> {
     pub(super) fn new(outbound: Outbound, output: Output<H>, config: &Config) -> Self {
         let writer = Some(Box::new(Writer { output, pending: Transmit::default() }));
         Self {
-            inner: Mutex::new(Inner { outbound, writer, waiting: 0, stalled: None, end: None, left: None }),
+            inner: Mutex::new(Inner {
+                outbound,
+                writer,
+                left_over: false,
+                waiting: 0,
+                stalled: None,
+                end: None,
+                left: None,
+            }),
             changed: Condvar::new(),
             high_water: config.high_water_mark,
             patience: config.write_timeout.or(config.close_timeout),
@@ -203,10 +214,14 @@ impl<H: Transport> Shared<H> {
         until: Option<Instant>,
     ) -> (Guard<'a, H>, io::Result<Wrote>) {
         let Some(mut writer) = inner.writer.take() else {
-            let wrote = if inner.outbound.is_flushed() { Wrote::All } else { Wrote::Elsewhere };
-            return (inner, Ok(wrote));
+            if inner.outbound.is_flushed() {
+                return (inner, Ok(Wrote::All));
+            }
+            inner.left_over = true;
+            return (inner, Ok(Wrote::Elsewhere));
         };
         inner.outbound.swap_transmit(&mut writer.pending);
+        inner.left_over = false;
         if !writer.pending.has_remaining() && inner.outbound.is_flushed() {
             inner.writer = Some(writer);
             return (inner, Ok(Wrote::All));
@@ -245,7 +260,7 @@ impl<H: Transport> Shared<H> {
                 self.not_written(&mut inner, error)?;
             }
             let sent = inner.outbound.has_sent(&mut position).map_err(|error| inner.why(error))?;
-            if sent && (elsewhere || inner.waiting > 0 || inner.outbound.is_flushed()) {
+            if sent && (elsewhere || inner.waiting > 0 || inner.may_stop()) {
                 return Ok(());
             }
             if elsewhere {
@@ -311,6 +326,13 @@ impl<H> Inner<H> {
     #[inline]
     pub(super) fn has_waiting(&self) -> bool {
         self.waiting > 0
+    }
+
+    /// Whether whoever writes may stop: nothing is left, or what it took has left and nobody relies on it for the rest.
+    #[inline]
+    fn may_stop(&self) -> bool {
+        let in_hand = self.writer.as_ref().is_none_or(|writer| writer.pending.has_remaining());
+        self.outbound.is_flushed() || !self.left_over && !in_hand
     }
 
     /// Why something cannot be sent.
