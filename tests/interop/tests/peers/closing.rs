@@ -37,7 +37,7 @@ pub fn we_close_with_an_empty_frame(case: Case) {
 pub fn the_peer_closes_with_code_and_reason(case: Case) {
     let (mut socket, mut puppet) = case.open();
     puppet.tell(Command::Close { code: CODE, reason: REASON.into() });
-    assert_eq!(socket.recv().unwrap(), None);
+    assert!(matches!(socket.recv().unwrap_err(), Error::Closed(_)), "{CODE} is no normal end");
     let closed = socket.closed().unwrap().clone();
     assert_eq!(closed.received, Some(Some(frame())));
     assert_eq!(closed.reason(), REASON);

@@ -44,7 +44,7 @@ pub fn a_message_too_big_for_the_peer_ends_with_1009(case: Case) {
     socket.send(pattern(LIMIT)).unwrap();
     puppet.saw_binary(LIMIT);
     socket.send(pattern(LIMIT + 1)).unwrap();
-    assert_eq!(socket.recv().unwrap(), None);
+    assert!(matches!(socket.recv().unwrap_err(), Error::Closed(_)));
     let closed = socket.closed().unwrap();
     assert_eq!(closed.code(), CloseCode::MESSAGE_TOO_BIG.get());
     assert!(closed.by_peer, "{closed:?}");
