@@ -8,7 +8,7 @@ use sansocket::Role;
 use sansocket_fuzz::driver::{Drive, Settings, Timeouts, World};
 use std::time::Duration;
 
-/// What is not seen in so many steps is not seen in more, only later.
+/// The longest script, in steps. A longer one costs time and finds nothing else.
 const MOST_STEPS: usize = 200;
 
 fuzz_target!(|script: &[u8]| {

@@ -183,7 +183,7 @@ thread_local! {
     static SPARES: RefCell<HashMap<(u32, u8), Compress>> = RefCell::default();
 }
 
-/// A peer's compressor, as long as it is of use.
+/// A peer's compressor. Without context takeover, it is given back before each message.
 #[derive(Default)]
 struct Peer(Option<((u32, u8), Compress)>);
 

@@ -8,7 +8,7 @@ use arbitrary::{Result, Unstructured};
 use libfuzzer_sys::fuzz_target;
 use sansocket_fuzz::pair::{Compression, How, Pair, Settings};
 
-/// What is not seen in so many steps is not seen in more, only later.
+/// The longest script, in steps. A longer one costs time and finds nothing else.
 const MOST_STEPS: usize = 400;
 
 /// The client and the server.

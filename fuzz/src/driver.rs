@@ -38,7 +38,7 @@ pub struct Drive {
     wire: Wire,
     /// Bytes to be written, in another hand.
     away: Option<Transmit>,
-    /// The peer takes nothing, so that no flush is done, and so many bytes at most fit in between.
+    /// The peer takes nothing, so no flush is done. The transport in between holds at most this many bytes.
     stuck: bool,
     room: usize,
     /// What the driver has been told of: the end of the transport, its failure, that the end is not wanted.
@@ -59,7 +59,7 @@ pub struct Drive {
     pongs: Vec<Vec<u8>>,
     close_queued: bool,
     positions: Vec<Asked>,
-    /// What has been heard.
+    /// The events that the end under test has given.
     heard: Vec<Item>,
     /// How often something has moved.
     moves: usize,
@@ -145,13 +145,13 @@ impl Drive {
     pub fn peer_ends(&mut self) {
         self.peer.ended = true;
     }
-    /// The peer takes what it is sent, or so many bytes and then nothing.
+    /// The peer takes everything it is sent, or this many bytes and then nothing.
     pub fn peer_takes(&mut self, all: bool, room: usize) {
         self.stuck = !all;
         self.room = if all { usize::MAX } else { room };
     }
 
-    /// Reads so many bytes, if it should: says whether it read anything.
+    /// Reads this many bytes if the driver should read. Says whether it read anything.
     pub fn read(&mut self, n: usize, how: u8) -> bool {
         if !self.connection.wants_read() || self.peer.waiting() > 0 && n == 0 {
             return false;

@@ -173,7 +173,7 @@ impl Pair {
         assert_ne!(end.connection.state(), ReadyState::Open);
     }
 
-    /// The transport takes so many bytes.
+    /// The transport takes this many bytes.
     pub fn write(&mut self, end: usize, mut n: usize) {
         let end = &mut self.ends[end];
         while n > 0 {

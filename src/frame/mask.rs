@@ -75,7 +75,7 @@ const LINE: usize = 64;
 /// From this many bytes on, two lines in a turn of the loop save more than they cost at the end.
 const LONG: usize = 4 * 1024;
 
-/// A key, given and returned as it lies in memory, so many bytes further on.
+/// The masking key as it applies `bytes` bytes further on. The key is given and returned in the order of memory.
 #[inline(always)]
 fn turned(short: u32, bytes: usize) -> u32 {
     let bits = 8 * (bytes % 4) as u32;

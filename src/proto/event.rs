@@ -41,9 +41,9 @@ pub enum Ready {
         /// Whether the message ends with it.
         fin: bool,
     },
-    /// A ping, with so many bytes of payload.
+    /// A ping whose payload has this many bytes.
     Ping(usize),
-    /// A pong, with so many bytes of payload.
+    /// A pong whose payload has this many bytes.
     Pong(usize),
     /// The peer's Close frame.
     CloseReceived(Option<Box<CloseFrame>>),

@@ -84,8 +84,8 @@ impl Pieces {
 /// A payload shorter than this is copied next to its header: that is cheaper than to send it from where it lies.
 const LONG_FROM: usize = 4 * 1024;
 
-/// While fewer bytes than this are framed and not taken, a payload that has to be copied in any case is framed at once.
-/// A long frame that has to be masked is masked so many bytes at a time.
+/// A payload that has to be copied in any case is framed at once while fewer bytes than this are framed and not taken.
+/// A client masks a long frame in parts of this many bytes.
 const COPIED: usize = 64 * 1024;
 
 /// How many bytes a client frames ahead of the transport. Framing masks them, which takes half the time while they fit

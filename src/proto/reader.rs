@@ -20,7 +20,7 @@ use bytes::Bytes;
 pub(super) enum Found {
     /// A message, or a chunk of one: `input.message()`.
     Data { fin: bool },
-    /// A control frame with so many bytes of payload, just before the cursor.
+    /// A control frame whose payload has this many bytes, just before the cursor.
     Control(Opcode, usize),
 }
 

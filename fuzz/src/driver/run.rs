@@ -36,7 +36,7 @@ impl Drive {
         true
     }
 
-    /// The transport takes so many bytes, if it takes any.
+    /// The transport takes this many bytes, if it takes any.
     pub fn write(&mut self, n: usize, vectored: bool) {
         if self.has_ended() || self.write_failed || !self.release() {
             return;
