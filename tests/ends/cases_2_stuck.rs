@@ -69,8 +69,9 @@ fn case_2_5_a_slow_reader_behind_a_buffer_gets_all() {
 
 /// Empty pongs without a pause.
 fn flood(stream: &Stream, role: sansocket::Role) {
-    let bytes = from_peer_of(role, PONG, "").repeat(10);
-    stream.state().flood = Some(Flood { bytes, each: millis(2), until: seconds(8) });
+    let pong = from_peer_of(role, PONG, "");
+    stream.state().flood =
+        Some(Flood { bytes: pong.repeat(10), frame: pong.len(), each: millis(2), until: seconds(8) });
 }
 
 /// 2.6: a flood puts no deadline off.

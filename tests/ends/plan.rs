@@ -189,8 +189,13 @@ impl Plan {
             Takes::Fails(at) => state.write_fails_at = at.max(1),
         }
         if self.flood {
-            let bytes = from_peer_of(mix.role, PONG, "").repeat(50);
-            state.flood = Some(Flood { bytes, each: millis(20), until: seconds(6) });
+            let pong = from_peer_of(mix.role, PONG, "");
+            state.flood = Some(Flood {
+                bytes: pong.repeat(50),
+                frame: pong.len(),
+                each: millis(20),
+                until: seconds(6),
+            });
         }
         drop(state);
         match self.takes {

@@ -25,6 +25,8 @@ pub(crate) enum Act {
 #[derive(Clone, Debug)]
 pub(crate) struct Flood {
     pub(crate) bytes: Vec<u8>,
+    /// How long each frame is: they are of one length.
+    pub(crate) frame: usize,
     pub(crate) each: Duration,
     pub(crate) until: Duration,
 }

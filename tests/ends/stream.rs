@@ -155,7 +155,11 @@ impl State {
             let (from, each) = (&flood.bytes[self.flood_at..], flood.each);
             let n = most.min(from.len());
             buf[..n].copy_from_slice(&from[..n]);
-            self.flood_at = (self.flood_at + n) % flood.bytes.len();
+            // The rest of a frame that has begun comes before anything else.
+            let read = self.flood_at + n;
+            let frame_end = read.next_multiple_of(flood.frame);
+            self.incoming.extend(&flood.bytes[read..frame_end]);
+            self.flood_at = frame_end % flood.bytes.len();
             self.happens();
             self.pass(each);
             return Some(Ok(n));
