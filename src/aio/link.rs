@@ -64,6 +64,7 @@ impl<S, R: Runtime<S>> Link<S, R> {
     fn poll_write(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         let written = self.poll_write_all(cx);
         if let Poll::Ready(Err(_)) = written {
+            self.outbound.flush_pending(); // what the stream took since its last flush may never have left
             self.outbound.write_failed();
         }
         written

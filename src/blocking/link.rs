@@ -69,6 +69,7 @@ impl<S: Transport> Wire for Link<S> {
         self.output.waits(now, within)
     }
     fn write_failed(&mut self, _: &io::Error) {
+        self.outbound.flush_pending(); // what the stream took since its last flush may never have left
         self.outbound.write_failed();
     }
     fn shut_down(&mut self, within: Option<Duration>) -> io::Result<bool> {

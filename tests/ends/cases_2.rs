@@ -116,6 +116,22 @@ fn case_2_3_close_ends_by_write_timeout_when_nothing_is_taken() {
     });
 }
 
+/// 2.3: a stream that fails takes with it what it had taken and not flushed, and that is told.
+#[test]
+fn case_2_3_what_a_stream_keeps_when_it_fails_is_told() {
+    everywhere(&ALL, |mix| {
+        let script = |stream: &Stream| {
+            let mut state = stream.state();
+            (state.keeps, state.write_most, state.write_fails_at) = (64, 100, 1);
+            drop(state);
+            stream.at(millis(1), Act::Bytes(from_peer_of(mix.role, crate::support::PING, [7; 125])));
+            stream.at(millis(101), Act::Bytes(from_peer_of(mix.role, crate::support::CLOSE, "")));
+        };
+        let run = mix.run(&roomy, &script, &[Do::Feed(noise(1, 30)), Do::Listen]);
+        assert!(run.was_told(), "{:?}", run.said);
+    });
+}
+
 /// 2.4: the caller's patience is kept whatever waits to be written.
 #[test]
 fn case_2_4_recv_timeout_returns_in_time_while_output_waits() {

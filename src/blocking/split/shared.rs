@@ -145,6 +145,9 @@ impl<H> Shared<H> {
     /// Nothing more is written: tells all who wait.
     #[cold]
     pub(super) fn end(&self, inner: &mut Inner<H>, end: End) {
+        if matches!(end, End::Failed(_)) {
+            inner.outbound.flush_pending(); // what the stream took since its last flush may never have left
+        }
         inner.outbound.write_failed();
         inner.end.get_or_insert(end);
         if let Some(writer) = &mut inner.writer {
