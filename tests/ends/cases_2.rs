@@ -127,7 +127,7 @@ fn case_2_3_what_a_stream_keeps_when_it_fails_is_told() {
             stream.at(millis(1), Act::Bytes(from_peer_of(mix.role, crate::support::PING, [7; 125])));
             stream.at(millis(101), Act::Bytes(from_peer_of(mix.role, crate::support::CLOSE, "")));
         };
-        let run = mix.run(&roomy, &script, &[Do::Feed(noise(1, 30)), Do::Listen]);
+        let run = mix.run(&roomy, &script, &[Do::Feed(noise(1, 125)), Do::Listen]);
         assert!(run.was_told(), "{:?}", run.said);
     });
 }
