@@ -72,6 +72,7 @@ pub(crate) struct Plan {
 const LAST: u64 = 30_000;
 const WRITE: Duration = seconds(3);
 const CLOSE: Duration = seconds(2);
+const FLOOD: Duration = seconds(6);
 
 impl Plan {
     pub(crate) fn new(mix: Mix, chance: &mut Chance) -> Self {
@@ -142,7 +143,9 @@ impl Plan {
         if let Some((_, last)) = self.incoming.last_mut().filter(|_| chance.one_in(3)) {
             last.truncate(chance.below(last.len()));
             (self.flood, self.answers) = (false, false); // they would go on with what was cut
-            if std::mem::take(&mut self.closes) || std::mem::take(&mut self.breaks) {
+            if self.breaks && !last.is_empty() {
+                // One byte of it may be enough to break a rule.
+            } else if std::mem::take(&mut self.closes) || std::mem::take(&mut self.breaks) {
                 self.unfinished = false; // a control frame is no message
             } else if !last.is_empty() && last[0] == BINARY {
                 self.unfinished = true;
@@ -190,12 +193,8 @@ impl Plan {
         }
         if self.flood {
             let pong = from_peer_of(mix.role, PONG, "");
-            state.flood = Some(Flood {
-                bytes: pong.repeat(50),
-                frame: pong.len(),
-                each: millis(20),
-                until: seconds(6),
-            });
+            state.flood =
+                Some(Flood { bytes: pong.repeat(50), frame: pong.len(), each: millis(20), until: FLOOD });
         }
         drop(state);
         match self.takes {
@@ -227,9 +226,12 @@ impl Plan {
             takes_all,
             close_leaves: takes_all && (self.closes || app_closes && self.ends == Ends::Late),
             ends_within: Some(if app_closes {
-                WRITE.max(mix.closing(CLOSE)) + millis(100)
+                // A thread that reads learns once within close_timeout that a sender has begun to close or given up.
+                let learns = if mix.adapter == Adapter::BlockingThreads { CLOSE } else { Duration::ZERO };
+                WRITE.max(CLOSE) + learns + millis(100)
             } else {
-                seconds(15)
+                // A ping leaves after one to two intervals of silence, which begins when the flood ends.
+                seconds(15) + if self.flood { FLOOD } else { Duration::ZERO }
             }),
         }
     }
