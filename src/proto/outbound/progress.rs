@@ -153,7 +153,8 @@ impl Outbound {
 
     /// Says that the transport will never take a byte again: all there is to send is forgotten and counted as
     /// [`unsent`](Self::unsent), and nothing can be sent any more. Reading may go on: the peer's Close frame may have
-    /// come.
+    /// come. For a transport that buffers, call [`flush_pending`](Self::flush_pending) first: what it took since its last
+    /// flush may never have left.
     pub fn write_failed(&mut self) {
         let (unsent, released) = (self.unsent_framed() + self.backlog.bytes(), self.released());
         self.backlog = Backlog::default();
