@@ -179,6 +179,7 @@ impl Split for Meeting {
 fn a_pong_queued_while_a_sender_finishes_writing_is_not_forgotten() {
     let ((let_come, come), (reading, dealt_with)) = (mpsc::channel(), mpsc::sync_channel(1));
     let written = Arc::new(Mutex::new(Vec::new()));
+    let open = let_come.clone(); // at the stream's end, the receiver would take over what is left
     let (let_come, dealt_with) = (Some(let_come), Some(dealt_with));
     let stream = Meeting { come, let_come, reading, dealt_with, written: written.clone() };
     let connection = Connection::new(Established::bare(Role::Server), Config::server());
@@ -186,6 +187,7 @@ fn a_pong_queued_while_a_sender_finishes_writing_is_not_forgotten() {
     let receiving = thread::spawn(move || receiver.recv().is_err());
     sender.send("hi").unwrap();
     assert_eq!(*written.lock().unwrap(), b"\x81\x02hi\x8A\x01?");
+    drop(open);
     assert!(receiving.join().unwrap(), "the stream ends");
 }
 
