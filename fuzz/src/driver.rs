@@ -20,6 +20,7 @@ use clock::{Clock, View};
 use peer::Peer;
 use sansocket::{
     CloseFrame, Deadline, ProtocolError, Role,
+    bytes::BufMut,
     proto::{Closed, Connection, Established, Event, SendState, Transmit},
 };
 use setup::config;
@@ -176,7 +177,16 @@ impl Drive {
         match how % 4 {
             0 => self.connection.receive(bytes),
             1 => self.connection.read_buf().extend_from_slice(bytes),
-            2 => sansocket::bytes::BufMut::put_slice(&mut self.connection.read_buf().append(), bytes),
+            2 => {
+                let mut rest = bytes;
+                while !rest.is_empty() {
+                    let mut buf = self.connection.read_buf();
+                    let mut room = buf.append();
+                    let (now, later) = rest.split_at(rest.len().min(room.remaining_mut()));
+                    room.put_slice(now);
+                    rest = later;
+                }
+            }
             _ => {
                 let mut rest = bytes;
                 while !rest.is_empty() {
