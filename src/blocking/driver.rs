@@ -226,6 +226,13 @@ impl Driver {
             wire.tell_end(&mut self.inbound);
         }
         match self.inbound.next_step(wire) {
+            // Nothing is to come but the end, and the peer may be waiting for this end's: see to that first.
+            Step::Read { .. }
+                if matches!(wrote, Ok(Wrote::Elsewhere))
+                    && self.inbound.state() == RecvState::CloseReceived =>
+            {
+                self.wait_for_output(wire, wait.until, wrote)
+            }
             Step::Read { timed } => {
                 let timed = timed || wait.until.is_some() || wait.vain.is_some() || self.may_tell;
                 if timed && !self.look(wire, wait)? { Ok(()) } else { self.read(wire, wait) }

@@ -191,32 +191,35 @@ fn a_pong_queued_while_a_sender_finishes_writing_is_not_forgotten() {
     assert!(receiving.join().unwrap(), "the stream ends");
 }
 
-/// A stream whose peer answers the Close frame, and ends, before the call that writes it has returned.
+/// A stream whose peer answers the Close frame before the call that writes it has returned, and that call returns only
+/// once the receiver looks at the clock, or reads again.
 #[derive(Debug)]
 struct Hasty {
     come: mpsc::Receiver<Vec<u8>>,
     answer: Option<mpsc::Sender<Vec<u8>>>,
-    end: mpsc::SyncSender<()>,
-    ended: Option<mpsc::Receiver<()>>,
+    dealt_with: Option<mpsc::Receiver<()>>,
+    deals_with: mpsc::SyncSender<()>,
+    answered: bool,
+    reads_after: Arc<AtomicUsize>,
 }
 
 impl Read for Hasty {
     fn read(&mut self, buf: &mut [u8]) -> io::Result<usize> {
-        let bytes = self.come.recv().unwrap_or_default();
-        if bytes.is_empty() {
-            let _ = self.end.try_send(());
+        if std::mem::replace(&mut self.answered, true) {
+            self.reads_after.fetch_add(1, SeqCst);
+            let _ = self.deals_with.try_send(());
+            return Ok(0);
         }
+        let bytes = self.come.recv().unwrap();
         buf[..bytes.len()].copy_from_slice(&bytes);
         Ok(bytes.len())
     }
 }
 impl Write for Hasty {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        if let (Some(answer), Some(ended)) = (self.answer.take(), self.ended.take()) {
+        if let (Some(answer), Some(dealt_with)) = (self.answer.take(), self.dealt_with.take()) {
             answer.send(masked(0x88, &[])).unwrap();
-            drop(answer);
-            ended.recv().unwrap();
-            thread::yield_now(); // as a thread does that the kernel has taken the processor from
+            dealt_with.recv().unwrap();
         }
         Ok(bytes.len())
     }
@@ -224,12 +227,28 @@ impl Write for Hasty {
         Ok(())
     }
 }
-impl Transport for Hasty {}
+impl Transport for Hasty {
+    fn now(&self) -> std::time::Instant {
+        if self.answered {
+            let _ = self.deals_with.try_send(());
+        }
+        std::time::Instant::now()
+    }
+    fn shutdown_write(&mut self) -> io::Result<bool> {
+        Ok(true)
+    }
+}
 impl Split for Hasty {
     type Half = Self;
     fn split(mut self) -> (Self, Self) {
-        let (answer, ended) = (self.answer.take(), self.ended.take());
-        let writes = Self { come: mpsc::channel().1, answer, end: self.end.clone(), ended };
+        let writes = Self {
+            come: mpsc::channel().1,
+            answer: self.answer.take(),
+            dealt_with: self.dealt_with.take(),
+            deals_with: self.deals_with.clone(),
+            answered: false,
+            reads_after: self.reads_after.clone(),
+        };
         (self, writes)
     }
 }
@@ -237,8 +256,16 @@ impl Split for Hasty {
 #[test]
 fn a_close_frame_answered_before_its_write_returns_was_sent() {
     for _ in 0..100 {
-        let ((answer, come), (end, ended)) = (mpsc::channel(), mpsc::sync_channel(1));
-        let stream = Hasty { come, answer: Some(answer), end, ended: Some(ended) };
+        let ((answer, come), (deals_with, dealt_with)) = (mpsc::channel(), mpsc::sync_channel(1));
+        let reads_after = Arc::new(AtomicUsize::new(0));
+        let stream = Hasty {
+            come,
+            answer: Some(answer),
+            dealt_with: Some(dealt_with),
+            deals_with,
+            answered: false,
+            reads_after: reads_after.clone(),
+        };
         let connection = Connection::new(Established::bare(Role::Server), Config::server());
         let (sender, mut receiver) = WebSocket::new(connection, stream).split();
         let receiving = thread::spawn(move || {
@@ -247,6 +274,8 @@ fn a_close_frame_answered_before_its_write_returns_was_sent() {
         });
         sender.close(None).unwrap();
         assert!(receiving.join().unwrap(), "both ends sent a Close frame");
+        // RFC 6455 7.1.1: the peer waits for this end to end the transport, so a read would only wait for the peer.
+        assert_eq!(reads_after.load(SeqCst), 0, "reads after the peer's Close frame");
     }
 }
 
