@@ -97,7 +97,7 @@ pub struct CloseReason(Utf8Bytes);
 /// A close reason must fit a control frame beside its code: 123 bytes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("the close reason is {0} bytes; at most {max} fit a Close frame", max = CloseReason::MAX)]
-pub struct ReasonTooLong(pub usize);
+pub struct InvalidCloseReason(pub usize);
 
 impl CloseReason {
     /// The longest a reason may be, in bytes.
@@ -114,9 +114,9 @@ impl CloseReason {
     }
 }
 impl TryFrom<&str> for CloseReason {
-    type Error = ReasonTooLong;
-    fn try_from(text: &str) -> Result<Self, ReasonTooLong> {
-        if text.len() > Self::MAX { Err(ReasonTooLong(text.len())) } else { Ok(Self(text.into())) }
+    type Error = InvalidCloseReason;
+    fn try_from(text: &str) -> Result<Self, InvalidCloseReason> {
+        if text.len() > Self::MAX { Err(InvalidCloseReason(text.len())) } else { Ok(Self(text.into())) }
     }
 }
 

@@ -76,7 +76,7 @@ pub mod futures;
 pub mod tokio;
 
 pub use adapter::Error;
-pub use close::{CloseCode, CloseFrame, CloseReason, InvalidCloseCode, ReasonTooLong};
+pub use close::{CloseCode, CloseFrame, CloseReason, InvalidCloseCode, InvalidCloseReason};
 pub use config::{Config, Delivery, Keepalive, Origins};
 pub use error::{ProtocolError, SendError, Violation};
 #[cfg(feature = "deflate")]

@@ -62,7 +62,7 @@ fn errors_are_errors() {
     error::<Violation>();
     error::<SendError>();
     error::<InvalidCloseCode>();
-    error::<ReasonTooLong>();
+    error::<InvalidCloseReason>();
     error::<InvalidSubprotocol>();
     error::<Deadline>();
 }
@@ -109,6 +109,6 @@ fn a_reason_is_cut_at_a_character_and_never_too_long() {
         let reason = CloseReason::truncate(&text);
         assert!(reason.as_str().len() > CloseReason::MAX - 4 && reason.as_str().len() <= CloseReason::MAX);
         assert!(text.starts_with(reason.as_str()));
-        assert_eq!(CloseReason::try_from(&*text), Err(ReasonTooLong(text.len())));
+        assert_eq!(CloseReason::try_from(&*text), Err(InvalidCloseReason(text.len())));
     }
 }

@@ -3,7 +3,7 @@
 #![allow(clippy::disallowed_types, reason = "an adapter's errors are of I/O")]
 use sansocket::{
     Deadline, Error, SendError,
-    handshake::{ClientRequest, HandshakeError, InvalidHeader, UrlError},
+    handshake::{ClientRequest, HandshakeError, InvalidHeader, InvalidUrl},
 };
 use std::io::{self, ErrorKind};
 
@@ -18,7 +18,7 @@ fn told(result: Result<(), Error>) -> io::Result<()> {
 fn a_request_that_cannot_be_made_is_a_handshake_that_failed() {
     assert!(request("ws://a/", "X-Request-Id").is_ok());
     let wrong = request("http://a/", "X-Request-Id").unwrap_err();
-    assert!(matches!(wrong, Error::Handshake(HandshakeError::Url(UrlError::Http))), "{wrong}");
+    assert!(matches!(wrong, Error::Handshake(HandshakeError::Url(InvalidUrl::Http))), "{wrong}");
     let Err(Error::Handshake(HandshakeError::Header(wrong))) = request("ws://a/", "Host") else {
         panic!("the handshake writes that itself")
     };

@@ -12,7 +12,7 @@ use sansocket::{
         self, Agreement, Decoder, Encoder, Extension, ExtensionOffer, InvalidAnswer, Output, Profile,
     },
     frame::Rsv,
-    handshake::{Acceptance, ClientHandshake, ClientRequest, ResponseFault, ServerHandshake},
+    handshake::{Acceptance, ClientHandshake, ClientRequest, InvalidResponse, ServerHandshake},
     proto::{Connection, Established, Event},
 };
 use std::sync::{
@@ -190,11 +190,11 @@ fn section_9_1_a_server_may_decline_and_a_client_fails_what_was_not_offered() {
     let offers = ExtensionOffer::parse_list("x-runs; a, y, x-runs; b").unwrap();
     assert!(extension::accept(&config(Role::Server).extensions, &offers).is_none());
     for (answer, fault) in [
-        ("x-other", ResponseFault::ExtensionNotOffered),
-        ("x-runs; max=255", ResponseFault::InvalidExtensionAnswer),
-        ("x-runs, x-runs", ResponseFault::ManyExtensions),
-        ("x-runs, x-other", ResponseFault::ExtensionNotOffered),
-        ("x-runs;", ResponseFault::MalformedExtensions),
+        ("x-other", InvalidResponse::ExtensionNotOffered),
+        ("x-runs; max=255", InvalidResponse::InvalidExtensionAnswer),
+        ("x-runs, x-runs", InvalidResponse::ManyExtensions),
+        ("x-runs, x-other", InvalidResponse::ExtensionNotOffered),
+        ("x-runs;", InvalidResponse::MalformedExtensions),
     ] {
         let offers = extension::offers(&config(Role::Client).extensions);
         let answers = ExtensionOffer::parse_list(answer);

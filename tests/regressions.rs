@@ -58,7 +58,7 @@ fn a_chunk_line_that_is_too_long_ends_the_body_however_it_is_cut() {
                 client.receive(rest);
                 outcome = client.poll();
             }
-            let Err(HandshakeError::Refused(response)) = outcome else { panic!("{outcome:?}") };
+            let Err(HandshakeError::Declined(response)) = outcome else { panic!("{outcome:?}") };
             assert_eq!(&response.body()[..], body, "cut at {cut}");
         }
     }

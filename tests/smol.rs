@@ -164,7 +164,7 @@ fn a_request_is_decided_on_in_either_way() {
             Err(response.into())
         }));
         let (client, server) = join(ws::connect_over(near, request(), Config::client()), server).await;
-        let Err(Error::Handshake(HandshakeError::Refused(response))) = client else { panic!("{client:?}") };
+        let Err(Error::Handshake(HandshakeError::Declined(response))) = client else { panic!("{client:?}") };
         assert_eq!(response.body(), "not today");
         assert!(matches!(server, Err(Error::Handshake(HandshakeError::Rejected(StatusCode::FORBIDDEN)))));
 

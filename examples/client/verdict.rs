@@ -28,7 +28,7 @@ impl Verdict {
 impl From<Error> for Verdict {
     fn from(error: Error) -> Self {
         let status = match &error {
-            Error::Handshake(HandshakeError::Refused(_)) => 2,
+            Error::Handshake(HandshakeError::Declined(_)) => 2,
             Error::Handshake(HandshakeError::TimedOut) | Error::TimedOut(_) => 4,
             Error::Handshake(
                 HandshakeError::Malformed(_) | HandshakeError::HeadTooLarge(_) | HandshakeError::Response(_),

@@ -78,7 +78,7 @@ impl Outcome {
             }
             Err(error) => {
                 story.said = format!("{error:?}");
-                if let HandshakeError::Refused(response) = &error {
+                if let HandshakeError::Declined(response) = &error {
                     story.refused = Some((response.status().as_u16(), response.body().to_vec()));
                 }
             }

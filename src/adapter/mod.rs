@@ -6,7 +6,7 @@ pub(crate) use opening::{Handshake, LINGER_BYTES, needs_tls};
 
 use crate::{
     error::{ProtocolError, SendError, Violation},
-    handshake::{HandshakeError, InvalidHeader, UrlError},
+    handshake::{HandshakeError, InvalidHeader, InvalidUrl},
     proto::{Closed, Deadline},
 };
 use std::{fmt, io};
@@ -76,7 +76,7 @@ impl Error {
             }
             Self::TimedOut(_) | Self::Lost(_) => true,
             Self::Closed(closed) => matches!(closed.code(), 1000 | 1001 | 1005 | 1011..=1014),
-            Self::Handshake(HandshakeError::Refused(response)) => {
+            Self::Handshake(HandshakeError::Declined(response)) => {
                 let status = response.status();
                 matches!(status.as_u16(), 408 | 425 | 429) || status.is_server_error()
             }
@@ -86,8 +86,8 @@ impl Error {
     }
 }
 
-impl From<UrlError> for Error {
-    fn from(error: UrlError) -> Self {
+impl From<InvalidUrl> for Error {
+    fn from(error: InvalidUrl) -> Self {
         Self::Handshake(error.into())
     }
 }

@@ -16,7 +16,7 @@ use std::{future::Future, sync::Arc};
 ///
 /// # Errors
 /// [`Error::Handshake`] when the server does not upgrade: a response that does not is in
-/// [`HandshakeError::Refused`](crate::handshake::HandshakeError::Refused), body and all. [`Error::Io`].
+/// [`HandshakeError::Declined`](crate::handshake::HandshakeError::Declined), body and all. [`Error::Io`].
 ///
 /// # Cancel safety
 /// Dropping the future drops the stream.

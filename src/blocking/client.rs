@@ -32,7 +32,7 @@ pub fn connect(url: &str) -> Result<WebSocket<TcpStream>, Error> {
 /// the handshake together take no longer than [`handshake_timeout`](Config::handshake_timeout).
 ///
 /// # Errors
-/// As [`connect`]. A response that does not upgrade is in [`HandshakeError::Refused`], body and all.
+/// As [`connect`]. A response that does not upgrade is in [`HandshakeError::Declined`], body and all.
 pub fn connect_with(
     request: ClientRequest,
     config: impl Into<Arc<Config>>,

@@ -1,12 +1,12 @@
 //! The client's side of the opening handshake: a request out, a 101 in.
 use super::{
     body::Body,
-    error::{HandshakeError, ResponseFault},
-    field::{self, FieldFault, InvalidHeader},
+    error::{HandshakeError, InvalidResponse},
+    field::{self, InvalidField, InvalidHeader},
     http1::Head,
     incoming::Incoming,
     key::Key,
-    url::{Url, UrlError},
+    url::{InvalidUrl, Url},
 };
 use crate::{
     config::Config,
@@ -114,8 +114,8 @@ impl From<Url> for ClientRequest {
     }
 }
 impl TryFrom<&str> for ClientRequest {
-    type Error = UrlError;
-    fn try_from(url: &str) -> Result<Self, UrlError> {
+    type Error = InvalidUrl;
+    fn try_from(url: &str) -> Result<Self, InvalidUrl> {
         Url::try_from(url).map(Self::new)
     }
 }
@@ -201,7 +201,7 @@ impl ClientHandshake {
     /// The outcome. `None`: there is none until more bytes come, or time passes. After it, this is spent.
     ///
     /// # Errors
-    /// [`HandshakeError`], most often [`Refused`](HandshakeError::Refused). Close the transport then.
+    /// [`HandshakeError`], most often [`Declined`](HandshakeError::Declined). Close the transport then.
     pub fn poll(&mut self) -> Result<Option<Upgraded>, HandshakeError> {
         if self.spent {
             return Err(HandshakeError::Spent);
@@ -228,7 +228,7 @@ impl ClientHandshake {
                     return Ok(None);
                 }
                 let whole = std::mem::take(response).map(|()| body.finish());
-                return Err(HandshakeError::Refused(Box::new(whole)));
+                return Err(HandshakeError::Declined(Box::new(whole)));
             }
             let Some(response) = self.head.take_response(self.incoming.input(), &self.config)? else {
                 return self.incoming.wait().map(|()| None);
@@ -248,56 +248,56 @@ impl ClientHandshake {
     }
 
     /// The extension that the server chose (RFC 6455 §4.1, rule 5, and §9.1).
-    fn agree(&self, value: &HeaderValue) -> Result<Agreement, ResponseFault> {
+    fn agree(&self, value: &HeaderValue) -> Result<Agreement, InvalidResponse> {
         let answers = ExtensionOffer::parse_fields([value.as_bytes()]);
-        let answers = answers.map_err(|_| ResponseFault::MalformedExtensions)?;
+        let answers = answers.map_err(|_| InvalidResponse::MalformedExtensions)?;
         let offered =
             |answer: &ExtensionOffer| self.extensions.iter().any(|offer| offer.name() == answer.name());
         match &answers[..] {
-            answers if !answers.iter().all(offered) => Err(ResponseFault::ExtensionNotOffered),
+            answers if !answers.iter().all(offered) => Err(InvalidResponse::ExtensionNotOffered),
             [answer] => extension::confirm(&self.config.extensions, &self.extensions, answer)
-                .map_err(|_| ResponseFault::InvalidExtensionAnswer),
-            _ => Err(ResponseFault::ManyExtensions),
+                .map_err(|_| InvalidResponse::InvalidExtensionAnswer),
+            _ => Err(InvalidResponse::ManyExtensions),
         }
     }
 
     /// Checks a 101 (RFC 6455 §4.1, the six rules for the server's response; §4.2.2).
-    fn check(&self, response: &Response<()>) -> Result<Established, ResponseFault> {
+    fn check(&self, response: &Response<()>) -> Result<Established, InvalidResponse> {
         let headers = response.headers();
         if response.version() != Version::HTTP_11 {
-            return Err(ResponseFault::HttpVersion);
+            return Err(InvalidResponse::HttpVersion);
         }
         match field::single(headers, &header::UPGRADE) {
             Ok(value) if value.as_bytes().eq_ignore_ascii_case(b"websocket") => {}
-            Err(FieldFault::Missing) => return Err(ResponseFault::NoUpgrade),
-            _ => return Err(ResponseFault::OtherUpgrade),
+            Err(InvalidField::Missing) => return Err(InvalidResponse::NoUpgrade),
+            _ => return Err(InvalidResponse::OtherUpgrade),
         }
         if !field::has_token(headers, &header::CONNECTION, "upgrade") {
-            return Err(ResponseFault::NoConnection);
+            return Err(InvalidResponse::NoConnection);
         }
         match field::single(headers, &header::SEC_WEBSOCKET_ACCEPT) {
             Ok(value) if value.as_bytes() == self.key.accept() => {}
-            Ok(_) => return Err(ResponseFault::WrongAccept),
-            Err(FieldFault::Missing) => return Err(ResponseFault::NoAccept),
-            Err(_) => return Err(ResponseFault::RepeatedAccept),
+            Ok(_) => return Err(InvalidResponse::WrongAccept),
+            Err(InvalidField::Missing) => return Err(InvalidResponse::NoAccept),
+            Err(_) => return Err(InvalidResponse::RepeatedAccept),
         }
         let mut established = Established::bare(Role::Client);
         match field::single(headers, &header::SEC_WEBSOCKET_EXTENSIONS) {
             Ok(value) => established = established.with_extension(self.agree(value)?),
-            Err(FieldFault::Missing) => {}
-            Err(_) => return Err(ResponseFault::RepeatedExtensions),
+            Err(InvalidField::Missing) => {}
+            Err(_) => return Err(InvalidResponse::RepeatedExtensions),
         }
         match field::single(headers, &header::SEC_WEBSOCKET_PROTOCOL) {
-            Ok(_) if self.offered.is_empty() => Err(ResponseFault::UnaskedSubprotocol),
+            Ok(_) if self.offered.is_empty() => Err(InvalidResponse::UnaskedSubprotocol),
             Ok(value) => field::subprotocol(value.as_bytes())
                 .filter(|chosen| self.offered.contains(chosen))
                 .map(|chosen| established.with_subprotocol(chosen))
-                .ok_or(ResponseFault::SubprotocolNotOffered),
-            Err(FieldFault::Missing) if self.requires_subprotocol && !self.offered.is_empty() => {
-                Err(ResponseFault::NoSubprotocol)
+                .ok_or(InvalidResponse::SubprotocolNotOffered),
+            Err(InvalidField::Missing) if self.requires_subprotocol && !self.offered.is_empty() => {
+                Err(InvalidResponse::NoSubprotocol)
             }
-            Err(FieldFault::Missing) => Ok(established),
-            Err(_) => Err(ResponseFault::RepeatedSubprotocol),
+            Err(InvalidField::Missing) => Ok(established),
+            Err(_) => Err(InvalidResponse::RepeatedSubprotocol),
         }
     }
 }

@@ -1,5 +1,5 @@
 //! How an opening handshake fails: by whose doing, by which rule, and which setting would change it.
-use super::{field::InvalidHeader, http1::HeadLimit, refusal::Refusal, url::UrlError};
+use super::{field::InvalidHeader, http1::HeadLimit, refusal::InvalidRequest, url::InvalidUrl};
 use crate::proto::Subprotocol;
 use bytes::Bytes;
 use http::{Response, StatusCode};
@@ -26,13 +26,13 @@ pub enum HandshakeError {
     /// Client: the server answered with something other than 101. Its response is here; of the body, no more than
     /// [`max_refusal_body`](crate::Config::max_refusal_body).
     #[error("the server refused the upgrade with {}", .0.status())]
-    Refused(Box<Response<Bytes>>),
+    Declined(Box<Response<Bytes>>),
     /// Client: the server's 101 breaks a rule.
     #[error("the server's 101 response is invalid: {0}")]
-    Response(ResponseFault),
+    Response(InvalidResponse),
     /// Server: the client's request cannot become a WebSocket. It has been answered.
     #[error("the client's request cannot become a WebSocket: {0}")]
-    Request(Refusal),
+    Request(InvalidRequest),
     /// Server: the application refused, with this status.
     #[error("the application rejected the request with {0}")]
     Rejected(StatusCode),
@@ -43,25 +43,25 @@ pub enum HandshakeError {
     NotOffered(Subprotocol),
     /// Client: not the address of a WebSocket.
     #[error("invalid WebSocket URL: {0}")]
-    Url(UrlError),
+    Url(InvalidUrl),
     /// Client: not a header field that an application may add.
     #[error("invalid header field: {0}")]
     Header(Box<InvalidHeader>),
 }
 
 // The texts above hold those of their causes, so no cause is a `source`: else a report would say it twice.
-impl From<ResponseFault> for HandshakeError {
-    fn from(fault: ResponseFault) -> Self {
+impl From<InvalidResponse> for HandshakeError {
+    fn from(invalid: InvalidResponse) -> Self {
         Self::Response(fault)
     }
 }
-impl From<Refusal> for HandshakeError {
-    fn from(refusal: Refusal) -> Self {
+impl From<InvalidRequest> for HandshakeError {
+    fn from(refusal: InvalidRequest) -> Self {
         Self::Request(refusal)
     }
 }
-impl From<UrlError> for HandshakeError {
-    fn from(error: UrlError) -> Self {
+impl From<InvalidUrl> for HandshakeError {
+    fn from(error: InvalidUrl) -> Self {
         Self::Url(error)
     }
 }
@@ -74,7 +74,7 @@ impl From<InvalidHeader> for HandshakeError {
 /// Which rule a server's 101 response breaks (RFC 6455 §4.1, §4.2.2).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
-pub enum ResponseFault {
+pub enum InvalidResponse {
     /// 101 is HTTP/1.1 only (RFC 6455 §4.2.2).
     #[error("its version is not HTTP/1.1")]
     HttpVersion,

@@ -19,12 +19,12 @@ pub(super) fn has_token(headers: &HeaderMap, name: &HeaderName, token: &str) -> 
 }
 
 /// The one field of that name.
-pub(super) fn single<'a>(headers: &'a HeaderMap, name: &HeaderName) -> Result<&'a HeaderValue, FieldFault> {
+pub(super) fn single<'a>(headers: &'a HeaderMap, name: &HeaderName) -> Result<&'a HeaderValue, InvalidField> {
     let mut values = headers.get_all(name).iter();
     match (values.next(), values.next()) {
         (Some(value), None) => Ok(value),
-        (None, _) => Err(FieldFault::Missing),
-        _ => Err(FieldFault::Repeated),
+        (None, _) => Err(InvalidField::Missing),
+        _ => Err(InvalidField::Repeated),
     }
 }
 
@@ -46,7 +46,7 @@ pub(super) fn subprotocol(name: &[u8]) -> Option<Subprotocol> {
 /// What is wrong with a header field of which there should be exactly one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
-pub enum FieldFault {
+pub enum InvalidField {
     /// There is none.
     #[error("is missing")]
     Missing,

@@ -47,10 +47,10 @@ mod upgrade;
 mod url;
 
 pub use client::{ClientHandshake, ClientRequest, Upgraded};
-pub use error::{HandshakeError, ResponseFault};
-pub use field::{FieldFault, InvalidHeader};
+pub use error::{HandshakeError, InvalidResponse};
+pub use field::{InvalidField, InvalidHeader};
 pub use http1::HeadLimit;
-pub use refusal::Refusal;
+pub use refusal::InvalidRequest;
 pub use server::ServerHandshake;
 pub use upgrade::{Acceptance, Rejection, Upgrade};
-pub use url::{Scheme, Url, UrlError};
+pub use url::{InvalidUrl, Scheme, Url};

@@ -1,5 +1,5 @@
 //! Which pages may connect (RFC 6455 §10.2), and the hosts and ports that decide it.
-use super::field::{FieldFault, single};
+use super::field::{InvalidField, single};
 use crate::config::Origins;
 use http::{HeaderMap, header};
 
@@ -7,7 +7,7 @@ use http::{HeaderMap, header};
 /// have sent any.
 pub(super) fn is_allowed(origins: &Origins, headers: &HeaderMap) -> bool {
     let origin = match single(headers, &header::ORIGIN) {
-        Err(FieldFault::Missing) => return true,
+        Err(InvalidField::Missing) => return true,
         Ok(value) => value.to_str().ok(),
         Err(_) => None,
     };

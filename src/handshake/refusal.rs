@@ -1,7 +1,7 @@
 //! Answers other than 101: why a request gets one, and how it is written.
 use super::{
     error::HandshakeError,
-    field::{FieldFault, put, put_all},
+    field::{InvalidField, put, put_all},
 };
 use crate::proto::Transmit;
 use bytes::Bytes;
@@ -10,7 +10,7 @@ use http::{HeaderName, HeaderValue, Response, StatusCode, header};
 /// Why a request cannot become a WebSocket (RFC 6455 §4.2.1), and what to answer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
-pub enum Refusal {
+pub enum InvalidRequest {
     /// Not GET. 405, with `Allow: GET`.
     #[error("the method is not GET")]
     Method,
@@ -22,7 +22,7 @@ pub enum Refusal {
     Target,
     /// Not one `Host` with a host in it. 400.
     #[error("the Host header field {0}")]
-    Host(FieldFault),
+    Host(InvalidField),
     /// A target that is a whole URL, of another host than `Host`. 400.
     #[error("the Host header field names another host than the request target")]
     OtherHost,
@@ -43,7 +43,7 @@ pub enum Refusal {
     RepeatedVersion,
     /// Not one `Sec-WebSocket-Key` of 16 bytes in base64. 400.
     #[error("the Sec-WebSocket-Key header field {0}")]
-    Key(FieldFault),
+    Key(InvalidField),
     /// `Sec-WebSocket-Protocol` is not a list of names, each once. 400.
     #[error("the Sec-WebSocket-Protocol header field is not a list of different tokens")]
     Subprotocols,
@@ -55,7 +55,7 @@ pub enum Refusal {
     Origin,
 }
 
-impl Refusal {
+impl InvalidRequest {
     /// The status of the answer.
     pub const fn status(self) -> StatusCode {
         match self {

@@ -1,10 +1,10 @@
 //! A request that has come, until it is accepted or rejected.
 use super::{
     error::HandshakeError,
-    field::{self, FieldFault, InvalidHeader},
+    field::{self, InvalidField, InvalidHeader},
     key::Key,
     origin,
-    refusal::{Refusal, plain, put_response},
+    refusal::{InvalidRequest, plain, put_response},
 };
 use crate::{
     config::Config,
@@ -20,7 +20,7 @@ use std::sync::Arc;
 #[must_use = "a request wants an answer: accept it or reject it"]
 pub struct Upgrade {
     request: Request<()>,
-    key: Result<Key, Refusal>,
+    key: Result<Key, InvalidRequest>,
     subprotocols: Vec<Subprotocol>,
     extensions: Vec<ExtensionOffer>,
     received: BytesMut,
@@ -37,9 +37,9 @@ impl Upgrade {
             false => Some(Vec::new()),
         };
         let key = check(&request).and_then(|key| match () {
-            () if subprotocols.is_none() => Err(Refusal::Subprotocols),
-            () if extensions.is_none() => Err(Refusal::Extensions),
-            () if !origin::is_allowed(&config.origins, headers) => Err(Refusal::Origin),
+            () if subprotocols.is_none() => Err(InvalidRequest::Subprotocols),
+            () if extensions.is_none() => Err(InvalidRequest::Extensions),
+            () if !origin::is_allowed(&config.origins, headers) => Err(InvalidRequest::Origin),
             () => Ok(key),
         });
         let (subprotocols, extensions) = (subprotocols.unwrap_or_default(), extensions.unwrap_or_default());
@@ -51,7 +51,7 @@ impl Upgrade {
         &self.request
     }
     /// Why it cannot become a WebSocket. Answer it with a page, or let [`accept`](Self::accept) refuse it.
-    pub fn refusal(&self) -> Option<Refusal> {
+    pub fn refusal(&self) -> Option<InvalidRequest> {
         self.key.err()
     }
     /// The subprotocols that the client offers, best first.
@@ -138,47 +138,47 @@ impl Upgrade {
 }
 
 /// Checks a request (RFC 6455 §4.2.1), all but what it offers, and gives its key.
-fn check(request: &Request<()>) -> Result<Key, Refusal> {
+fn check(request: &Request<()>) -> Result<Key, InvalidRequest> {
     let headers = request.headers();
     if request.method() != Method::GET {
-        return Err(Refusal::Method);
+        return Err(InvalidRequest::Method);
     }
     if request.version() != Version::HTTP_11 {
-        return Err(Refusal::HttpVersion);
+        return Err(InvalidRequest::HttpVersion);
     }
     check_host(request)?;
     if !field::has_token(headers, &header::UPGRADE, "websocket") {
-        return Err(Refusal::NoUpgrade);
+        return Err(InvalidRequest::NoUpgrade);
     }
     if !field::has_token(headers, &header::CONNECTION, "upgrade") {
-        return Err(Refusal::NoConnection);
+        return Err(InvalidRequest::NoConnection);
     }
     let mut lengths = headers.get_all(header::CONTENT_LENGTH).iter();
     if headers.contains_key(header::TRANSFER_ENCODING) || lengths.any(|length| length != "0") {
-        return Err(Refusal::Body);
+        return Err(InvalidRequest::Body);
     }
     match field::single(headers, &header::SEC_WEBSOCKET_VERSION) {
         Ok(version) if version == "13" => {}
-        Err(FieldFault::Repeated) => return Err(Refusal::RepeatedVersion),
-        _ => return Err(Refusal::Version),
+        Err(InvalidField::Repeated) => return Err(InvalidRequest::RepeatedVersion),
+        _ => return Err(InvalidRequest::Version),
     }
-    let key = field::single(headers, &header::SEC_WEBSOCKET_KEY).map_err(Refusal::Key)?;
-    Key::parse(key.as_bytes()).ok_or(Refusal::Key(FieldFault::Malformed))
+    let key = field::single(headers, &header::SEC_WEBSOCKET_KEY).map_err(InvalidRequest::Key)?;
+    Key::parse(key.as_bytes()).ok_or(InvalidRequest::Key(InvalidField::Malformed))
 }
 
 /// One `Host`, and that of the target if the target is a whole URL (RFC 9112 §3.2.2).
-fn check_host(request: &Request<()>) -> Result<(), Refusal> {
-    let host = field::single(request.headers(), &header::HOST).map_err(Refusal::Host)?;
+fn check_host(request: &Request<()>) -> Result<(), InvalidRequest> {
+    let host = field::single(request.headers(), &header::HOST).map_err(InvalidRequest::Host)?;
     let host = host.to_str().ok().filter(|host| origin::host_port(host).is_some());
-    let host = host.ok_or(Refusal::Host(FieldFault::Malformed))?;
+    let host = host.ok_or(InvalidRequest::Host(InvalidField::Malformed))?;
     let uri = request.uri();
     match (uri.scheme_str(), uri.authority()) {
         (None, None) if uri.path().starts_with('/') => Ok(()),
         (Some(scheme @ ("http" | "https")), Some(authority)) => {
             let same = origin::is_same_host(scheme, authority.as_str(), host);
-            if same { Ok(()) } else { Err(Refusal::OtherHost) }
+            if same { Ok(()) } else { Err(InvalidRequest::OtherHost) }
         }
-        _ => Err(Refusal::Target),
+        _ => Err(InvalidRequest::Target),
     }
 }
 

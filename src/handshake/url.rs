@@ -36,7 +36,7 @@ impl Scheme {
 /// let url: Url = "wss://example.com/chat/été?room=1".parse()?;
 /// assert_eq!((url.scheme(), url.host(), url.port()), (Scheme::Wss, "example.com", 443));
 /// assert_eq!(url.target(), "/chat/%C3%A9t%C3%A9?room=1");
-/// # Ok::<(), sansocket::handshake::UrlError>(())
+/// # Ok::<(), sansocket::handshake::InvalidUrl>(())
 /// ```
 ///
 /// Credentials (`ws://user:password@host/`) become an `Authorization` header field; neither `Display` nor
@@ -94,7 +94,7 @@ impl fmt::Display for Url {
 /// Why a text is not the address of a WebSocket.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
-pub enum UrlError {
+pub enum InvalidUrl {
     /// Neither `ws:` nor `wss:`, or relative.
     #[error("a WebSocket URL begins with ws:// or, over TLS, wss://, as in \"wss://example.com/chat\"")]
     Scheme,
@@ -134,22 +134,22 @@ pub enum UrlError {
 }
 
 impl FromStr for Url {
-    type Err = UrlError;
-    fn from_str(text: &str) -> Result<Self, UrlError> {
+    type Err = InvalidUrl;
+    fn from_str(text: &str) -> Result<Self, InvalidUrl> {
         if let Some(wrong) = text.chars().find(|&c| c <= ' ' || c == '\x7f' || c == '\\') {
-            return Err(UrlError::Character(wrong));
+            return Err(InvalidUrl::Character(wrong));
         }
-        let (scheme, rest) = text.split_once("://").ok_or(UrlError::Scheme)?;
+        let (scheme, rest) = text.split_once("://").ok_or(InvalidUrl::Scheme)?;
         let scheme = match scheme {
             ws if ws.eq_ignore_ascii_case("ws") => Scheme::Ws,
             wss if wss.eq_ignore_ascii_case("wss") => Scheme::Wss,
             http if http.eq_ignore_ascii_case("http") || http.eq_ignore_ascii_case("https") => {
-                return Err(UrlError::Http);
+                return Err(InvalidUrl::Http);
             }
-            _ => return Err(UrlError::Scheme),
+            _ => return Err(InvalidUrl::Scheme),
         };
         if rest.contains('#') {
-            return Err(UrlError::Fragment);
+            return Err(InvalidUrl::Fragment);
         }
         let (authority, target) = rest.split_at(rest.find(['/', '?']).unwrap_or(rest.len()));
         let (authorization, host_port) = match authority.split_once('@') {
@@ -157,7 +157,7 @@ impl FromStr for Url {
             None => (None, authority),
         };
         if host_port.contains('@') {
-            return Err(UrlError::Credentials);
+            return Err(InvalidUrl::Credentials);
         }
         let (host, port) = split_port(host_port)?;
         let host = match host.strip_prefix('[') {
@@ -172,15 +172,15 @@ impl FromStr for Url {
     }
 }
 impl TryFrom<&str> for Url {
-    type Error = UrlError;
-    fn try_from(text: &str) -> Result<Self, UrlError> {
+    type Error = InvalidUrl;
+    fn try_from(text: &str) -> Result<Self, InvalidUrl> {
         text.parse()
     }
 }
 
 /// Host, with its opening bracket if it has one, and port, without its colon.
-fn split_port(text: &str) -> Result<(&str, &str), UrlError> {
-    let wrong = || UrlError::Host(text.into());
+fn split_port(text: &str) -> Result<(&str, &str), InvalidUrl> {
+    let wrong = || InvalidUrl::Host(text.into());
     if text.starts_with('[') {
         let (host, rest) = text.split_once(']').ok_or_else(wrong)?;
         return match rest.strip_prefix(':') {
@@ -196,23 +196,23 @@ fn split_port(text: &str) -> Result<(&str, &str), UrlError> {
     }
 }
 
-fn port(text: &str) -> Result<u16, UrlError> {
+fn port(text: &str) -> Result<u16, InvalidUrl> {
     let digits = text.bytes().all(|byte| byte.is_ascii_digit());
     match text.parse() {
         Ok(port) if digits && port > 0 => Ok(port),
-        _ => Err(UrlError::Port(text.into())),
+        _ => Err(InvalidUrl::Port(text.into())),
     }
 }
 
-fn ipv6(text: &str) -> Result<String, UrlError> {
-    let address: Ipv6Addr = text.parse().map_err(|_| UrlError::Host(format!("[{text}]").into()))?;
+fn ipv6(text: &str) -> Result<String, InvalidUrl> {
+    let address: Ipv6Addr = text.parse().map_err(|_| InvalidUrl::Host(format!("[{text}]").into()))?;
     Ok(address.to_string())
 }
 
 /// A name or an IPv4 address: labels of letters, digits, `-` and `_`.
-fn name(text: &str) -> Result<String, UrlError> {
+fn name(text: &str) -> Result<String, InvalidUrl> {
     // A name of the DNS has at most 253 characters; what is longer need not be translated to be refused.
-    let wrong = || UrlError::Host(text.chars().take(64).collect());
+    let wrong = || InvalidUrl::Host(text.chars().take(64).collect());
     if text.len() > 1024 {
         return Err(wrong());
     }
@@ -226,16 +226,16 @@ fn name(text: &str) -> Result<String, UrlError> {
 }
 
 #[cfg(feature = "idna")]
-fn to_ascii(host: &str) -> Result<String, UrlError> {
-    idna::domain_to_ascii(host).map_err(|_| UrlError::Idna(host.into()))
+fn to_ascii(host: &str) -> Result<String, InvalidUrl> {
+    idna::domain_to_ascii(host).map_err(|_| InvalidUrl::Idna(host.into()))
 }
 #[cfg(not(feature = "idna"))]
-fn to_ascii(host: &str) -> Result<String, UrlError> {
-    Err(UrlError::IdnaDisabled(host.into()))
+fn to_ascii(host: &str) -> Result<String, InvalidUrl> {
+    Err(InvalidUrl::IdnaDisabled(host.into()))
 }
 
 /// Path and query as RFC 3986 allows them: what it does not allow is percent-encoded.
-fn encode(text: &str) -> Result<String, UrlError> {
+fn encode(text: &str) -> Result<String, InvalidUrl> {
     const HEX: &[u8; 16] = b"0123456789ABCDEF";
     let mut out = String::with_capacity(text.len() + 1);
     if !text.starts_with('/') {
@@ -243,7 +243,7 @@ fn encode(text: &str) -> Result<String, UrlError> {
     }
     for (at, byte) in text.bytes().enumerate() {
         match byte {
-            b'%' if decode_at(text.as_bytes(), at).is_none() => return Err(UrlError::PercentEncoding),
+            b'%' if decode_at(text.as_bytes(), at).is_none() => return Err(InvalidUrl::PercentEncoding),
             b'%' => out.push('%'),
             _ if byte.is_ascii_alphanumeric() || b"-._~!$&'()*+,;=:@/?".contains(&byte) => {
                 out.push(char::from(byte));
@@ -264,33 +264,33 @@ fn decode_at(text: &[u8], at: usize) -> Option<u8> {
 }
 
 /// `user:password`, percent-decoded, as the value of `Authorization` (RFC 7617).
-fn basic(userinfo: &str) -> Result<Option<HeaderValue>, UrlError> {
+fn basic(userinfo: &str) -> Result<Option<HeaderValue>, InvalidUrl> {
     if userinfo.is_empty() {
         return Ok(None);
     }
     let (user, password) = userinfo.split_once(':').unwrap_or((userinfo, ""));
     let mut plain = decode(user)?;
     if plain.contains(&b':') {
-        return Err(UrlError::Credentials);
+        return Err(InvalidUrl::Credentials);
     }
     plain.push(b':');
     plain.extend(decode(password)?);
     if plain.iter().any(u8::is_ascii_control) {
-        return Err(UrlError::Credentials);
+        return Err(InvalidUrl::Credentials);
     }
     let value = format!("Basic {}", BASE64_STANDARD.encode(plain));
-    let mut value = HeaderValue::try_from(value).map_err(|_| UrlError::Credentials)?;
+    let mut value = HeaderValue::try_from(value).map_err(|_| InvalidUrl::Credentials)?;
     value.set_sensitive(true);
     Ok(Some(value))
 }
 
-fn decode(text: &str) -> Result<Vec<u8>, UrlError> {
+fn decode(text: &str) -> Result<Vec<u8>, InvalidUrl> {
     let text = text.as_bytes();
     let mut out = Vec::with_capacity(text.len());
     let mut at = 0;
     while let Some(&byte) = text.get(at) {
         if byte == b'%' {
-            out.push(decode_at(text, at).ok_or(UrlError::PercentEncoding)?);
+            out.push(decode_at(text, at).ok_or(InvalidUrl::PercentEncoding)?);
             at += 3;
         } else {
             out.push(byte);

@@ -157,7 +157,7 @@ pub fn connect(url: &str) -> impl Future<Output = Result<WebSocket<TcpStream>, E
 /// ```
 ///
 /// # Errors
-/// As [`connect`]. A response that does not upgrade is in [`HandshakeError::Refused`], body and all.
+/// As [`connect`]. A response that does not upgrade is in [`HandshakeError::Declined`], body and all.
 ///
 /// # Cancel safety
 /// Dropping the future drops the stream, or gives up dialling.

@@ -90,7 +90,7 @@ fn a_rejection_reaches_the_client_whole() {
         .err()
     });
     let refused = blocking::connect(&url).unwrap_err();
-    let Error::Handshake(HandshakeError::Refused(response)) = refused else { panic!("{refused}") };
+    let Error::Handshake(HandshakeError::Declined(response)) = refused else { panic!("{refused}") };
     assert_eq!(response.status(), StatusCode::UNAUTHORIZED);
     assert_eq!(response.headers()["www-authenticate"], "Basic");
     assert_eq!(response.body(), "who are you?");

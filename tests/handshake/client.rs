@@ -2,7 +2,7 @@
 use crate::{ACCEPT, Head, TEN_SECONDS, client_config, drain};
 use sansocket::{
     Config, Message,
-    handshake::{ClientHandshake, ClientRequest, HandshakeError, InvalidHeader, ResponseFault, Upgraded},
+    handshake::{ClientHandshake, ClientRequest, HandshakeError, InvalidHeader, InvalidResponse, Upgraded},
     http::{HeaderName, Response, header},
     proto::Event,
 };
@@ -36,10 +36,10 @@ fn respond_with(config: Config, request: ClientRequest, bytes: &[u8]) -> Result<
 fn respond(head: &Head) -> Result<Upgraded, HandshakeError> {
     respond_to(chat(), &head.bytes())
 }
-fn fault(request: ClientRequest, head: &Head) -> Option<ResponseFault> {
+fn fault(request: ClientRequest, head: &Head) -> Option<InvalidResponse> {
     which_fault(respond_to(request, &head.bytes()))
 }
-fn which_fault(outcome: Result<Upgraded, HandshakeError>) -> Option<ResponseFault> {
+fn which_fault(outcome: Result<Upgraded, HandshakeError>) -> Option<InvalidResponse> {
     match outcome {
         Ok(_) => None,
         Err(HandshakeError::Response(fault)) => Some(fault),
@@ -51,7 +51,7 @@ fn refused(bytes: &[u8], config: Config) -> Response<sansocket::bytes::Bytes> {
     handshake.receive(bytes);
     handshake.receive_eof();
     match handshake.poll() {
-        Err(HandshakeError::Refused(response)) => *response,
+        Err(HandshakeError::Declined(response)) => *response,
         other => panic!("{other:?}"),
     }
 }
@@ -182,7 +182,7 @@ fn the_body_of_a_refusal_is_bounded() {
     handshake.receive(format!("{chunked}5;{}", "x".repeat(254)).as_bytes());
     assert!(handshake.poll().unwrap().is_none());
     handshake.receive(b"x");
-    assert!(matches!(handshake.poll(), Err(HandshakeError::Refused(_))), "a chunk line that does not end");
+    assert!(matches!(handshake.poll(), Err(HandshakeError::Declined(_))), "a chunk line that does not end");
 }
 
 /// Row 17.
@@ -196,7 +196,7 @@ fn a_refusal_that_does_not_end_is_given_at_the_deadline() {
     assert!(handshake.poll().unwrap().is_none());
     handshake.handle_timeout(start + TEN_SECONDS);
     match handshake.poll() {
-        Err(HandshakeError::Refused(response)) => assert_eq!(&response.body()[..], b"why"),
+        Err(HandshakeError::Declined(response)) => assert_eq!(&response.body()[..], b"why"),
         other => panic!("{other:?}"),
     }
     assert_eq!(handshake.poll_timeout(), None);
@@ -216,7 +216,7 @@ fn informational_responses_are_passed_over_but_not_for_ever() {
 /// Rows 18, 19, 20, 23, 44.
 #[test]
 fn section_4_1_a_101_that_breaks_a_rule_fails() {
-    use ResponseFault as F;
+    use InvalidResponse as F;
     let good = Head::response;
     for (head, expected) in [
         (good().first("HTTP/1.0 101 Switching Protocols"), F::HttpVersion),
@@ -263,7 +263,7 @@ fn section_4_1_a_101_may_be_written_in_many_ways() {
 /// Rows 21, 43, 98.
 #[test]
 fn section_4_1_an_extension_that_was_not_offered_fails() {
-    use ResponseFault as F;
+    use InvalidResponse as F;
     for (values, expected) in [
         (&["permessage-other"][..], F::ExtensionNotOffered),
         (&["permessage-other; a; a, x"], F::ExtensionNotOffered),
@@ -286,7 +286,7 @@ fn section_4_1_an_extension_that_was_not_offered_fails() {
 /// Rows 22, 45.
 #[test]
 fn section_4_1_only_an_offered_subprotocol_may_be_chosen() {
-    use ResponseFault as F;
+    use InvalidResponse as F;
     let offering = || chat().subprotocol("a".try_into().unwrap()).subprotocol("b".try_into().unwrap());
     let chosen = |value: &str| Head::response().with(&format!("Sec-WebSocket-Protocol: {value}"));
     assert_eq!(fault(chat(), &chosen("a")), Some(F::UnaskedSubprotocol));
@@ -306,7 +306,7 @@ fn whatwg_a_subprotocol_can_be_required() {
     assert_eq!(fault(offering(), &Head::response()), None);
     assert_eq!(
         fault(offering().require_subprotocol(), &Head::response()),
-        Some(ResponseFault::NoSubprotocol)
+        Some(InvalidResponse::NoSubprotocol)
     );
     assert_eq!(fault(chat().require_subprotocol(), &Head::response()), None, "there was none to confirm");
 }

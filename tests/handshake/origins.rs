@@ -2,7 +2,7 @@
 use crate::{Head, answer_with};
 use sansocket::{
     Config, Origins,
-    handshake::{HandshakeError, Refusal},
+    handshake::{HandshakeError, InvalidRequest},
 };
 
 fn allows(origins: &Origins, host: &str, origin: &[&str]) -> bool {
@@ -12,7 +12,7 @@ fn allows(origins: &Origins, host: &str, origin: &[&str]) -> bool {
     let head = origin.iter().fold(head, |head, origin| head.with(&format!("Origin: {origin}")));
     match answer_with(&head.bytes(), config).1 {
         Ok(_) => true,
-        Err(HandshakeError::Request(Refusal::Origin)) => false,
+        Err(HandshakeError::Request(InvalidRequest::Origin)) => false,
         Err(other) => panic!("{other}"),
     }
 }

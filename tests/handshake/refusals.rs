@@ -2,13 +2,13 @@
 use crate::{Head, KEY, answer, answer_with, ask, drain, parse, values};
 use sansocket::{
     Config,
-    handshake::{Acceptance, FieldFault, HandshakeError, Refusal, ServerHandshake},
+    handshake::{Acceptance, HandshakeError, InvalidField, InvalidRequest, ServerHandshake},
 };
 
 /// Rows 14, 25, 26, 27, 28, 29, 30, 35, 40, 42, 46, 98, 105. By rule: what is wrong, and the status.
 #[test]
 fn section_4_2_1_a_request_that_breaks_a_rule_is_refused() {
-    use {FieldFault as F, Refusal as R};
+    use {InvalidField as F, InvalidRequest as R};
     let good = Head::request;
     for (head, refusal, status) in [
         // Row 25.
@@ -133,7 +133,7 @@ fn section_4_2_1_a_broken_head_is_answered_with_400() {
         "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n".into(),
     ] {
         let (text, result) = answer_with(wrong.as_bytes(), Config::server());
-        let target = matches!(result, Err(HandshakeError::Request(Refusal::Target)));
+        let target = matches!(result, Err(HandshakeError::Request(InvalidRequest::Target)));
         assert!(matches!(result, Err(HandshakeError::Malformed(_))) || target, "{wrong:?}: {result:?}");
         let (status, fields, body) = parse(&text);
         assert_eq!((status, values(&fields, "connection")), (400, vec!["close"]), "{wrong:?}");
@@ -149,7 +149,7 @@ fn a_request_with_a_refusal_cannot_be_accepted() {
     assert!(drain(rejection.transmit()).starts_with("HTTP/1.1 400 Bad Request\r\n"));
     let (mut transmit, error) = rejection.into_parts();
     assert_eq!(drain(&mut transmit), "");
-    assert!(matches!(error, HandshakeError::Request(Refusal::Key(FieldFault::Missing))));
+    assert!(matches!(error, HandshakeError::Request(InvalidRequest::Key(InvalidField::Missing))));
 }
 
 /// Only the head is answered to a HEAD request.
@@ -186,5 +186,5 @@ fn a_broken_head_is_refused_at_once() {
 #[test]
 fn errors_are_small() {
     assert!(size_of::<HandshakeError>() <= 32, "{}", size_of::<HandshakeError>());
-    assert!(size_of::<Refusal>() <= 2);
+    assert!(size_of::<InvalidRequest>() <= 2);
 }

@@ -3,7 +3,7 @@ use crate::{ACCEPT, Head, TEN_SECONDS, answer, answer_with, ask, drain, is_accep
 use sansocket::{
     Config, Message,
     bytes::Bytes,
-    handshake::{Acceptance, HandshakeError, InvalidHeader, Refusal, ServerHandshake},
+    handshake::{Acceptance, HandshakeError, InvalidHeader, InvalidRequest, ServerHandshake},
     http::{HeaderName, Response, StatusCode, header},
     proto::Event,
 };
@@ -162,7 +162,7 @@ fn a_plain_request_can_be_answered_with_a_page() {
     let mut handshake = ServerHandshake::new(Config::server());
     handshake.receive(b"GET /index.html HTTP/1.1\r\nHost: example.com\r\n\r\n");
     let upgrade = handshake.poll().unwrap().unwrap();
-    assert_eq!(upgrade.refusal(), Some(Refusal::NoUpgrade));
+    assert_eq!(upgrade.refusal(), Some(InvalidRequest::NoUpgrade));
     assert_eq!(upgrade.request().uri().path(), "/index.html");
     let mut rejection = upgrade.reject(Response::new(Bytes::from_static(b"<!doctype html>")));
     assert_eq!(

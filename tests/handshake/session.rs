@@ -4,7 +4,7 @@ use bytes::Buf;
 use sansocket::{
     CloseCode, CloseFrame, Deadline, Delivery, Message, ReadyState, SendError, Session, SessionError,
     SessionEvent,
-    handshake::{ClientRequest, HandshakeError, ResponseFault},
+    handshake::{ClientRequest, HandshakeError, InvalidResponse},
 };
 use std::time::Instant;
 
@@ -124,7 +124,7 @@ fn a_handshake_that_fails_is_an_error_and_then_1006() {
         matches!(
             event,
             Some(SessionEvent::Error(SessionError::Handshake(HandshakeError::Response(
-                ResponseFault::NoUpgrade
+                InvalidResponse::NoUpgrade
             ))))
         ),
         "{event:?}"

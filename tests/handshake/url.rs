@@ -1,11 +1,11 @@
 //! RFC 6455 §3: the addresses of WebSockets.
-use sansocket::handshake::{Scheme, Url, UrlError};
+use sansocket::handshake::{InvalidUrl, Scheme, Url};
 
 fn parts(text: &str) -> (Scheme, String, u16, String) {
     let url: Url = text.parse().unwrap_or_else(|error| panic!("{text}: {error}"));
     (url.scheme(), url.host().into(), url.port(), url.target().into())
 }
-fn wrong(text: &str) -> UrlError {
+fn wrong(text: &str) -> InvalidUrl {
     text.parse::<Url>().err().unwrap_or_else(|| panic!("{text:?} is accepted"))
 }
 
@@ -34,12 +34,12 @@ fn section_3_scheme_host_port_and_resource() {
 #[test]
 fn section_3_other_schemes_and_fragments_are_refused() {
     for text in ["", "example.com", "/chat", "ftp://example.com/", "ws:example.com", "wsx://a/", "://a/"] {
-        assert_eq!(wrong(text), UrlError::Scheme, "{text:?}");
+        assert_eq!(wrong(text), InvalidUrl::Scheme, "{text:?}");
     }
-    assert_eq!(wrong("http://example.com/"), UrlError::Http);
-    assert_eq!(wrong("HTTPS://example.com/"), UrlError::Http);
+    assert_eq!(wrong("http://example.com/"), InvalidUrl::Http);
+    assert_eq!(wrong("HTTPS://example.com/"), InvalidUrl::Http);
     for text in ["ws://example.com/#top", "ws://example.com#", "ws://example.com/?a#b"] {
-        assert_eq!(wrong(text), UrlError::Fragment, "{text:?}");
+        assert_eq!(wrong(text), InvalidUrl::Fragment, "{text:?}");
     }
 }
 
@@ -57,13 +57,13 @@ fn section_3_what_is_not_ascii_is_percent_encoded() {
 fn section_3_a_host_that_is_not_ascii_is_translated() {
     assert_eq!(parts("ws://Bücher.example/").1, "xn--bcher-kva.example");
     assert_eq!(parts("ws://日本語。jp/").1, "xn--wgv71a119e.jp");
-    assert!(matches!(wrong("ws://a\u{ad}\u{378}/"), UrlError::Idna(_)));
+    assert!(matches!(wrong("ws://a\u{ad}\u{378}/"), InvalidUrl::Idna(_)));
     // What cannot be a name is not translated first.
-    assert!(matches!(wrong(&format!("ws://{}/", "ü".repeat(100_000))), UrlError::Host(_)));
+    assert!(matches!(wrong(&format!("ws://{}/", "ü".repeat(100_000))), InvalidUrl::Host(_)));
     // What maps to a separator must not make another authority of it.
     for text in ["ws://good.example\u{ff0f}evil/", "ws://a\u{2100}b/", "ws://a\u{ff20}b/", "ws://a\u{ff1a}1/"]
     {
-        assert!(matches!(wrong(text), UrlError::Idna(_) | UrlError::Host(_)), "{text:?}");
+        assert!(matches!(wrong(text), InvalidUrl::Idna(_) | InvalidUrl::Host(_)), "{text:?}");
     }
 }
 
@@ -72,7 +72,7 @@ fn section_3_a_host_that_is_not_ascii_is_translated() {
 #[test]
 fn without_idna_a_host_that_is_not_ascii_is_an_error_that_names_the_feature() {
     let error = wrong("ws://bücher.example/");
-    assert!(matches!(error, UrlError::IdnaDisabled(_)));
+    assert!(matches!(error, InvalidUrl::IdnaDisabled(_)));
     assert!(error.to_string().contains("feature \"idna\""), "{error}");
 }
 
@@ -95,15 +95,15 @@ fn section_4_1_invalid_parts_are_refused() {
         "*",
     ] {
         let text = format!("ws://{host}/");
-        assert!(matches!(wrong(&text), UrlError::Host(_) | UrlError::Character(' ')), "{text}");
+        assert!(matches!(wrong(&text), InvalidUrl::Host(_) | InvalidUrl::Character(' ')), "{text}");
     }
-    assert!(matches!(wrong(&format!("ws://{}/", "a".repeat(64))), UrlError::Host(_)));
-    assert!(matches!(wrong(&format!("ws://{}a/", "a.".repeat(127))), UrlError::Host(_)));
+    assert!(matches!(wrong(&format!("ws://{}/", "a".repeat(64))), InvalidUrl::Host(_)));
+    assert!(matches!(wrong(&format!("ws://{}a/", "a.".repeat(127))), InvalidUrl::Host(_)));
     for port in ["0", "65536", "+80", "8o", "-1", "99999999999999999999"] {
-        assert!(matches!(wrong(&format!("ws://a:{port}/")), UrlError::Port(_)), "{port}");
+        assert!(matches!(wrong(&format!("ws://a:{port}/")), InvalidUrl::Port(_)), "{port}");
     }
     for target in ["/%", "/%4", "/%4g", "/a%zz", "?%%30"] {
-        assert_eq!(wrong(&format!("ws://a{target}")), UrlError::PercentEncoding, "{target}");
+        assert_eq!(wrong(&format!("ws://a{target}")), InvalidUrl::PercentEncoding, "{target}");
     }
 }
 
@@ -113,7 +113,7 @@ fn characters_that_end_a_line_or_change_the_host_are_refused() {
     for wrong_one in ['\r', '\n', '\0', ' ', '\t', '\x1f', '\x7f', '\\'] {
         for text in ["ws://a/x?b", "ws://a?bx", "ws://ax:80/", "ws://u:x@a/", "xws://a/", "ws://a/x"] {
             let text = text.replace('x', &wrong_one.to_string());
-            assert_eq!(wrong(&text), UrlError::Character(wrong_one), "{text:?}");
+            assert_eq!(wrong(&text), InvalidUrl::Character(wrong_one), "{text:?}");
         }
     }
 }
@@ -121,9 +121,9 @@ fn characters_that_end_a_line_or_change_the_host_are_refused() {
 #[test]
 fn credentials_are_checked_and_never_shown() {
     for text in ["ws://a@b@c/", "ws://a%3Ab:c@d/", "ws://a%0D%0A@d/"] {
-        assert_eq!(wrong(text), UrlError::Credentials, "{text}");
+        assert_eq!(wrong(text), InvalidUrl::Credentials, "{text}");
     }
-    assert_eq!(wrong("ws://a%@d/"), UrlError::PercentEncoding);
+    assert_eq!(wrong("ws://a%@d/"), InvalidUrl::PercentEncoding);
     let url: Url = "wss://me:secret@example.com:8443/x".parse().unwrap();
     assert_eq!(url.to_string(), "wss://example.com:8443/x");
     assert!(!format!("{url:?}").contains("secret") && !format!("{url:?}").contains("Basic"), "{url:?}");

@@ -2,7 +2,9 @@
 use crate::{common::*, support::*};
 use sansocket::{
     bytes::Buf,
-    handshake::{Acceptance, ClientHandshake, ClientRequest, HandshakeError, ResponseFault, ServerHandshake},
+    handshake::{
+        Acceptance, ClientHandshake, ClientRequest, HandshakeError, InvalidResponse, ServerHandshake,
+    },
 };
 
 const REQUEST: &str = "GET / HTTP/1.1\r\nHost: a\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\
@@ -98,7 +100,7 @@ fn section_7_1_a_client_takes_any_answer_that_is_one_to_its_offers_and_fails_on_
     ] {
         let error = confirms(answer).unwrap_err();
         assert!(
-            matches!(error, HandshakeError::Response(ResponseFault::InvalidExtensionAnswer)),
+            matches!(error, HandshakeError::Response(InvalidResponse::InvalidExtensionAnswer)),
             "{answer}: {error}"
         );
     }
@@ -111,13 +113,13 @@ fn section_9_1_of_6455_an_extension_twice_or_unasked_fails() {
         HandshakeError::Response(fault) => fault,
         other => panic!("{other}"),
     };
-    assert_eq!(fault(confirms("permessage-deflate, permessage-deflate")), ResponseFault::ManyExtensions);
-    assert_eq!(fault(confirms("permessage-deflate, x-other")), ResponseFault::ExtensionNotOffered);
-    assert_eq!(fault(confirms("x-other")), ResponseFault::ExtensionNotOffered);
-    assert_eq!(fault(confirms("permessage-deflate;")), ResponseFault::MalformedExtensions);
+    assert_eq!(fault(confirms("permessage-deflate, permessage-deflate")), InvalidResponse::ManyExtensions);
+    assert_eq!(fault(confirms("permessage-deflate, x-other")), InvalidResponse::ExtensionNotOffered);
+    assert_eq!(fault(confirms("x-other")), InvalidResponse::ExtensionNotOffered);
+    assert_eq!(fault(confirms("permessage-deflate;")), InvalidResponse::MalformedExtensions);
     let twice =
         "Sec-WebSocket-Extensions: permessage-deflate\r\nSec-WebSocket-Extensions: permessage-deflate";
-    assert_eq!(fault(confirmed(eager(true), twice)), ResponseFault::RepeatedExtensions);
+    assert_eq!(fault(confirmed(eager(true), twice)), InvalidResponse::RepeatedExtensions);
     // One that offers nothing is answered nothing.
     let request = ClientRequest::try_from("ws://a/").unwrap();
     let mut config = Config::client();

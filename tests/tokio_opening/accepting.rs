@@ -100,7 +100,7 @@ async fn a_decision_may_be_a_response_of_its_own() {
     // The client hangs up when it has the answer: nobody waits for a deadline.
     let client = ws::connect_over(near, request("ws://example.com/"), Config::client());
     let (server, client) = join!(server, client);
-    let Err(Error::Handshake(HandshakeError::Refused(response))) = client else { panic!("{client:?}") };
+    let Err(Error::Handshake(HandshakeError::Declined(response))) = client else { panic!("{client:?}") };
     assert_eq!(response.status(), StatusCode::UNAUTHORIZED);
     assert_eq!(response.headers()["www-authenticate"], "Basic");
     assert_eq!(response.body(), "who are you?");

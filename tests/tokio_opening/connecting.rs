@@ -131,7 +131,7 @@ async fn a_stream_that_buffers_is_flushed() {
         let (client, server) = join!(client, ws::accept(BufStream::new(far)));
         match client {
             Ok(_) => assert!(server.is_ok()),
-            Err(Error::Handshake(HandshakeError::Refused(response))) => {
+            Err(Error::Handshake(HandshakeError::Declined(response))) => {
                 assert_eq!((response.status().as_u16(), origin), (403, "http://example.org"));
                 assert!(server.is_err());
             }

@@ -2,7 +2,7 @@
 use crate::*;
 use sansocket::{
     Error,
-    handshake::{Acceptance, HandshakeError, Refusal, Upgrade},
+    handshake::{Acceptance, HandshakeError, InvalidRequest, Upgrade},
     http::{Response, StatusCode},
     tokio as ws,
 };
@@ -32,7 +32,7 @@ async fn a_refusal_is_read_in_full_by_a_peer_that_had_sent_more() {
     let (refused, answer) = join!(server, client);
     assert!(answer.starts_with("HTTP/1.1 426 "), "{answer}");
     assert!(answer.contains("Sec-WebSocket-Version: 13") || answer.contains("sec-websocket-version: 13"));
-    assert!(matches!(refused, Err(Error::Handshake(HandshakeError::Request(Refusal::NoUpgrade)))));
+    assert!(matches!(refused, Err(Error::Handshake(HandshakeError::Request(InvalidRequest::NoUpgrade)))));
 }
 
 #[tokio::test]
@@ -41,7 +41,7 @@ async fn a_request_that_is_no_upgrade_is_refused_whoever_decides() {
         let (mut near, far) = duplex(ROOM);
         near.write_all(NO_UPGRADE).await.unwrap();
         let server = ws::accept_with(far, Config::server(), async |upgrade: &Upgrade| {
-            assert_eq!(upgrade.refusal(), Some(Refusal::NoUpgrade));
+            assert_eq!(upgrade.refusal(), Some(InvalidRequest::NoUpgrade));
             match decides_well {
                 true => Err(Response::new("a page".into()).into()),
                 false => Ok(Acceptance::new()),

@@ -58,7 +58,7 @@ pub fn a_refusal_comes_with_its_body(case: Case) {
             assert_eq!(puppet.saw(), Saw::Refused { status: 401, body: BODY.into() });
         }
         Role::we_connect => {
-            let Error::Handshake(HandshakeError::Refused(response)) = error else { panic!("{error:?}") };
+            let Error::Handshake(HandshakeError::Declined(response)) = error else { panic!("{error:?}") };
             assert_eq!(response.status(), StatusCode::UNAUTHORIZED);
             assert_eq!(response.body(), BODY);
         }
