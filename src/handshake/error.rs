@@ -52,7 +52,7 @@ pub enum HandshakeError {
 // The texts above hold those of their causes, so no cause is a `source`: else a report would say it twice.
 impl From<InvalidResponse> for HandshakeError {
     fn from(invalid: InvalidResponse) -> Self {
-        Self::Response(fault)
+        Self::Response(invalid)
     }
 }
 impl From<InvalidRequest> for HandshakeError {
