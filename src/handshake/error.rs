@@ -56,8 +56,8 @@ impl From<InvalidResponse> for HandshakeError {
     }
 }
 impl From<InvalidRequest> for HandshakeError {
-    fn from(refusal: InvalidRequest) -> Self {
-        Self::Request(refusal)
+    fn from(invalid: InvalidRequest) -> Self {
+        Self::Request(invalid)
     }
 }
 impl From<InvalidUrl> for HandshakeError {
