@@ -30,11 +30,11 @@ pub struct Config {
     /// Empty frames in a row in a received message, at most; one more fails the connection with 1008. Default: 64.
     pub max_empty_fragments: u32,
 
-    /// Bytes in the head of the opening handshake's request or response, at most. Default: 16 KiB.
+    /// Bytes in the head of the opening handshake's request or response, at most. Default: 32 KiB.
     pub max_head_size: usize,
     /// Header fields in that head, at most. Default: 100.
     pub max_header_fields: usize,
-    /// Bytes in one line of that head, at most. Default: 8 KiB.
+    /// Bytes in one line of that head, at most: the cookies are a line. Default: 16 KiB.
     pub max_header_line: usize,
     /// Bytes kept of the body of a response that refuses the upgrade, at most. Default: 64 KiB.
     pub max_refusal_body: usize,
@@ -132,9 +132,9 @@ impl Config {
             max_message_size: 1 << 20,
             max_fragments: 65_536,
             max_empty_fragments: 64,
-            max_head_size: 16 << 10,
+            max_head_size: 32 << 10,
             max_header_fields: 100,
-            max_header_line: 8 << 10,
+            max_header_line: 16 << 10,
             max_refusal_body: 64 << 10,
             handshake_timeout: Some(seconds(10)),
             keepalive: Some(Keepalive { interval: seconds(20), timeout: seconds(20) }),

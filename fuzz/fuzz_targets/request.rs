@@ -106,7 +106,7 @@ impl Outcome {
     }
 
     fn check(&self, input: Cut<'_>) {
-        let head = Head::read(input.bytes);
+        let head = Head::read_request(input.bytes);
         let Some((items, failed)) = &self.accepted else {
             if self.said == "Eof" {
                 assert_eq!(self.answer.is_empty(), input.bytes.is_empty());

@@ -47,9 +47,9 @@ impl<'a> Cut<'a> {
         config.max_message_size = LIMITS.message;
         config.max_fragments = LIMITS.fragments;
         config.max_empty_fragments = LIMITS.empty_fragments;
-        config.max_head_size = [16 << 10, 1024, 300, 64][usize::from(self.limits % 4)];
+        config.max_head_size = [32 << 10, 1024, 300, 64][usize::from(self.limits % 4)];
         config.max_header_fields = [100, 20, 6, 0][usize::from(self.limits / 4 % 4)];
-        config.max_header_line = [8 << 10, 256, 64, 20][usize::from(self.limits / 16 % 4)];
+        config.max_header_line = [16 << 10, 256, 64, 20][usize::from(self.limits / 16 % 4)];
         config.max_refusal_body = [64 << 10, 100, 10, 0][usize::from(self.limits / 64)];
         config
     }

@@ -25,6 +25,13 @@ impl Head {
         Some(Self { line, fields: lines.map(field).collect(), size })
     }
 
+    /// As [`read`](Self::read), for a request: one empty line may come before it (RFC 9112 §2.2).
+    pub fn read_request(bytes: &[u8]) -> Option<Self> {
+        let request = bytes.strip_prefix(b"\r\n").unwrap_or(bytes);
+        let head = Self::read(request)?;
+        Some(Self { size: head.size + bytes.len() - request.len(), ..head })
+    }
+
     /// All values of that name.
     pub fn all(&self, name: &str) -> Vec<&str> {
         self.fields.iter().filter(|(other, _)| other == name).map(|(_, value)| value.as_str()).collect()

@@ -36,12 +36,20 @@ fn ordinary_bytes(input: &[u8], most: usize) -> usize {
     input.iter().position(|byte| !matches!(byte, 0x20..=0x7e | 0x80..)).unwrap_or(input.len())
 }
 
+/// What may come before the first line.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Before {
+    Nothing,
+    OneCrlf,
+}
+
 impl Head {
     /// Looks at the bytes that have come since; true when the head is complete, and ends at `self.at`.
     ///
-    /// Stricter than parsers must be (RFC 9112 §2.2, §5.2), because whoever stands between client and server may
-    /// read leniently in another way: lines end with CRLF, none is folded, none comes before the first.
-    fn find_end(&mut self, input: &[u8], config: &Config) -> Result<bool, HandshakeError> {
+    /// Stricter than parsers must be (RFC 9112 §2.2, §5.2), because an intermediary between client and server may
+    /// read leniently in another way: lines end with CRLF, and none is folded. One CRLF may come before a request line
+    /// (`before`), for clients that end the body of an earlier request with it (RFC 9112 §2.2).
+    fn find_end(&mut self, input: &[u8], config: &Config, before: Before) -> Result<bool, HandshakeError> {
         use HandshakeError::{HeadTooLarge, Malformed};
         while let Some(&byte) = input.get(self.at) {
             if self.at >= config.max_head_size {
@@ -60,9 +68,11 @@ impl Head {
             }
             self.at += 1;
             match byte {
-                b'\n' if after_cr && len == 1 => {
-                    return if self.lines > 0 { Ok(true) } else { Err(Malformed("an empty first line")) };
-                }
+                b'\n' if after_cr && len == 1 => match before {
+                    _ if self.lines > 0 => return Ok(true),
+                    Before::OneCrlf if self.line == 0 => self.line = self.at,
+                    _ => return Err(Malformed("an empty first line")),
+                },
                 b'\n' if after_cr => {
                     (self.line, self.lines) = (self.at, self.lines + 1);
                     if self.lines - 1 > config.max_header_fields {
@@ -84,8 +94,13 @@ impl Head {
     }
 
     /// The head, once it is complete, cut off the input; and room for its fields.
-    fn take(&mut self, input: &mut BytesMut, config: &Config) -> Result<Option<Taken>, HandshakeError> {
-        if !self.find_end(input, config)? {
+    fn take(
+        &mut self,
+        input: &mut BytesMut,
+        config: &Config,
+        before: Before,
+    ) -> Result<Option<Taken>, HandshakeError> {
+        if !self.find_end(input, config, before)? {
             return Ok(None);
         }
         let Self { at, lines, .. } = std::mem::take(self);
@@ -98,7 +113,9 @@ impl Head {
         input: &mut BytesMut,
         config: &Config,
     ) -> Result<Option<Request<()>>, HandshakeError> {
-        let Some(Taken { head, fields }) = self.take(input, config)? else { return Ok(None) };
+        let Some(Taken { head, fields }) = self.take(input, config, Before::OneCrlf)? else {
+            return Ok(None);
+        };
         let mut fields = vec![httparse::EMPTY_HEADER; fields];
         let mut parsed = httparse::Request::new(&mut fields);
         parsed.parse(&head).map_err(malformed)?;
@@ -120,7 +137,9 @@ impl Head {
         input: &mut BytesMut,
         config: &Config,
     ) -> Result<Option<Response<()>>, HandshakeError> {
-        let Some(Taken { head, fields }) = self.take(input, config)? else { return Ok(None) };
+        let Some(Taken { head, fields }) = self.take(input, config, Before::Nothing)? else {
+            return Ok(None);
+        };
         let mut fields = vec![httparse::EMPTY_HEADER; fields];
         let mut parsed = httparse::Response::new(&mut fields);
         parsed.parse(&head).map_err(malformed)?;
@@ -183,7 +202,7 @@ mod tests {
                 input[at - 2] = 0;
             }
             input.push(byte);
-            assert_eq!(scan.find_end(&input, &config).unwrap(), at + 1 == head.len());
+            assert_eq!(scan.find_end(&input, &config, Before::Nothing).unwrap(), at + 1 == head.len());
             assert_eq!(scan.at, at + 1);
         }
     }

@@ -57,11 +57,18 @@ impl<'a> Origin<'a> {
     }
 }
 
-/// Whether the authority of an `http` or `https` URL is this `Host`.
-pub(super) fn is_same_host(scheme: &str, authority: &str, host: &str) -> bool {
+/// Whether the authority of a request target that is a whole URL is this `Host`. `None`: not the scheme of a WebSocket.
+/// Clients write the URL that they were given, `ws://`, or that of the HTTP request that it is (RFC 9112 §3.2.2).
+pub(super) fn same_host(scheme: &str, authority: &str, host: &str) -> Option<bool> {
+    let scheme = match scheme {
+        ws if ws.eq_ignore_ascii_case("ws") => "http",
+        wss if wss.eq_ignore_ascii_case("wss") => "https",
+        other => other,
+    };
+    let default = default_port(scheme)?;
     let target =
-        host_port(authority).map(|(host, port)| Origin { scheme, host, port: port.or(default_port(scheme)) });
-    target.zip(host_port(host)).is_some_and(|(target, host)| target.is_at(host))
+        host_port(authority).map(|(host, port)| Origin { scheme, host, port: port.or(Some(default)) });
+    Some(target.zip(host_port(host)).is_some_and(|(target, host)| target.is_at(host)))
 }
 
 fn default_port(scheme: &str) -> Option<u16> {

@@ -17,8 +17,8 @@ pub enum InvalidRequest {
     /// HTTP/1.0 knows no upgrades. 400. (505 would say that no HTTP/1 is spoken here.)
     #[error("the version is not HTTP/1.1")]
     HttpVersion,
-    /// Neither a path nor an `http` or `https` URL. 400.
-    #[error("the request target is neither a path nor an http URL")]
+    /// Neither a path nor a `ws`, `wss`, `http` or `https` URL. 400.
+    #[error("the request target is neither a path nor a URL of ws, wss, http or https")]
     Target,
     /// Not one `Host` with a host in it. 400.
     #[error("the Host header field {0}")]

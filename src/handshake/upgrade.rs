@@ -174,10 +174,11 @@ fn check_host(request: &Request<()>) -> Result<(), InvalidRequest> {
     let uri = request.uri();
     match (uri.scheme_str(), uri.authority()) {
         (None, None) if uri.path().starts_with('/') => Ok(()),
-        (Some(scheme @ ("http" | "https")), Some(authority)) => {
-            let same = origin::is_same_host(scheme, authority.as_str(), host);
-            if same { Ok(()) } else { Err(InvalidRequest::OtherHost) }
-        }
+        (Some(scheme), Some(authority)) => match origin::same_host(scheme, authority.as_str(), host) {
+            Some(true) => Ok(()),
+            Some(false) => Err(InvalidRequest::OtherHost),
+            None => Err(InvalidRequest::Target),
+        },
         _ => Err(InvalidRequest::Target),
     }
 }

@@ -36,12 +36,12 @@ fn padded_to(size: usize, line: usize) -> Vec<u8> {
 #[test]
 fn t1_a_head_may_be_as_long_as_the_limit_and_no_longer() {
     let limit = Config::server().max_head_size;
-    assert_eq!(limit, 16 << 10);
+    assert_eq!(limit, 32 << 10);
     assert!(trickle(&padded_to(limit, 1000), Config::server()).is_ok());
     assert!(answer_with(&padded_to(limit, 1000), Config::server()).1.is_ok());
     for bytes in [padded_to(limit + 1, 1000), padded_to(limit * 4, 1000)] {
         let error = trickle(&bytes, Config::server()).unwrap_err();
-        assert!(matches!(error, HandshakeError::HeadTooLarge(HeadLimit::Size(16_384))), "{error}");
+        assert!(matches!(error, HandshakeError::HeadTooLarge(HeadLimit::Size(32_768))), "{error}");
         assert!(error.to_string().contains("max_head_size"));
         let (text, _) = answer_with(&bytes, Config::server());
         let (status, fields, body) = parse(&text);
@@ -52,7 +52,7 @@ fn t1_a_head_may_be_as_long_as_the_limit_and_no_longer() {
     let mut handshake = ServerHandshake::new(Config::server());
     handshake.receive(b"GET / HTTP/1.1\r\n");
     let line = format!("X: {}\r\n", "y".repeat(995));
-    for _ in 0..16 {
+    for _ in 0..32 {
         assert!(handshake.poll().unwrap().is_none());
         handshake.receive(line.as_bytes());
     }
@@ -66,7 +66,7 @@ fn a_line_may_be_as_long_as_the_limit_and_no_longer() {
     let head = |len: usize| Head::request().with(&format!("X: {}", "y".repeat(len - 3))).bytes();
     assert!(trickle(&head(limit), Config::server()).is_ok());
     let error = trickle(&head(limit + 1), Config::server()).unwrap_err();
-    assert!(matches!(error, HandshakeError::HeadTooLarge(HeadLimit::Line(8192))), "{error}");
+    assert!(matches!(error, HandshakeError::HeadTooLarge(HeadLimit::Line(16_384))), "{error}");
     let long_target = Head::request().first(&format!("GET /{} HTTP/1.1", "a".repeat(limit)));
     assert_eq!(parse(&answer_with(&long_target.bytes(), Config::server()).0).0, 431);
 }
@@ -95,10 +95,10 @@ fn t7_as_many_fields_as_the_limit_and_no_more() {
 fn t7_the_limits_hold_for_responses_too() {
     for (head, which) in [
         (format!("HTTP/1.1 101 X\r\n{}\r\n", "X: y\r\n".repeat(101)), HeadLimit::Fields(100)),
-        (format!("HTTP/1.1 101 X\r\nX: {}\r\n\r\n", "y".repeat(8190)), HeadLimit::Line(8192)),
+        (format!("HTTP/1.1 101 X\r\nX: {}\r\n\r\n", "y".repeat(16_382)), HeadLimit::Line(16_384)),
         (
-            format!("HTTP/1.1 101 X\r\n{}\r\n", format!("X: {}\r\n", "y".repeat(995)).repeat(17)),
-            HeadLimit::Size(16_384),
+            format!("HTTP/1.1 101 X\r\n{}\r\n", format!("X: {}\r\n", "y".repeat(995)).repeat(33)),
+            HeadLimit::Size(32_768),
         ),
     ] {
         let mut handshake = ClientHandshake::new(ClientRequest::try_from("ws://a").unwrap(), client_config());

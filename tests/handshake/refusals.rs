@@ -19,6 +19,9 @@ fn section_4_2_1_a_request_that_breaks_a_rule_is_refused() {
         (good().first("GET /chat HTTP/1.0"), R::HttpVersion, 400),
         (good().first("GET * HTTP/1.1"), R::Target, 400),
         (good().first("GET ftp://example.com/ HTTP/1.1"), R::Target, 400),
+        (good().first("GET ftp://other.example/ HTTP/1.1"), R::Target, 400),
+        (good().first("GET ws://other.example/ HTTP/1.1"), R::OtherHost, 400),
+        (good().first("GET ws://example.com:443/ HTTP/1.1"), R::OtherHost, 400),
         // Row 26.
         (good().without("Host"), R::Host(F::Missing), 400),
         (good().with("Host: example.com"), R::Host(F::Repeated), 400),
@@ -111,7 +114,8 @@ fn section_4_2_1_a_broken_head_is_answered_with_400() {
         good.replace("\r\n\r\n", "\n\n"),
         good.replace("\r\n\r\n", "\r\n\n"),
         good.replacen("\r\n", "\r", 1),
-        format!("\r\n{good}"),
+        format!("\r\n\r\n{good}"),
+        format!("\n{good}"),
         format!(" {good}"),
         line("Upgrade : websocket\r\n"),
         line("Upgrade: web\r\n socket\r\n"),
@@ -167,7 +171,7 @@ fn a_broken_head_is_refused_at_once() {
     let line = "GET / HTTP/1.1\r\nX: y";
     for (before, last) in [
         ("", "\x16"),
-        ("\r", "\n"),
+        ("\r\n\r", "\n"),
         (line, "\0"),
         (line, "\x7f"),
         (line, "\n"),

@@ -51,6 +51,10 @@ fn section_4_2_1_a_request_may_be_written_in_many_ways() {
         good().but("Sec-WebSocket-Version:13 \t"),
         good().first("GET http://example.com/chat HTTP/1.1"),
         good().first("GET https://EXAMPLE.com:443/chat HTTP/1.1"),
+        good().first("GET ws://example.com/chat HTTP/1.1"),
+        good().first("GET WSS://example.com:443/chat HTTP/1.1"),
+        good().first("GET ws://example.com:9001/chat?a=b HTTP/1.1").but("Host: example.com:9001"),
+        good().first("GET wss://[::1]:9001 HTTP/1.1").but("Host: [::1]:9001"),
         good().first("GET //a//b?c HTTP/1.1"),
         good().with("Content-Length: 0"),
         good().with("X-Latin: \u{e9}"),
@@ -58,6 +62,31 @@ fn section_4_2_1_a_request_may_be_written_in_many_ways() {
     ] {
         assert!(is_accepted(&head), "{:?}", head.0);
     }
+}
+
+/// RFC 9112 §2.2: for clients that end the body of an earlier request with a line of its own.
+#[test]
+fn one_empty_line_may_come_before_a_request() {
+    let mut head = b"\r\n".to_vec();
+    head.extend(Head::request().bytes());
+    let (text, result) = answer_with(&head, Config::server());
+    assert!(result.is_ok(), "{text}");
+    let mut handshake = ServerHandshake::new(Config::server());
+    for byte in &head {
+        assert!(handshake.poll().unwrap().is_none());
+        handshake.receive(&[*byte]);
+    }
+    let upgrade = handshake.poll().unwrap().unwrap();
+    assert_eq!((upgrade.request().uri().path(), upgrade.refusal()), ("/chat", None));
+}
+
+/// The cookies of a single sign-on are one line, and are seen with 8,718 bytes.
+#[test]
+fn a_cookie_line_may_be_as_long_as_other_servers_allow() {
+    let cookie = format!("Cookie: {}", "c".repeat(8718 - 8));
+    assert!(is_accepted(&Head::request().with(&cookie)));
+    let config = Config::server();
+    assert_eq!((config.max_header_line, config.max_head_size), (16 << 10, 32 << 10));
 }
 
 /// Row 31.
