@@ -54,6 +54,7 @@ mod error;
 pub mod extension;
 pub mod frame;
 mod message;
+mod per_thread;
 mod text;
 
 // Machines.

@@ -6,7 +6,7 @@ use std::{
 };
 
 /// A module may name only those before it. `lib` names all.
-const ORDER: [&str; 17] = [
+const ORDER: [&str; 18] = [
     // Values.
     "text",
     "message",
@@ -14,6 +14,7 @@ const ORDER: [&str; 17] = [
     "error",
     "frame",
     "entropy",
+    "per_thread",
     "extension",
     // Machines.
     "config",
@@ -228,6 +229,18 @@ fn hidden_names_are_found() {
     let code =
         "pub(crate) use a::B;\npub(crate) const fn c(&self) {}\npub fn d() {}\npub(crate) struct E<T>;";
     assert_eq!(hidden(code), ["B", "c", "E"]);
+}
+
+/// The table in `per_thread.rs` lists all that a thread keeps; `entropy.rs`, whose stream is in the table, is the other.
+#[test]
+fn what_a_thread_keeps_is_in_one_place() {
+    let keepers: Vec<_> = src()
+        .into_iter()
+        .filter(|(path, source)| !path.contains("tests") && shipped(source).contains("thread_local!"))
+        .map(|(path, _)| path)
+        .collect();
+    let expected = ["entropy.rs", "per_thread.rs"].map(String::from);
+    assert!(keepers.len() == 2 && expected.iter().all(|path| keepers.contains(path)), "{keepers:?}");
 }
 
 /// Strangers' drivers can do what ours do.

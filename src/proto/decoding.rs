@@ -1,9 +1,10 @@
 //! [`Decoding`]: an extension's decoder, and what it has decoded until that is handed out.
-use super::{input::Input, spare};
+use super::input::Input;
 use crate::{
     error::Violation,
     extension::{Decoder, Output},
     frame::Rsv,
+    per_thread::Buffer,
 };
 use bytes::BytesMut;
 
@@ -67,7 +68,7 @@ impl Decoding {
     ) -> Result<Decoded, Violation> {
         let output = &mut self.output;
         if output.buf.capacity() == 0 {
-            output.take_spare(spare::Of::Decoded);
+            output.take_spare(Buffer::Decoded);
         }
         output.cut_room();
         let room = limit.unwrap_or(PIECE).saturating_sub(output.message().len());
@@ -126,7 +127,7 @@ impl Decoding {
     }
 
     fn release(&mut self) {
-        self.output.release(spare::Of::Decoded);
+        self.output.release(Buffer::Decoded);
     }
 
     /// Nothing comes for now: gives back the memory that the bytes in hand do not need.

@@ -8,7 +8,6 @@ use super::{
     input::Lent,
     read_buf::ReadBuf,
     reader::{Found, Reader},
-    spare,
     state::{InputState, RecvState, Role, SendState},
     timer::Timers,
 };
@@ -18,6 +17,7 @@ use crate::{
     error::{ProtocolError, Violation},
     frame::{Opcode, decode_close},
     message::Kind,
+    per_thread::Buffer,
 };
 use bytes::Bytes;
 use std::sync::Arc;
@@ -342,7 +342,7 @@ impl Inbound {
     fn end(&mut self, out: &mut impl ControlSink) -> Ready {
         self.state.on_end();
         self.reader.end();
-        self.reader.input.release(spare::Of::Input);
+        self.reader.input.release(Buffer::Input);
         self.timers.stop_all();
         let sent = out.end();
         let ending = self.ending();

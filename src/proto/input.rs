@@ -8,9 +8,10 @@
 //! ```
 //! Payloads are joined in place: a continuation is moved down over the headers before it, once, so a
 //! message always lies in one piece.
-use super::{read_buf::ReadBuf, spare};
+use super::read_buf::ReadBuf;
 use crate::{
     message::{Kind, Message, Outgoing},
+    per_thread::Buffer,
     text::{Utf8Bytes, validated},
 };
 use bytes::{Buf, Bytes, BytesMut};
@@ -128,26 +129,26 @@ impl Input {
 
     /// Leaves the memory to the thread. Call it only when no byte in it is needed.
     #[inline(always)]
-    pub(super) fn release(&mut self, to: spare::Of) {
+    pub(super) fn release(&mut self, to: Buffer) {
         self.discard();
         self.room = 0;
         let memory = self.buf.capacity();
         if self.shared || self.cut > 0 {
             self.leave_rest(to);
         } else if memory > 0 {
-            to.put(&mut self.buf, memory);
+            to.swap_out(&mut self.buf, memory);
         }
     }
 
     /// [`release`](Self::release) where a message shares the memory, or its front has been cut off.
     #[cold]
     #[inline(never)]
-    fn leave_rest(&mut self, to: spare::Of) {
+    fn leave_rest(&mut self, to: Buffer) {
         let memory = self.memory();
         self.forget_shared();
         self.cut = 0;
         if self.buf.capacity() > 0 {
-            to.put(&mut self.buf, memory);
+            to.swap_out(&mut self.buf, memory);
         }
     }
 
@@ -168,9 +169,9 @@ impl Input {
 
     /// Takes the thread's spare buffer, if there is none here. All of it that is initialised is room.
     #[inline(always)]
-    pub(super) fn take_spare(&mut self, from: spare::Of) {
+    pub(super) fn take_spare(&mut self, from: Buffer) {
         self.forget_shared();
-        from.take(&mut self.buf);
+        from.swap_in(&mut self.buf);
         self.room = self.buf.len();
     }
 
@@ -178,7 +179,7 @@ impl Input {
     #[inline(always)]
     pub(super) fn fill(&mut self) {
         if self.buf.capacity() == 0 {
-            self.take_spare(spare::Of::Input);
+            self.take_spare(Buffer::Input);
         } else if self.is_empty() {
             self.discard();
         } else {
@@ -204,7 +205,7 @@ impl Input {
             self.cut_room();
             let waited = std::mem::take(&mut self.buf);
             self.cut = 0;
-            self.take_spare(spare::Of::Input);
+            self.take_spare(Buffer::Input);
             if self.buf.capacity() < READ {
                 // Not by `reserve`, which would double what little there is.
                 (self.buf, self.room) = (BytesMut::with_capacity(READ + waited.len()), 0);
@@ -264,7 +265,7 @@ impl Input {
         if std::mem::take(&mut self.shared) {
             return; // the large buffer goes with the message that shares it
         }
-        spare::Of::Input.put(&mut large, memory);
+        Buffer::Input.swap_out(&mut large, memory);
     }
 
     /// Moves the bytes that are needed to the front, over those that are not, to make room behind them. Only if that

@@ -165,7 +165,6 @@ mod input;
 mod outbound;
 mod read_buf;
 mod reader;
-mod spare;
 mod state;
 mod timer;
 mod transmit;

@@ -6,12 +6,13 @@ mod rules;
 mod short;
 mod turn;
 
-use super::{decoding::Decoding, input::Input, read_buf::ReadBuf, spare, state::Role};
+use super::{decoding::Decoding, input::Input, read_buf::ReadBuf, state::Role};
 use crate::{
     config::Config,
     error::Violation,
     frame::{MaskKey, Opcode, Utf8Validator},
     message::Kind,
+    per_thread::Buffer,
 };
 use bytes::Bytes;
 
@@ -152,7 +153,7 @@ impl Reader {
     #[inline(always)]
     pub(super) fn rest(&mut self) {
         if self.input.is_empty() {
-            self.input.release(spare::Of::Input);
+            self.input.release(Buffer::Input);
         } else {
             self.input.shrink();
         }

@@ -1,5 +1,5 @@
 //! [`Transmit`]: bytes on their way out, the short ones corked together, the long ones where they lie.
-use super::spare;
+use crate::per_thread;
 use bytes::{Buf, Bytes};
 use std::{collections::VecDeque, io::IoSlice};
 
@@ -45,7 +45,7 @@ impl Transmit {
     #[inline(never)]
     fn make_room(&mut self, more: usize) {
         if self.cork.capacity() == 0 {
-            spare::take_output(&mut self.cork);
+            per_thread::swap_in_output(&mut self.cork);
             if self.cork.capacity() >= more {
                 return;
             }
@@ -126,7 +126,7 @@ impl Transmit {
     fn leave_cork(&mut self) {
         self.cork.clear();
         self.start = 0;
-        spare::put_output(&mut self.cork);
+        per_thread::swap_out_output(&mut self.cork);
     }
 
     fn slices(&self) -> impl Iterator<Item = &[u8]> {

@@ -1,10 +1,8 @@
 //! States lent for a message: a few for the whole process, so that connections between two messages hold none, and nor do
 //! threads that wait.
+use crate::per_thread;
 use flate2::{Compress, Compression, Decompress};
-use std::sync::{
-    Mutex,
-    atomic::{AtomicUsize, Ordering::Relaxed},
-};
+use std::sync::Mutex;
 
 /// Threads share this many pools, so that those that are busy hardly ever meet.
 const POOLS: usize = 16;
@@ -44,18 +42,9 @@ impl Pool {
 
 static ALL: [Mutex<Pool>; POOLS] = [const { Mutex::new(Pool::EMPTY) }; POOLS];
 
-thread_local! {
-    /// Which is this thread's.
-    static OWN: usize = {
-        static NEXT: AtomicUsize = AtomicUsize::new(0);
-        NEXT.fetch_add(1, Relaxed) % POOLS
-    };
-}
-
 /// `None` if another thread is just looking: a new state is had sooner than it is waited for.
 fn with<T>(f: impl FnOnce(&mut Pool) -> T) -> Option<T> {
-    let own = OWN.try_with(|own| *own).unwrap_or_default();
-    ALL[own].try_lock().ok().map(|mut pool| f(&mut pool))
+    ALL[per_thread::number() % POOLS].try_lock().ok().map(|mut pool| f(&mut pool))
 }
 
 /// To be reset before it is used. The window is always the largest: the state takes 47.5 KB whatever it is, and only of the

@@ -4,7 +4,8 @@ use crate::{
     extension::{Encoder, ExtensionOffer},
     frame::{Header, MAX_HEADER_LEN, Opcode, Rsv},
     message::{Frame, Kind, Payload, Prepared, Profile},
-    proto::{spare, state::Role},
+    per_thread::Buffer,
+    proto::state::Role,
 };
 use bytes::{Buf, Bytes, BytesMut};
 
@@ -76,7 +77,7 @@ impl Outbound {
     fn encode(&mut self, opcode: Opcode, rsv: Rsv, fin: bool, piece: &[u8]) {
         let Some(encoding) = &mut self.encoding else { return };
         let mut encoded = BytesMut::new();
-        spare::Of::Encoded.take(&mut encoded);
+        Buffer::Encoded.swap_in(&mut encoded);
         encoding.encoder.encode(piece, fin, &mut encoded);
         if self.queue_copied(opcode, rsv, fin, &encoded) {
             // Where it is, nothing of it has to wait.
@@ -88,7 +89,7 @@ impl Outbound {
         }
         encoded.clear();
         let memory = encoded.capacity();
-        spare::Of::Encoded.put(&mut encoded, memory);
+        Buffer::Encoded.swap_out(&mut encoded, memory);
     }
 
     /// Queues a message that is prepared, unless this connection's encoder makes of it what no other does.
