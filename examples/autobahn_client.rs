@@ -73,8 +73,8 @@ fn connect(url: &str, config: &Arc<Config>) -> Result<WebSocket<TcpStream>, Erro
 }
 
 fn echo(mut socket: WebSocket<TcpStream>) -> Result<(), Error> {
-    while let Some((message, sender)) = socket.recv_ref()? {
-        sender.send(message)?;
+    while let Some((message, mut reply)) = socket.recv_ref()? {
+        reply.feed(message)?;
     }
     Ok(())
 }

@@ -17,8 +17,8 @@
 //! let (stream, _) = listener.accept().await?;
 //! stream.get_ref().set_nodelay(true)?;
 //! let mut socket = sansocket::futures::accept(stream).await?;
-//! while let Some((message, sender)) = socket.recv_ref().await? {
-//!     sender.send(message)?;
+//! while let Some((message, mut reply)) = socket.recv_ref().await? {
+//!     reply.feed(message)?;
 //! }
 //! # Ok(())
 //! # }

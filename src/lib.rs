@@ -76,7 +76,7 @@ pub mod futures;
 #[cfg_attr(docsrs, doc(cfg(feature = "tokio")))]
 pub mod tokio;
 
-pub use adapter::Error;
+pub use adapter::{Error, Reply};
 pub use close::{CloseCode, CloseFrame, CloseReason, InvalidCloseCode, InvalidCloseReason};
 pub use config::{Config, Delivery, Keepalive, Origins};
 pub use error::{ProtocolError, SendError, Violation};

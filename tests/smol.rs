@@ -108,8 +108,8 @@ fn both_roles_echo_and_close() {
         let (mut client, mut server) = pair().await;
         let long = Message::binary(vec![7; 300_000]);
         let echo = is_send(async move {
-            while let Some((message, sender)) = server.recv_ref().await? {
-                sender.send(message)?;
+            while let Some((message, mut reply)) = server.recv_ref().await? {
+                reply.feed(message)?;
             }
             Ok::<_, Error>(server.closed().unwrap().was_clean())
         });

@@ -91,8 +91,8 @@ fn run(options: Options) -> Result<Closed, Verdict> {
 
 /// Sends back every message, until the end.
 fn echo(mut socket: WebSocket<TcpStream>) -> Result<Closed, Verdict> {
-    while let Some((message, sender)) = socket.recv_ref()? {
-        sender.send(message).map_err(Error::from)?;
+    while let Some((message, mut reply)) = socket.recv_ref()? {
+        reply.feed(message).map_err(Error::from)?;
     }
     socket.closed().cloned().ok_or_else(|| Verdict::other("the connection has not ended"))
 }

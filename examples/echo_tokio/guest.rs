@@ -64,10 +64,10 @@ type Socket = WebSocket<TcpStream>;
 #[allow(clippy::manual_async_fn, reason = "an `async fn` keeps its arguments twice")]
 fn queue_each(socket: &mut Socket, house: &House) -> impl Future<Output = Result<(), Error>> + Send {
     async move {
-        while let Some((message, sender)) = socket.recv_ref().await? {
+        while let Some((message, mut reply)) = socket.recv_ref().await? {
             match house.options.prefix.as_str() {
-                "" => sender.send(message)?,
-                prefix => sender.send(reply(prefix, message.as_str(), message.as_bytes()))?,
+                "" => reply.feed(message)?,
+                prefix => reply.feed(prefixed(prefix, message.as_str(), message.as_bytes()))?,
             }
         }
         Ok(())
@@ -78,7 +78,7 @@ fn queue_each(socket: &mut Socket, house: &House) -> impl Future<Output = Result
 async fn send_each(socket: &mut Socket, house: &House) -> Result<(), Error> {
     while let Some(mut message) = socket.recv().await? {
         if !house.options.prefix.is_empty() {
-            message = reply(&house.options.prefix, message.as_str(), message.as_bytes());
+            message = prefixed(&house.options.prefix, message.as_str(), message.as_bytes());
         }
         socket.send(message).await?;
     }
@@ -95,7 +95,7 @@ async fn see_off(socket: &mut Socket, echoed: Option<Result<(), Error>>) -> Stri
     socket.closed().map_or("gone".into(), ToString::to_string)
 }
 
-fn reply(prefix: &str, text: Option<&str>, bytes: &[u8]) -> Message {
+fn prefixed(prefix: &str, text: Option<&str>, bytes: &[u8]) -> Message {
     match text {
         Some(text) => Message::text(format!("{prefix}{text}")),
         None => Message::binary([prefix.as_bytes(), bytes].concat()),

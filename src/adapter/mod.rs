@@ -1,8 +1,10 @@
 //! [`Error`]: what can go wrong once there is a transport. All adapters share it.
 #![allow(clippy::disallowed_types, reason = "an adapter does I/O")]
 mod opening;
+mod reply;
 
 pub(crate) use opening::{Handshake, LINGER_BYTES, needs_tls};
+pub use reply::Reply;
 
 use crate::{
     error::{ProtocolError, SendError, Violation},

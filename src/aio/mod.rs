@@ -7,8 +7,8 @@
 //! use sansocket::{Error, aio::{Runtime, WebSocket}};
 //!
 //! async fn echo<S, R: Runtime<S>>(mut socket: WebSocket<S, R>) -> Result<(), Error> {
-//!     while let Some((message, sender)) = socket.recv_ref().await? {
-//!         sender.send(message)?;
+//!     while let Some((message, mut reply)) = socket.recv_ref().await? {
+//!         reply.feed(message)?;
 //!     }
 //!     Ok(())
 //! }

@@ -1,8 +1,8 @@
 //! [`RecvRef`]: what [`WebSocket::recv_ref`] returns.
 use super::{Runtime, receive, websocket::WebSocket};
 use crate::{
-    adapter::Error,
-    proto::{Lent, Outbound},
+    adapter::{Error, Reply},
+    proto::Lent,
 };
 use std::{
     future::Future,
@@ -22,7 +22,7 @@ impl<'a, S, R> RecvRef<'a, S, R> {
 }
 
 impl<'a, S, R: Runtime<S>> Future for RecvRef<'a, S, R> {
-    type Output = Result<Option<(Lent<'a>, &'a mut Outbound)>, Error>;
+    type Output = Result<Option<(Lent<'a>, Reply<'a>)>, Error>;
 
     #[inline(always)]
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
@@ -38,7 +38,7 @@ impl<'a, S, R: Runtime<S>> Future for RecvRef<'a, S, R> {
                 }
             }
         }
-        Poll::Ready(Ok(Some((socket.inbound.lend_data(), &mut socket.link.outbound))))
+        Poll::Ready(Ok(Some((socket.inbound.lend_data(), Reply::new(&mut socket.link.outbound)))))
     }
 }
 

@@ -6,7 +6,7 @@ use super::{
     recv_ref::RecvRef,
 };
 use crate::{
-    adapter::Error,
+    adapter::{Error, Reply},
     close::CloseFrame,
     error::SendError,
     extension::ExtensionOffer,
@@ -78,16 +78,16 @@ impl<S, R: Runtime<S>> WebSocket<S, R> {
         Ok(self.recv_ref().await?.map(|(message, _)| message.into_message()))
     }
 
-    /// The next message where it lies, and the sending half to answer with: nothing is allocated for either.
+    /// The next message where it lies, and a [`Reply`] to answer it with: nothing is allocated for either.
     ///
-    /// [`Outbound::send`] queues the answer, and never waits, however much is queued. The answer leaves with the next
+    /// [`Reply::feed`] queues the answer, and never waits, however much is queued. The answer leaves with the next
     /// call, when no whole message is left of what has come: so answers to messages that came together leave together.
     ///
     /// ```
     /// # use sansocket::aio::{Runtime, WebSocket};
     /// # async fn echo<S, R: Runtime<S>>(mut socket: WebSocket<S, R>) -> Result<(), sansocket::Error> {
-    /// while let Some((message, sender)) = socket.recv_ref().await? {
-    ///     sender.send(message)?;
+    /// while let Some((message, mut reply)) = socket.recv_ref().await? {
+    ///     reply.feed(message)?;
     /// }
     /// # Ok(())
     /// # }
@@ -99,11 +99,11 @@ impl<S, R: Runtime<S>> WebSocket<S, R> {
     /// # Cancel safety
     /// As [`recv`](Self::recv). A message that has been lent is used up when it is dropped.
     #[inline]
-    pub fn recv_ref(&mut self) -> impl Future<Output = Result<Option<(Lent<'_>, &mut Outbound)>, Error>> {
+    pub fn recv_ref(&mut self) -> impl Future<Output = Result<Option<(Lent<'_>, Reply<'_>)>, Error>> {
         RecvRef::new(self)
     }
 
-    /// The next event of any kind, pings, pongs and the peer's Close frame among them, and the sending half; `None`
+    /// The next event of any kind, pings, pongs and the peer's Close frame among them, and a [`Reply`]; `None`
     /// once the connection has ended, however it did: [`closed`](Self::closed) tells.
     ///
     /// # Errors
@@ -112,13 +112,13 @@ impl<S, R: Runtime<S>> WebSocket<S, R> {
     ///
     /// # Cancel safety
     /// As [`recv`](Self::recv).
-    pub async fn recv_event(&mut self) -> Result<Option<(Event<'_>, &mut Outbound)>, Error> {
+    pub async fn recv_event(&mut self) -> Result<Option<(Event<'_>, Reply<'_>)>, Error> {
         let ready = poll_fn(|cx| match ready!(self.poll_ready(cx))? {
             Some(Ready::Closed(_)) => Poll::Ready(Ok::<_, Error>(None)),
             ready => Poll::Ready(Ok(ready)),
         });
         let Some(ready) = ready.await? else { return Ok(None) };
-        Ok(Some((self.inbound.lend(ready), &mut self.link.outbound)))
+        Ok(Some((self.inbound.lend(ready), Reply::new(&mut self.link.outbound))))
     }
 
     /// Receives and drops what comes until the connection ends, and says how it did. For a program that only sends:

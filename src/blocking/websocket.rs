@@ -1,12 +1,12 @@
 //! [`WebSocket`]: a connection and the stream that it runs over.
 use super::{driver::Driver, link::Link, output::Output, timing::Timing, transport::Transport};
 use crate::{
-    adapter::Error,
+    adapter::{Error, Reply},
     close::CloseFrame,
     error::SendError,
     extension::ExtensionOffer,
     message::{Message, Outgoing},
-    proto::{Closed, Connection, Event, Lent, Outbound, ReadyState, Subprotocol},
+    proto::{Closed, Connection, Event, Lent, ReadyState, Subprotocol},
 };
 use bytes::Bytes;
 use std::time::Duration;
@@ -59,13 +59,13 @@ impl<S: Transport> WebSocket<S> {
         Ok(self.recv_ref()?.map(|(message, _)| message.into_message()))
     }
 
-    /// The next message where it lies, and the sending half to answer with: nothing is allocated for either.
-    /// The answer leaves with the next call, when no whole message is left of what has come.
+    /// The next message where it lies, and a [`Reply`] to answer it with: nothing is allocated for either.
+    /// [`Reply::feed`] queues the answer, and never waits. The answer leaves with the next call, when no whole message is left of what has come.
     ///
     /// ```no_run
     /// # fn echo(mut socket: sansocket::blocking::WebSocket<std::net::TcpStream>) -> Result<(), sansocket::Error> {
-    /// while let Some((message, sender)) = socket.recv_ref()? {
-    ///     sender.send(message)?;
+    /// while let Some((message, mut reply)) = socket.recv_ref()? {
+    ///     reply.feed(message)?;
     /// }
     /// # Ok(())
     /// # }
@@ -74,9 +74,9 @@ impl<S: Transport> WebSocket<S> {
     /// # Errors
     /// As [`recv`](Self::recv).
     #[inline]
-    pub fn recv_ref(&mut self) -> Result<Option<(Lent<'_>, &mut Outbound)>, Error> {
+    pub fn recv_ref(&mut self) -> Result<Option<(Lent<'_>, Reply<'_>)>, Error> {
         let data = self.driver.data(&mut self.link, None)?;
-        Ok(data.map(|_| (self.driver.inbound.lend_data(), &mut self.link.outbound)))
+        Ok(data.map(|_| (self.driver.inbound.lend_data(), Reply::new(&mut self.link.outbound))))
     }
 
     /// As [`recv`](Self::recv), but waits no longer than `timeout`, neither to read nor to write. A read is tried in
@@ -91,14 +91,14 @@ impl<S: Transport> WebSocket<S> {
         Ok(data.map(|_| self.driver.inbound.lend_data().into_message()))
     }
 
-    /// The next event of any kind, pings, pongs and the peer's Close frame among them, and the sending half; `None`
+    /// The next event of any kind, pings, pongs and the peer's Close frame among them, and a [`Reply`]; `None`
     /// once the connection has ended, however it did: [`closed`](Self::closed) tells.
     ///
     /// # Errors
     /// [`Error::Io`]. What the peer did wrong is an [`Event::Error`] here.
-    pub fn recv_event(&mut self) -> Result<Option<(Event<'_>, &mut Outbound)>, Error> {
+    pub fn recv_event(&mut self) -> Result<Option<(Event<'_>, Reply<'_>)>, Error> {
         let ready = self.driver.event(&mut self.link)?;
-        Ok(ready.map(|ready| (self.driver.inbound.lend(ready), &mut self.link.outbound)))
+        Ok(ready.map(|ready| (self.driver.inbound.lend(ready), Reply::new(&mut self.link.outbound))))
     }
 
     /// Receives and drops what comes until the connection ends, and says how it did. Pings are answered on the way.

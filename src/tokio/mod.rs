@@ -16,8 +16,8 @@
 //!         tokio::spawn(async move {
 //!             stream.set_nodelay(true)?;
 //!             let mut socket = sansocket::tokio::accept(stream).await?;
-//!             while let Some((message, sender)) = socket.recv_ref().await? {
-//!                 sender.send(message)?;
+//!             while let Some((message, mut reply)) = socket.recv_ref().await? {
+//!                 reply.feed(message)?;
 //!             }
 //!             Ok::<_, Error>(())
 //!         });
@@ -56,7 +56,7 @@
 //! loop {
 //!     tokio::select! {
 //!         received = socket.recv_ref() => match received? {
-//!             Some((message, sender)) => sender.send(message)?,
+//!             Some((message, mut reply)) => reply.feed(message)?,
 //!             None => break,
 //!         },
 //!         item = news.recv() => match item {
@@ -76,7 +76,7 @@
 //!
 //! # Queue in a loop that receives
 //! [`send`](WebSocket::send) waits until its message is written: a system call each. [`feed`](WebSocket::feed), and
-//! the sender that [`recv_ref`](WebSocket::recv_ref) lends, only queue. What is queued leaves when no whole message
+//! the reply that [`recv_ref`](WebSocket::recv_ref) lends, only queue. What is queued leaves when no whole message
 //! is left of what has come, so answers to messages that came together leave together, and none waits longer than
 //! that.
 //!

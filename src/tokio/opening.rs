@@ -29,8 +29,8 @@ use std::{future::Future, sync::Arc};
 ///     tokio::spawn(async move {
 ///         stream.set_nodelay(true)?;
 ///         let mut socket = sansocket::tokio::accept(stream).await?;
-///         while let Some((message, sender)) = socket.recv_ref().await? {
-///             sender.send(message)?;
+///         while let Some((message, mut reply)) = socket.recv_ref().await? {
+///             reply.feed(message)?;
 ///         }
 ///         Ok::<_, sansocket::Error>(())
 ///     });

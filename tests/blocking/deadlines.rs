@@ -26,8 +26,8 @@ fn the_streams_timeout_is_set_once_and_not_again_while_messages_come() {
     let reads = std::iter::repeat_n(text("x"), 100).collect();
     let (mut socket, seen) = with(Role::Server, Config::server(), Script { reads, ..Script::default() });
     for _ in 0..100 {
-        let (message, sender) = socket.recv_ref().unwrap().unwrap();
-        sender.send(message).unwrap();
+        let (message, mut reply) = socket.recv_ref().unwrap().unwrap();
+        reply.feed(message).unwrap();
     }
     let timeouts = seen.read_timeouts.lock().unwrap().clone();
     assert_eq!(timeouts.len(), 1, "{timeouts:?}");
@@ -88,9 +88,9 @@ fn answers_that_are_never_read_hold_no_more_than_the_high_water_mark_and_a_messa
     let mut most = 0;
     let ended = loop {
         match server.recv_ref() {
-            Ok(Some((message, sender))) => {
-                sender.send(message).unwrap();
-                most = most.max(sender.buffered_amount());
+            Ok(Some((message, mut reply))) => {
+                reply.feed(message).unwrap();
+                most = most.max(reply.buffered_amount());
             }
             Ok(None) => panic!("it never closes"),
             Err(error) => break error,

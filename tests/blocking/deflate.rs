@@ -118,9 +118,9 @@ fn a_message_is_lent_and_lasts_while_the_next_comes() {
         let (lent, _) = server.recv_ref().unwrap().unwrap();
         assert!(lent.as_str() == Some(&long));
         let kept = lent.into_message();
-        let (lent, sender) = server.recv_ref().unwrap().unwrap();
+        let (lent, mut reply) = server.recv_ref().unwrap().unwrap();
         assert_eq!(lent.as_str(), Some(&*next));
-        sender.send(lent).unwrap();
+        reply.feed(lent).unwrap();
         server.flush().unwrap();
         assert!(kept == Message::text(long));
         assert_eq!(client.recv().unwrap(), Some(Message::text(next)));

@@ -15,7 +15,7 @@ fn slowly() -> impl Iterator<Item = (u64, usize)> {
 fn echo(mut socket: WebSocket<Told>) -> (Result<(), Error>, Closed) {
     let result = loop {
         match socket.recv_ref() {
-            Ok(Some((message, sender))) => sender.send(message).unwrap(),
+            Ok(Some((message, mut reply))) => reply.feed(message).unwrap(),
             Ok(None) => break Ok(()),
             Err(error) => break Err(error),
         }

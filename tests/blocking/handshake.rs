@@ -51,8 +51,8 @@ fn both_ends_meet_with_headers_and_a_subprotocol() {
         assert!(socket.get_ref().nodelay().unwrap());
         assert_eq!(socket.subprotocol().map(Subprotocol::as_str), Some("chat.v2"));
         assert_eq!(socket.extension().unwrap().to_string(), "x-idle; some");
-        while let Some((message, sender)) = socket.recv_ref().unwrap() {
-            sender.send(message).unwrap();
+        while let Some((message, mut reply)) = socket.recv_ref().unwrap() {
+            reply.feed(message).unwrap();
         }
     });
     let request = request(&url).header("cookie", "a=b").unwrap().subprotocol(chat);

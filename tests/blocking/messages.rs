@@ -1,14 +1,16 @@
 //! Receiving, sending and queueing, and what happens to streams that fail, lie or do not wait.
 use crate::script::{Script, Step, masked, pair, server, text, with};
-use sansocket::{Config, Error, Message, ReadyState, Role, SendError, blocking::WebSocket, proto::Event};
+use sansocket::{
+    CloseCode, Config, Error, Message, ReadyState, Role, SendError, blocking::WebSocket, proto::Event,
+};
 use std::io::ErrorKind;
 
 #[test]
 fn an_echo_in_one_loop_writes_once_for_messages_that_came_together() {
     let burst = [masked(0x81, b"one"), masked(0x81, b"two"), masked(0x82, b"\x00\xff")].concat();
     let (mut socket, seen) = server([Step::Bytes(burst), Step::Bytes(masked(0x88, &[]))]);
-    while let Some((message, sender)) = socket.recv_ref().unwrap() {
-        sender.send(message).unwrap();
+    while let Some((message, mut reply)) = socket.recv_ref().unwrap() {
+        reply.feed(message).unwrap();
     }
     assert_eq!(seen.take_written(), b"\x81\x03one\x81\x03two\x82\x02\x00\xff\x88\x00");
     assert_eq!(*seen.writes.lock().unwrap(), 2, "the three answers, then the Close frame");
@@ -42,8 +44,8 @@ fn while_more_than_the_high_water_mark_is_queued_nothing_is_delivered() {
         ..Script::default()
     };
     let (mut socket, _) = with(Role::Server, config, script);
-    let (_, sender) = socket.recv_ref().unwrap().unwrap();
-    sender.send("a long answer").unwrap();
+    let (_, mut reply) = socket.recv_ref().unwrap().unwrap();
+    reply.feed("a long answer").unwrap();
     assert!(socket.recv_ref().unwrap_err().is_resumable(), "it must write first, and cannot");
     assert_eq!(socket.recv().unwrap(), Some(Message::text("b")));
 }
@@ -109,8 +111,8 @@ fn broken_for_writing() -> WebSocket<Script> {
 #[test]
 fn a_stream_broken_for_writing_still_brings_the_peers_last_words() {
     let mut socket = broken_for_writing();
-    let (_, sender) = socket.recv_ref().unwrap().unwrap();
-    sender.ping("x").unwrap();
+    let (_, mut reply) = socket.recv_ref().unwrap().unwrap();
+    reply.ping("x").unwrap();
     assert_eq!(socket.recv().unwrap(), None, "the peer said goodbye");
     let closed = socket.closed().unwrap();
     assert_eq!((closed.code(), closed.was_clean(), &closed.sent), (1001, false, &None));
@@ -144,9 +146,9 @@ fn pings_are_answered_without_a_call_to_send_and_can_be_seen() {
     config.auto_pong = false;
     let script = Script { reads: [Step::Bytes(masked(0x89, b"?"))].into(), ..Script::default() };
     let (mut socket, seen) = with(Role::Server, config, script);
-    let Some((Event::Ping(payload), sender)) = socket.recv_event().unwrap() else { panic!("a ping") };
+    let Some((Event::Ping(payload), mut reply)) = socket.recv_event().unwrap() else { panic!("a ping") };
     assert_eq!(payload, b"?");
-    sender.pong("own answer").unwrap();
+    reply.pong("own answer").unwrap();
     assert!(matches!(socket.recv_event(), Ok(None)));
     assert_eq!(seen.take_written(), b"\x8A\x0aown answer");
 }
@@ -193,8 +195,31 @@ fn long_messages_pass_between_sockets_in_both_directions() {
         client.close(None).unwrap();
         back
     });
-    while let Some((message, sender)) = server.recv_ref().unwrap() {
-        sender.send(message).unwrap();
+    while let Some((message, mut reply)) = server.recv_ref().unwrap() {
+        reply.feed(message).unwrap();
     }
     assert_eq!(near.join().unwrap(), Some(Message::text(long)));
+}
+
+#[test]
+fn a_reply_queues_and_never_writes() {
+    let mut config = Config::server();
+    config.high_water_mark = 8;
+    let script = Script { reads: [Step::Bytes(masked(0x81, b"?"))].into(), ..Script::default() };
+    let (mut socket, seen) = with(Role::Server, config, script);
+    let (_, mut reply) = socket.recv_ref().unwrap().unwrap();
+    reply.try_feed("one").unwrap();
+    reply.feed_chunk("tw", false).unwrap();
+    assert_eq!(reply.feed("three"), Err(SendError::Unfinished));
+    reply.ping("!").unwrap();
+    reply.feed_chunk("o", true).unwrap();
+    assert_eq!(reply.try_feed("four"), Err(SendError::Full));
+    assert_eq!(reply.buffered_amount(), 5 + 4 + 3, "a ping that has not been framed is not counted");
+    assert!(!reply.is_closed());
+    reply.close(CloseCode::NORMAL);
+    assert!(reply.is_closed());
+    assert_eq!(reply.feed("five"), Err(SendError::Closing));
+    assert_eq!(seen.take_written(), b"");
+    socket.flush().unwrap();
+    assert_eq!(seen.take_written(), b"\x81\x03one\x01\x02tw\x80\x01o\x89\x01!\x88\x02\x03\xE8");
 }

@@ -48,9 +48,9 @@ async fn whole<R: Runtime<Stream>>(socket: &mut WebSocket<Stream, R>, step: &Do,
         Do::Echo => {
             let end = loop {
                 let received = match socket.recv_ref().await {
-                    Ok(Some((message, out))) => {
+                    Ok(Some((message, mut reply))) => {
                         let message = message.into_message();
-                        log.sent("echo", out.send(log.tries(message.as_bytes())).map_err(Error::from));
+                        log.sent("echo", reply.feed(log.tries(message.as_bytes())).map_err(Error::from));
                         continue;
                     }
                     Ok(None) => Ok(None),

@@ -45,9 +45,9 @@ fn whole(socket: &mut WebSocket<Stream>, step: &Do, log: &Log) {
         Do::Echo => {
             let end = loop {
                 let received = match socket.recv_ref() {
-                    Ok(Some((message, out))) => {
+                    Ok(Some((message, mut reply))) => {
                         let message = message.into_message();
-                        log.sent("echo", out.send(log.tries(message.as_bytes())).map_err(Error::from));
+                        log.sent("echo", reply.feed(log.tries(message.as_bytes())).map_err(Error::from));
                         continue;
                     }
                     Ok(None) => Ok(None),

@@ -17,8 +17,8 @@ fn case_1_1_everything_queued_leaves_after_a_half_close() {
         );
         let mut socket = WebSocket::new(connection, near);
         let answering = async {
-            while let Some((message, out)) = socket.recv_ref().await.unwrap() {
-                out.send(message).unwrap();
+            while let Some((message, mut reply)) = socket.recv_ref().await.unwrap() {
+                reply.feed(message).unwrap();
             }
             socket.closed().cloned()
         };

@@ -94,9 +94,9 @@ async fn a_message_is_lent_and_lasts_while_the_next_comes() {
         let (lent, _) = server.recv_ref().await.unwrap().unwrap();
         assert!(lent.as_str() == Some(&long));
         let kept = lent.into_message();
-        let (lent, sender) = server.recv_ref().await.unwrap().unwrap();
+        let (lent, mut reply) = server.recv_ref().await.unwrap().unwrap();
         assert_eq!(lent.as_str(), Some(&*next));
-        sender.send(lent).unwrap();
+        reply.feed(lent).unwrap();
         server.flush().await.unwrap();
         assert!(kept == Message::text(long));
         assert_eq!(client.recv().await.unwrap(), Some(Message::text(next)));

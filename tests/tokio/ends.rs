@@ -215,8 +215,8 @@ fn both_ends() -> [WebSocket<tokio::io::DuplexStream>; 2] {
 async fn talk() {
     let [mut client, mut server] = both_ends();
     let echo = tokio::spawn(async move {
-        while let Some((message, sender)) = server.recv_ref().await.unwrap() {
-            sender.send(message).unwrap();
+        while let Some((message, mut reply)) = server.recv_ref().await.unwrap() {
+            reply.feed(message).unwrap();
         }
         server.closed().unwrap().clone()
     });

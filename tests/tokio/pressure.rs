@@ -58,9 +58,9 @@ async fn an_echo_for_a_peer_that_writes_for_ever_and_never_reads_pauses_and_ends
             let (mut echoed, mut most) = (0, 0);
             let error = loop {
                 match within(seconds(100), socket.recv_ref()).await {
-                    Ok(Some((message, sender))) => {
-                        sender.send(message).unwrap();
-                        (echoed, most) = (echoed + 1, most.max(sender.buffered_amount()));
+                    Ok(Some((message, mut reply))) => {
+                        reply.feed(message).unwrap();
+                        (echoed, most) = (echoed + 1, most.max(reply.buffered_amount()));
                         assert!(TALLY.get().held - held < 1 << 20, "{role:?}: memory without bound");
                     }
                     Ok(None) => panic!("it never closes"),

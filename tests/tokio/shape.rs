@@ -22,9 +22,9 @@ fn futures_over_tcp_cross_threads() {
     send(|mut socket| crosses(async move { socket.recv_ref().await.map(|_| ()) }));
     send(|mut socket| {
         crosses(async move {
-            while let Some((event, sender)) = socket.recv_event().await? {
+            while let Some((event, mut reply)) = socket.recv_event().await? {
                 if let Event::Message(message) = event {
-                    sender.send(message)?;
+                    reply.feed(message)?;
                 }
             }
             Ok::<_, sansocket::Error>(())

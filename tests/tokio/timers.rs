@@ -296,8 +296,8 @@ async fn an_echo_of_short_messages_allocates_nothing_and_sets_no_alarm() {
                     while echoed < all {
                         // Between two turns others go first.
                         let Some(message) = once(socket.recv_ref()) else { continue };
-                        let (message, sender) = message.unwrap().unwrap();
-                        sender.send(message).unwrap();
+                        let (message, mut reply) = message.unwrap().unwrap();
+                        reply.feed(message).unwrap();
                         echoed += 1;
                     }
                     assert!(once(socket.recv_ref()).is_none());

@@ -25,8 +25,8 @@ async fn both_ends_meet_over_tcp_without_delay() {
     let (listener, url) = listener().await;
     let server = async {
         let mut socket = ws::accept(listener.accept().await.unwrap().0).await.unwrap();
-        while let Some((message, sender)) = socket.recv_ref().await.unwrap() {
-            sender.send(message).unwrap();
+        while let Some((message, mut reply)) = socket.recv_ref().await.unwrap() {
+            reply.feed(message).unwrap();
         }
         assert!(socket.closed().unwrap().was_clean());
     };

@@ -86,8 +86,8 @@ async fn every_way_to_decide_can_be_spawned() {
 
 async fn serve(stream: TcpStream) -> Result<(), Error> {
     let mut socket = ws::accept(stream).await?;
-    while let Some((message, sender)) = socket.recv_ref().await? {
-        sender.send(message)?;
+    while let Some((message, mut reply)) = socket.recv_ref().await? {
+        reply.feed(message)?;
     }
     Ok(())
 }

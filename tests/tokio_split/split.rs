@@ -135,8 +135,8 @@ async fn both_ends_can_send_more_than_the_wire_holds() {
     let (client, server) = pair(1000);
     let far = spawn(async move {
         let mut server = server;
-        while let Some((message, answer)) = server.recv_ref().await.unwrap() {
-            answer.send(message).unwrap();
+        while let Some((message, mut reply)) = server.recv_ref().await.unwrap() {
+            reply.feed(message).unwrap();
         }
     });
     let (sender, mut receiver) = client.split();

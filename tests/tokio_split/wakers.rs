@@ -320,10 +320,10 @@ fn schedule(seed: u64) {
         "the peer",
         Box::pin(async move {
             let mut whole_ones = 0;
-            while let Some((message, answer)) = far.recv_ref().await.unwrap() {
+            while let Some((message, mut reply)) = far.recv_ref().await.unwrap() {
                 whole_ones += usize::from(!message.is_empty());
                 if echoes {
-                    answer.send(message).unwrap();
+                    reply.feed(message).unwrap();
                 }
                 if whole_ones == SENDERS * MESSAGES {
                     whole.open();

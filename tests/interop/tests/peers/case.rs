@@ -167,8 +167,8 @@ pub fn recv(socket: &mut Socket) -> Message {
 
 /// Sends the next message back, from where it lies.
 pub fn echo(socket: &mut Socket) {
-    let (message, sender) = socket.recv_ref().unwrap().expect("the peer does not close");
-    sender.send(message).unwrap();
+    let (message, mut reply) = socket.recv_ref().unwrap().expect("the peer does not close");
+    reply.feed(message).unwrap();
     socket.flush().unwrap();
 }
 

@@ -18,9 +18,9 @@ fn expect(socket: &mut Socket, what: impl Fn(&Event<'_>) -> bool) {
 /// Sends a piece of a text message: in answer to a message, because that is when there is something to send it with.
 fn send_piece(socket: &mut Socket, puppet: &mut Puppet, piece: &str, fin: bool) {
     puppet.tell(Command::Text { text: "go on".into() });
-    let (event, sender) = socket.recv_event().unwrap().expect("the connection stays open");
+    let (event, mut reply) = socket.recv_event().unwrap().expect("the connection stays open");
     assert!(matches!(&event, Event::Message(message) if message.as_str() == Some("go on")), "{event:?}");
-    sender.send_chunk(piece, fin).unwrap();
+    reply.feed_chunk(piece, fin).unwrap();
     drop(event);
     socket.flush().unwrap();
 }
