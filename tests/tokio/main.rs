@@ -14,9 +14,14 @@ mod deflate;
 #[cfg(feature = "deflate")]
 mod deflate_wire;
 mod ends;
+#[path = "../support/idle.rs"]
+mod idle;
 mod line;
 mod memory;
+mod opening;
 mod pressure;
 mod shape;
 mod skipping;
+mod split;
+mod streaming;
 mod timers;

@@ -1,13 +1,8 @@
 //! Opening handshakes on Tokio: both ends, refusals, deadlines, and what is left when a future is dropped.
-#![cfg(feature = "tokio")]
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
 mod accepting;
 mod connecting;
-#[path = "../support/counted.rs"]
-mod counted;
 mod deadlines;
-#[path = "../support/idle.rs"]
-mod idle;
 mod refusing;
 mod spawning;
 

@@ -1,17 +1,11 @@
 //! A connection taken apart on Tokio: one task receives, others send.
-#![cfg(feature = "tokio")]
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
 #![allow(clippy::disallowed_types, reason = "tests do I/O")]
+mod alone;
 mod ending;
 mod holding;
-#[allow(dead_code, reason = "shared with the tests of whole sockets")]
-#[path = "../tokio/line.rs"]
-mod line;
 mod lost;
-mod split;
-mod split_alone;
-#[path = "../support/mod.rs"]
-mod support;
+mod together;
 mod waiting;
 mod wakers;
 

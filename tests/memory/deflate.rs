@@ -1,18 +1,12 @@
 //! What compression holds: nothing while idle, unless a context is kept; and nothing after the end.
-#![cfg(feature = "deflate")]
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test fails by panicking")]
-#[path = "../rfc7692/common.rs"]
-mod common;
-#[path = "../support/counted.rs"]
-mod counted;
-#[path = "../support/mod.rs"]
-mod support;
-
-use common::*;
-use counted::tally;
+use crate::{
+    common::*,
+    counted::{self, tally},
+    support::*,
+};
 use sansocket::{Outgoing, Prepared, extension::deflate::memory_reserved};
 use std::sync::{Mutex, PoisonError};
-use support::*;
 
 /// On a thread that has no spare buffers yet, and alone: threads share the states that are lent.
 fn fresh(work: impl FnOnce() + Send + 'static) {

@@ -1,15 +1,10 @@
 //! What a message that is kept costs: a copy if it is short, a share of the buffer if it is most of it.
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
-#[path = "support/counted.rs"]
-mod counted;
-mod support;
-
-use counted::*;
+use crate::{counted::*, support::*};
 use sansocket::{
     Message, Role,
     proto::{Connection, Event},
 };
-use support::*;
 
 /// Takes all events out, keeping none.
 fn drain(connection: &mut Connection) -> usize {

@@ -1,16 +1,11 @@
 //! Memory follows bytes, not promises: what a peer announces buys it nothing, and floods hold nothing.
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
-#[path = "support/counted.rs"]
-mod counted;
-mod support;
-
-use counted::*;
+use crate::{counted::*, support::*};
 use sansocket::{
     Delivery, Role, SendError, Violation,
     bytes::{Buf, Bytes},
     proto::{Connection, Event},
 };
-use support::*;
 
 /// Takes all events out, keeping none.
 fn drain(connection: &mut Connection) -> usize {

@@ -101,9 +101,9 @@ async fn the_futures_are_small() {
     let accept = size_of_val(&ws::accept(stream().await));
     let with = size_of_val(&ws::accept_with(stream().await, Config::server(), decide));
     let asking = size_of_val(&ws::request(stream().await, Config::server()));
-    let over = size_of_val(&ws::connect_over(stream().await, crate::request("ws://x"), Config::client()));
+    let over = size_of_val(&ws::connect_over(stream().await, super::request("ws://x"), Config::client()));
     let connect = size_of_val(&ws::connect("ws://x"));
-    let connect_with = size_of_val(&ws::connect_with(crate::request("ws://x"), Config::client()));
+    let connect_with = size_of_val(&ws::connect_with(super::request("ws://x"), Config::client()));
     let mut socket = {
         let client = tokio::spawn(ws::connect(&format!("ws://{address}")));
         // The streams above were never asked for anything.

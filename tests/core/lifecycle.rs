@@ -1,7 +1,6 @@
 //! From the first message to the end: closing row by row, floods, and the two halves apart.
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
-mod support;
-
+use crate::support::*;
 use sansocket::{
     CloseCode, CloseFrame, Config, Kind, Message, ReadyState, Role, SendError, Violation,
     bytes::Buf,
@@ -11,7 +10,6 @@ use sansocket::{
     },
 };
 use std::sync::{Arc, Mutex};
-use support::*;
 
 fn other(role: Role) -> Role {
     if role == Role::Client { Role::Server } else { Role::Client }

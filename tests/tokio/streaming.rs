@@ -1,11 +1,7 @@
 //! Messages of any length through Tokio's `AsyncRead` and `AsyncWrite`, in constant memory.
-#![cfg(feature = "tokio")]
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
 #![allow(clippy::disallowed_types, reason = "an adapter does I/O")]
-#[path = "support/counted.rs"]
-mod counted;
-
-use counted::{TALLY, Tally};
+use crate::counted::{TALLY, Tally};
 use sansocket::{
     CloseCode, Config, Delivery, Error, Kind, Message, Role, SendError,
     frame::MaskKey,

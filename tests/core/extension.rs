@@ -2,8 +2,7 @@
 //!
 //! `x-runs` sends each run of a byte as its length and the byte, so that a little may become much.
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
-mod support;
-
+use crate::support::*;
 use proptest::prelude::*;
 use sansocket::{
     Config, Delivery, Kind, Outgoing, Prepared, Role, Violation,
@@ -19,7 +18,6 @@ use std::sync::{
     Arc,
     atomic::{AtomicUsize, Ordering},
 };
-use support::*;
 
 /// How often a message has been encoded.
 type Count = Arc<AtomicUsize>;

@@ -1,7 +1,7 @@
 //! The end of one direction is not that of the other; and how an end is brought about, or told.
-use super::{
+use super::{pair, server};
+use crate::{
     line::{Line, Pace, once},
-    pair, server,
     support::{PING, TEXT, wire},
 };
 use sansocket::{CloseCode, Error, Message, ReadyState, Role, SendError};

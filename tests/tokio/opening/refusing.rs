@@ -1,5 +1,5 @@
 //! Refusals: the peer can read the answer, whatever it had sent, and cannot keep the server by not reading it.
-use crate::*;
+use super::*;
 use sansocket::{
     Error,
     handshake::{Acceptance, HandshakeError, InvalidRequest, Upgrade},

@@ -1,8 +1,6 @@
 //! What had not left when the connection ended: its senders are told, and so is who asks.
-use super::{
-    line::{Line, Pace},
-    server,
-};
+use super::server;
+use crate::line::{Line, Pace};
 use futures_util::{SinkExt, StreamExt, future::poll_immediate};
 use sansocket::{CloseCode, Closed, Deadline, Error, Message, Role, SendError};
 use std::{io::ErrorKind, time::Duration};

@@ -1,13 +1,11 @@
 //! Each deadline, on a clock that moves when told: told often, or only when the deadline asked for has come.
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
-mod support;
-
+use crate::support::*;
 use sansocket::{
     CloseCode, CloseFrame, Closed, Config, Deadline, Keepalive, ReadyState, Role, SendError, bytes::Buf,
     proto::RecvState,
 };
 use std::time::Duration;
-use support::*;
 
 /// Only the deadline under test.
 fn only(set: impl Fn(&mut Config)) -> impl Fn(&mut Config) {

@@ -1,14 +1,12 @@
 //! The driver's view of the core: whatever the order of bytes, writes, flushes and clock, no deadline is missed and none
 //! fires early, and everything that was accepted has left or is counted.
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
-mod support;
-
+use crate::support::*;
 use sansocket::{
     CloseCode, Closed, Deadline, Keepalive, ReadyState, Role, bytes::Buf, proto::Connection,
     proto::Established,
 };
 use std::time::{Duration, Instant};
-use support::*;
 
 const INTERVAL: Duration = Duration::from_secs(7);
 const PONG: Duration = Duration::from_secs(5);

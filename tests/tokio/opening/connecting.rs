@@ -1,6 +1,5 @@
 //! Connecting: over TCP and over a stream that is given, and what a server may answer.
-use crate::poll_once;
-use crate::*;
+use super::*;
 use sansocket::{
     Error, Message,
     bytes::Buf,

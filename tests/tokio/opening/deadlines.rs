@@ -1,6 +1,5 @@
 //! The handshake's deadline: it begins with the handshake, and no activity of the peer moves it.
-use crate::poll_once;
-use crate::*;
+use super::*;
 use sansocket::{Error, handshake::HandshakeError, tokio as ws};
 use std::pin::pin;
 use tokio::{

@@ -1,14 +1,12 @@
 //! Whatever a peer sends, and however it is cut: no panic, one story; and what is sent is what arrives.
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
-mod support;
-
+use crate::support::*;
 use proptest::{collection::vec, prelude::*, sample::select};
 use sansocket::{
     CloseCode, CloseFrame, Config, Delivery, Kind, Message, Role,
     bytes::Buf,
     proto::{Connection, Established, Event},
 };
-use support::*;
 
 /// First byte, masking key, payload.
 type Scripted = (u8, Option<[u8; 4]>, Vec<u8>);

@@ -1,9 +1,7 @@
 //! Long messages: control frames between their fragments, and pieces in constant memory both ways.
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
-mod support;
-
+use crate::support::*;
 use sansocket::{Config, Delivery, Message, Role, bytes::Buf, proto::Event};
-use support::*;
 
 fn other(role: Role) -> Role {
     if role == Role::Client { Role::Server } else { Role::Client }

@@ -1,6 +1,6 @@
 //! Accepting: whatever pieces the request comes in, whoever decides, and whenever it is given up.
-use crate::*;
-use crate::{idle::Idle, poll_once};
+use super::*;
+use crate::idle::Idle;
 use sansocket::{
     Error, Message, Subprotocol,
     bytes::Bytes,

@@ -1,7 +1,6 @@
 //! What the types promise besides their methods: sizes, threads, and text that is always text.
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
-mod support;
-
+use crate::support::*;
 use sansocket::{
     bytes::Bytes,
     entropy::{Entropy, SystemEntropy},
@@ -10,7 +9,6 @@ use sansocket::{
     *,
 };
 use std::{fmt::Debug, sync::Arc};
-use support::*;
 
 #[test]
 fn sizes_are_bounded() {
