@@ -1,5 +1,5 @@
 //! How an opening handshake fails: by whose doing, by which rule, and which setting would change it.
-use super::{field::InvalidHeader, http1::HeadLimit, refusal::InvalidRequest, url::InvalidUrl};
+use super::{client::InvalidResponse, field::InvalidHeader, server::InvalidRequest, url::InvalidUrl};
 use crate::proto::Subprotocol;
 use bytes::Bytes;
 use http::{Response, StatusCode};
@@ -71,59 +71,17 @@ impl From<InvalidHeader> for HandshakeError {
     }
 }
 
-/// Which rule a server's 101 response breaks (RFC 6455 §4.1, §4.2.2).
+/// Which limit of [`Config`](crate::Config) a head is over.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
-pub enum InvalidResponse {
-    /// 101 is HTTP/1.1 only (RFC 6455 §4.2.2).
-    #[error("its version is not HTTP/1.1")]
-    HttpVersion,
-    /// RFC 6455 §4.1, rule 2.
-    #[error("it has no Upgrade header field")]
-    NoUpgrade,
-    /// RFC 6455 §4.1, rule 2.
-    #[error("its Upgrade header field is not \"websocket\"")]
-    OtherUpgrade,
-    /// RFC 6455 §4.1, rule 3.
-    #[error("its Connection header field does not have the token \"Upgrade\"")]
-    NoConnection,
-    /// RFC 6455 §4.1, rule 4.
-    #[error("it has no Sec-WebSocket-Accept header field")]
-    NoAccept,
-    /// RFC 6455 §11.3.3.
-    #[error("it has more than one Sec-WebSocket-Accept header field")]
-    RepeatedAccept,
-    /// RFC 6455 §4.1, rule 4: the answer of another handshake, perhaps from a cache.
-    #[error("its Sec-WebSocket-Accept does not answer the key that was sent")]
-    WrongAccept,
-    /// RFC 6455 §11.3.2.
-    #[error("it has more than one Sec-WebSocket-Extensions header field")]
-    RepeatedExtensions,
-    /// RFC 6455 §9.1.
-    #[error("its Sec-WebSocket-Extensions header field is malformed")]
-    MalformedExtensions,
-    /// RFC 6455 §4.1, rule 5.
-    #[error("it accepts an extension that was not offered (Config::extensions)")]
-    ExtensionNotOffered,
-    /// RFC 6455 §9.1, RFC 7692 §7.1: not an answer to what was offered.
-    #[error(
-        "it accepts an extension with parameters that do not answer what was offered (Config::extensions)"
-    )]
-    InvalidExtensionAnswer,
-    /// RFC 6455 §9.1: more than was offered, or the same twice. A connection has one extension at most.
-    #[error("it accepts more than one extension")]
-    ManyExtensions,
-    /// RFC 6455 §11.3.4.
-    #[error("it has more than one Sec-WebSocket-Protocol header field")]
-    RepeatedSubprotocol,
-    /// RFC 6455 §4.1, rule 6.
-    #[error("it chooses a subprotocol, and none was offered")]
-    UnaskedSubprotocol,
-    /// RFC 6455 §4.1, rule 6.
-    #[error("it chooses a subprotocol that was not offered")]
-    SubprotocolNotOffered,
-    /// WHATWG: browsers fail here; a client of ours does if
-    /// [`require_subprotocol`](super::ClientRequest::require_subprotocol) says so.
-    #[error("it chooses no subprotocol, and require_subprotocol was asked for")]
-    NoSubprotocol,
+pub enum HeadLimit {
+    /// [`Config::max_head_size`](crate::Config::max_head_size).
+    #[error("more than max_head_size ({0} bytes)")]
+    Size(usize),
+    /// [`Config::max_header_fields`](crate::Config::max_header_fields).
+    #[error("more than max_header_fields ({0})")]
+    Fields(usize),
+    /// [`Config::max_header_line`](crate::Config::max_header_line).
+    #[error("a line longer than max_header_line ({0} bytes)")]
+    Line(usize),
 }

@@ -1,23 +1,8 @@
 //! HTTP/1.1 heads: found as bytes come, each byte looked at once; then parsed, once, as a whole.
-use super::error::HandshakeError;
+use super::error::{HandshakeError, HeadLimit};
 use crate::config::Config;
 use bytes::BytesMut;
 use http::{HeaderMap, HeaderName, HeaderValue, Method, Request, Response, StatusCode, Uri, Version};
-
-/// Which limit of [`Config`] a head is over.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[non_exhaustive]
-pub enum HeadLimit {
-    /// [`Config::max_head_size`].
-    #[error("more than max_head_size ({0} bytes)")]
-    Size(usize),
-    /// [`Config::max_header_fields`].
-    #[error("more than max_header_fields ({0})")]
-    Fields(usize),
-    /// [`Config::max_header_line`].
-    #[error("a line longer than max_header_line ({0} bytes)")]
-    Line(usize),
-}
 
 /// How far into the input the head has been followed.
 #[derive(Debug, Default)]

@@ -33,7 +33,6 @@
 //! # Ok(())
 //! # }
 //! ```
-mod body;
 mod client;
 mod error;
 mod field;
@@ -41,16 +40,11 @@ mod http1;
 mod incoming;
 mod key;
 mod origin;
-mod refusal;
 mod server;
-mod upgrade;
 mod url;
 
-pub use client::{ClientHandshake, ClientRequest, Upgraded};
-pub use error::{HandshakeError, InvalidResponse};
+pub use client::{ClientHandshake, ClientRequest, InvalidResponse, Upgraded};
+pub use error::{HandshakeError, HeadLimit};
 pub use field::{InvalidField, InvalidHeader};
-pub use http1::HeadLimit;
-pub use refusal::InvalidRequest;
-pub use server::ServerHandshake;
-pub use upgrade::{Acceptance, Rejection, Upgrade};
+pub use server::{Acceptance, InvalidRequest, Rejection, ServerHandshake, Upgrade};
 pub use url::{InvalidUrl, Scheme, Url};

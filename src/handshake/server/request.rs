@@ -1,18 +1,17 @@
-//! A request that has come, until it is accepted or rejected.
+//! [`Upgrade`]: a request that has come, until it is accepted or rejected.
 use super::{
-    error::HandshakeError,
-    field::{self, InvalidField, InvalidHeader},
-    key::Key,
-    origin,
-    refusal::{InvalidRequest, plain, put_response},
+    super::{error::HandshakeError, field, key::Key, origin},
+    answer::plain,
+    check::{InvalidRequest, check},
+    response::{Acceptance, Rejection},
 };
 use crate::{
     config::Config,
     extension::{self, ExtensionOffer},
-    proto::{Connection, Established, Role, Subprotocol, Transmit},
+    proto::{Connection, Established, Role, Subprotocol},
 };
 use bytes::{Bytes, BytesMut};
-use http::{HeaderMap, HeaderName, HeaderValue, Method, Request, Response, StatusCode, Version, header};
+use http::{HeaderValue, Method, Request, Response, StatusCode, header};
 use std::sync::Arc;
 
 /// A request, and no answer yet: [`accept`](Self::accept) it or [`reject`](Self::reject) it.
@@ -131,129 +130,6 @@ impl Upgrade {
     }
 
     fn rejection(&self, response: &Response<Bytes>, error: HandshakeError) -> Rejection {
-        let mut transmit = Transmit::default();
-        put_response(&mut transmit, response, self.request.method() == Method::HEAD);
-        Rejection { transmit: Box::new(transmit), error }
-    }
-}
-
-/// Checks a request (RFC 6455 §4.2.1), all but what it offers, and gives its key.
-fn check(request: &Request<()>) -> Result<Key, InvalidRequest> {
-    let headers = request.headers();
-    if request.method() != Method::GET {
-        return Err(InvalidRequest::Method);
-    }
-    if request.version() != Version::HTTP_11 {
-        return Err(InvalidRequest::HttpVersion);
-    }
-    check_host(request)?;
-    if !field::has_token(headers, &header::UPGRADE, "websocket") {
-        return Err(InvalidRequest::NoUpgrade);
-    }
-    if !field::has_token(headers, &header::CONNECTION, "upgrade") {
-        return Err(InvalidRequest::NoConnection);
-    }
-    let mut lengths = headers.get_all(header::CONTENT_LENGTH).iter();
-    if headers.contains_key(header::TRANSFER_ENCODING) || lengths.any(|length| length != "0") {
-        return Err(InvalidRequest::Body);
-    }
-    match field::single(headers, &header::SEC_WEBSOCKET_VERSION) {
-        Ok(version) if version == "13" => {}
-        Err(InvalidField::Repeated) => return Err(InvalidRequest::RepeatedVersion),
-        _ => return Err(InvalidRequest::Version),
-    }
-    let key = field::single(headers, &header::SEC_WEBSOCKET_KEY).map_err(InvalidRequest::Key)?;
-    Key::parse(key.as_bytes()).ok_or(InvalidRequest::Key(InvalidField::Malformed))
-}
-
-/// One `Host`, and that of the target if the target is a whole URL (RFC 9112 §3.2.2).
-fn check_host(request: &Request<()>) -> Result<(), InvalidRequest> {
-    let host = field::single(request.headers(), &header::HOST).map_err(InvalidRequest::Host)?;
-    let host = host.to_str().ok().filter(|host| origin::host_port(host).is_some());
-    let host = host.ok_or(InvalidRequest::Host(InvalidField::Malformed))?;
-    let uri = request.uri();
-    match (uri.scheme_str(), uri.authority()) {
-        (None, None) if uri.path().starts_with('/') => Ok(()),
-        (Some(scheme), Some(authority)) => match origin::same_host(scheme, authority.as_str(), host) {
-            Some(true) => Ok(()),
-            Some(false) => Err(InvalidRequest::OtherHost),
-            None => Err(InvalidRequest::Target),
-        },
-        _ => Err(InvalidRequest::Target),
-    }
-}
-
-/// How a request is accepted.
-#[derive(Clone, Debug, Default)]
-pub struct Acceptance {
-    subprotocol: Option<Subprotocol>,
-    headers: HeaderMap,
-    without_extensions: bool,
-}
-
-impl Acceptance {
-    /// Without a subprotocol, and with no header fields but those that there must be.
-    pub fn new() -> Self {
-        Self::default()
-    }
-    /// Chooses one of [`Upgrade::subprotocols`]; one that is not among them makes [`Upgrade::accept`] fail.
-    pub fn subprotocol(self, subprotocol: Subprotocol) -> Self {
-        Self { subprotocol: Some(subprotocol), ..self }
-    }
-    /// Declines all extensions: for a client that is known not to get on with them.
-    ///
-    /// ```
-    /// # use sansocket::{handshake::{Acceptance, Rejection, Upgrade}, proto::Connection};
-    /// fn accept(upgrade: Upgrade) -> Result<Connection, Rejection> {
-    ///     let agent = upgrade.request().headers().get("User-Agent").and_then(|agent| agent.to_str().ok());
-    ///     let acceptance = match agent {
-    ///         Some(agent) if agent.contains("Version/15") => Acceptance::new().without_extensions(),
-    ///         _ => Acceptance::new(),
-    ///     };
-    ///     upgrade.accept(acceptance)
-    /// }
-    /// ```
-    pub fn without_extensions(self) -> Self {
-        Self { without_extensions: true, ..self }
-    }
-    /// Adds a header field: `Set-Cookie`.
-    ///
-    /// # Errors
-    /// [`InvalidHeader`], as [`ClientRequest::header`](super::ClientRequest::header).
-    pub fn header<N, V>(mut self, name: N, value: V) -> Result<Self, InvalidHeader>
-    where
-        N: TryInto<HeaderName>,
-        V: TryInto<HeaderValue>,
-    {
-        field::add(&mut self.headers, name, value)?;
-        Ok(self)
-    }
-}
-
-/// A request that does not become a WebSocket: what to write before the transport is closed, and why.
-#[derive(Debug)]
-#[must_use = "the answer wants to be written"]
-pub struct Rejection {
-    transmit: Box<Transmit>,
-    error: HandshakeError,
-}
-
-impl Rejection {
-    /// The bytes to write: see [`Connection::transmit`].
-    pub fn transmit(&mut self) -> &mut Transmit {
-        &mut self.transmit
-    }
-    /// Why: [`Request`](HandshakeError::Request), [`Rejected`](HandshakeError::Rejected) or
-    /// [`NotOffered`](HandshakeError::NotOffered).
-    pub fn error(&self) -> &HandshakeError {
-        &self.error
-    }
-    /// Why, once the answer has been written.
-    pub fn into_error(self) -> HandshakeError {
-        self.error
-    }
-    /// Both.
-    pub fn into_parts(self) -> (Transmit, HandshakeError) {
-        (*self.transmit, self.error)
+        Rejection::new(response, self.request.method() == Method::HEAD, error)
     }
 }

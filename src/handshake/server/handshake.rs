@@ -1,16 +1,15 @@
-//! The server's side of the opening handshake: a request in, an answer out.
+//! [`ServerHandshake`]: waits for a request.
 use super::{
-    error::HandshakeError,
-    http1::Head,
-    incoming::Incoming,
-    refusal::{answer, plain, put_response},
-    upgrade::Upgrade,
+    super::{error::HandshakeError, http1::Head, incoming::Incoming},
+    answer::{plain, put_response},
+    request::Upgrade,
 };
 use crate::{
     config::Config,
     proto::{ReadBuf, Transmit},
 };
-use http::StatusCode;
+use bytes::Bytes;
+use http::{Response, StatusCode};
 use std::{sync::Arc, time::Instant};
 
 /// CONNECTING, on the server, until the request is there. It is driven as a
@@ -96,5 +95,17 @@ impl ServerHandshake {
                 Err(error)
             }
         }
+    }
+}
+
+/// What a server answers when there is no request to speak of.
+pub(super) fn answer(error: &HandshakeError) -> Option<Response<Bytes>> {
+    match error {
+        HandshakeError::Malformed(what) => Some(plain(StatusCode::BAD_REQUEST, what)),
+        HandshakeError::HeadTooLarge(limit) => {
+            Some(plain(StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE, &limit.to_string()))
+        }
+        HandshakeError::TimedOut => Some(plain(StatusCode::REQUEST_TIMEOUT, "no request came in time")),
+        _ => None,
     }
 }

@@ -1,11 +1,14 @@
-//! Answers other than 101: why a request gets one, and how it is written.
+//! Checks a client's request (RFC 6455 §4.2.1): [`InvalidRequest`] says why one cannot become a WebSocket.
 use super::{
-    error::HandshakeError,
-    field::{InvalidField, put, put_all},
+    super::{
+        field::{self, InvalidField},
+        key::Key,
+        origin,
+    },
+    answer::plain,
 };
-use crate::proto::Transmit;
 use bytes::Bytes;
-use http::{HeaderName, HeaderValue, Response, StatusCode, header};
+use http::{HeaderValue, Method, Request, Response, StatusCode, Version, header};
 
 /// Why a request cannot become a WebSocket (RFC 6455 §4.2.1), and what to answer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
@@ -84,51 +87,48 @@ impl InvalidRequest {
     }
 }
 
-/// A status, and in plain text why.
-pub(super) fn plain(status: StatusCode, why: &str) -> Response<Bytes> {
-    let mut response = Response::new(Bytes::from(format!("{status}: {why}\n")));
-    *response.status_mut() = status;
-    let text = HeaderValue::from_static("text/plain; charset=utf-8");
-    response.headers_mut().insert(header::CONTENT_TYPE, text);
-    response
+/// Checks a request (RFC 6455 §4.2.1), all but what it offers, and gives its key.
+pub(super) fn check(request: &Request<()>) -> Result<Key, InvalidRequest> {
+    let headers = request.headers();
+    if request.method() != Method::GET {
+        return Err(InvalidRequest::Method);
+    }
+    if request.version() != Version::HTTP_11 {
+        return Err(InvalidRequest::HttpVersion);
+    }
+    check_host(request)?;
+    if !field::has_token(headers, &header::UPGRADE, "websocket") {
+        return Err(InvalidRequest::NoUpgrade);
+    }
+    if !field::has_token(headers, &header::CONNECTION, "upgrade") {
+        return Err(InvalidRequest::NoConnection);
+    }
+    let mut lengths = headers.get_all(header::CONTENT_LENGTH).iter();
+    if headers.contains_key(header::TRANSFER_ENCODING) || lengths.any(|length| length != "0") {
+        return Err(InvalidRequest::Body);
+    }
+    match field::single(headers, &header::SEC_WEBSOCKET_VERSION) {
+        Ok(version) if version == "13" => {}
+        Err(InvalidField::Repeated) => return Err(InvalidRequest::RepeatedVersion),
+        _ => return Err(InvalidRequest::Version),
+    }
+    let key = field::single(headers, &header::SEC_WEBSOCKET_KEY).map_err(InvalidRequest::Key)?;
+    Key::parse(key.as_bytes()).ok_or(InvalidRequest::Key(InvalidField::Malformed))
 }
 
-/// What a server answers when there is no request to speak of.
-pub(super) fn answer(error: &HandshakeError) -> Option<Response<Bytes>> {
-    match error {
-        HandshakeError::Malformed(what) => Some(plain(StatusCode::BAD_REQUEST, what)),
-        HandshakeError::HeadTooLarge(limit) => {
-            Some(plain(StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE, &limit.to_string()))
-        }
-        HandshakeError::TimedOut => Some(plain(StatusCode::REQUEST_TIMEOUT, "no request came in time")),
-        _ => None,
-    }
-}
-
-/// A body of no more is written together with its head: one segment, for clients that look no further than that.
-const SHORT_BODY: usize = 1024;
-
-/// Writes an answer, after which the connection ends. Whatever the application said of its length or of the
-/// connection is replaced by what is so.
-pub(super) fn put_response(out: &mut Transmit, response: &Response<Bytes>, to_head: bool) {
-    const OURS: [HeaderName; 3] = [header::CONTENT_LENGTH, header::TRANSFER_ENCODING, header::CONNECTION];
-    let (status, headers, body) = (response.status(), response.headers(), response.body());
-    let head = out.cork(256);
-    let line = format!("HTTP/1.1 {} {}\r\n", status.as_str(), status.canonical_reason().unwrap_or_default());
-    head.extend_from_slice(line.as_bytes());
-    // RFC 9110 §7.8: who sends Upgrade names it in Connection.
-    let upgrade = headers.contains_key(header::UPGRADE);
-    put(head, "Connection", if upgrade { b"close, Upgrade" } else { b"close" });
-    // RFC 9110 §8.6, §15.4.5: neither of the two has a body.
-    let bodiless = [StatusCode::NO_CONTENT, StatusCode::NOT_MODIFIED].contains(&status);
-    if !bodiless {
-        put(head, "Content-Length", body.len().to_string().as_bytes());
-    }
-    put_all(head, headers.iter().filter(|(name, _)| !OURS.contains(name)));
-    head.extend_from_slice(b"\r\n");
-    match body.len() {
-        _ if bodiless || to_head => {}
-        ..=SHORT_BODY => head.extend_from_slice(body),
-        _ => out.push_long(body.clone()),
+/// One `Host`, and that of the target if the target is a whole URL (RFC 9112 §3.2.2).
+fn check_host(request: &Request<()>) -> Result<(), InvalidRequest> {
+    let host = field::single(request.headers(), &header::HOST).map_err(InvalidRequest::Host)?;
+    let host = host.to_str().ok().filter(|host| origin::host_port(host).is_some());
+    let host = host.ok_or(InvalidRequest::Host(InvalidField::Malformed))?;
+    let uri = request.uri();
+    match (uri.scheme_str(), uri.authority()) {
+        (None, None) if uri.path().starts_with('/') => Ok(()),
+        (Some(scheme), Some(authority)) => match origin::same_host(scheme, authority.as_str(), host) {
+            Some(true) => Ok(()),
+            Some(false) => Err(InvalidRequest::OtherHost),
+            None => Err(InvalidRequest::Target),
+        },
+        _ => Err(InvalidRequest::Target),
     }
 }

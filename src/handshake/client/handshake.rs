@@ -1,0 +1,140 @@
+//! [`ClientHandshake`]: sends a request, and waits for a 101.
+use super::{
+    super::{error::HandshakeError, http1::Head, incoming::Incoming, key::Key},
+    check::Asked,
+    request::ClientRequest,
+    response::Body,
+};
+use crate::{
+    config::Config,
+    extension,
+    proto::{Connection, ReadBuf, Transmit},
+};
+use bytes::Buf;
+use http::{Response, StatusCode};
+use std::{sync::Arc, time::Instant};
+
+/// So many informational responses (RFC 9110 §15.2) may come before the final one.
+const MAX_INFORMATIONAL: u8 = 8;
+
+/// The outcome of a client's handshake: an open connection.
+#[derive(Debug)]
+#[non_exhaustive]
+pub struct Upgraded {
+    /// The connection, with whatever came after the response already in it.
+    pub connection: Connection,
+    /// The server's response: cookies, and whatever else it says.
+    pub response: Response<()>,
+}
+
+/// CONNECTING, on the client. It is driven as a [`Connection`] is, and becomes one: see [`poll`](Self::poll).
+#[derive(Debug)]
+pub struct ClientHandshake {
+    config: Arc<Config>,
+    asked: Asked,
+    transmit: Transmit,
+    incoming: Incoming,
+    head: Head,
+    informational: u8,
+    refusal: Option<Box<(Response<()>, Body)>>,
+    spent: bool,
+}
+
+impl ClientHandshake {
+    /// Queues the request, with a key of its own.
+    pub fn new(request: ClientRequest, config: impl Into<Arc<Config>>) -> Self {
+        let config = config.into();
+        let (key, extensions) = (Key::generate(&*config.entropy), extension::offers(&config.extensions));
+        let mut transmit = Transmit::default();
+        request.put(transmit.cork(512), &key, &extensions);
+        let ClientRequest { subprotocols, requires_subprotocol, .. } = request;
+        Self {
+            config,
+            asked: Asked { key, subprotocols, extensions, requires_subprotocol },
+            transmit,
+            incoming: Incoming::default(),
+            head: Head::default(),
+            informational: 0,
+            refusal: None,
+            spent: false,
+        }
+    }
+
+    /// Takes bytes from the transport, copying them. Those after the response are the connection's, and reach it.
+    pub fn receive(&mut self, bytes: &[u8]) {
+        self.read_buf().extend_from_slice(bytes);
+    }
+    /// Where the transport may put bytes itself.
+    pub fn read_buf(&mut self) -> ReadBuf<'_> {
+        self.incoming.read_buf()
+    }
+    /// The transport ended.
+    pub fn receive_eof(&mut self) {
+        self.incoming.receive_eof();
+    }
+    /// The bytes to write next: see [`Connection::transmit`].
+    pub fn transmit(&mut self) -> &mut Transmit {
+        &mut self.transmit
+    }
+    /// Tells it the time; the first time starts [`handshake_timeout`](Config::handshake_timeout).
+    pub fn handle_timeout(&mut self, now: Instant) {
+        self.incoming.handle_timeout(now, self.config.handshake_timeout);
+    }
+    /// When to call [`handle_timeout`](Self::handle_timeout) again, at the latest.
+    pub fn poll_timeout(&self) -> Option<Instant> {
+        self.incoming.poll_timeout()
+    }
+    /// Whether the time has not been told yet.
+    pub(crate) fn wants_time(&self) -> bool {
+        self.incoming.wants_time()
+    }
+
+    /// The outcome. `None`: there is none until more bytes come, or time passes. After it, this is spent.
+    ///
+    /// # Errors
+    /// [`HandshakeError`], most often [`Declined`](HandshakeError::Declined). Close the transport then.
+    pub fn poll(&mut self) -> Result<Option<Upgraded>, HandshakeError> {
+        if self.spent {
+            return Err(HandshakeError::Spent);
+        }
+        let response = self.response();
+        if matches!(response, Ok(None)) {
+            return Ok(None);
+        }
+        self.spent = true;
+        let received = self.incoming.finish();
+        let Some(response) = response? else { return Ok(None) };
+        let established = self.asked.check(&response, &self.config)?;
+        let unsent = self.transmit.copy_to_bytes(self.transmit.remaining());
+        let connection = Connection::begin(established, self.config.clone(), &received, &unsent);
+        Ok(Some(Upgraded { connection, response }))
+    }
+
+    /// The 101, once it is there.
+    fn response(&mut self) -> Result<Option<Response<()>>, HandshakeError> {
+        loop {
+            if let Some(refusal) = &mut self.refusal {
+                let (response, body) = &mut **refusal;
+                if !body.read(self.incoming.input()) && self.incoming.wait().is_ok() {
+                    return Ok(None);
+                }
+                let whole = std::mem::take(response).map(|()| body.finish());
+                return Err(HandshakeError::Declined(Box::new(whole)));
+            }
+            let Some(response) = self.head.take_response(self.incoming.input(), &self.config)? else {
+                return self.incoming.wait().map(|()| None);
+            };
+            if response.status() == StatusCode::SWITCHING_PROTOCOLS {
+                return Ok(Some(response));
+            }
+            if !response.status().is_informational() {
+                let body = Body::of(&response, self.config.max_refusal_body);
+                self.refusal = Some(Box::new((response, body)));
+            } else if self.informational == MAX_INFORMATIONAL {
+                return Err(HandshakeError::Malformed("too many informational responses"));
+            } else {
+                self.informational += 1;
+            }
+        }
+    }
+}

@@ -1,0 +1,108 @@
+//! [`ClientRequest`]: what a client asks for, and the bytes that say so.
+use super::super::{
+    field::{self, InvalidHeader},
+    key::Key,
+    url::{InvalidUrl, Url},
+};
+use crate::{extension::ExtensionOffer, proto::Subprotocol};
+use http::{HeaderMap, HeaderName, HeaderValue, header};
+
+/// What a client asks for.
+///
+/// ```
+/// use sansocket::handshake::ClientRequest;
+///
+/// let request = ClientRequest::try_from("wss://example.com/chat")?
+///     .header("Origin", "https://example.com")?
+///     .subprotocol("chat.v2".try_into()?);
+/// # let _ = request;
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[derive(Clone, Debug)]
+pub struct ClientRequest {
+    url: Url,
+    headers: HeaderMap,
+    pub(super) subprotocols: Vec<Subprotocol>,
+    pub(super) requires_subprotocol: bool,
+}
+
+impl ClientRequest {
+    /// A request for `url`, with nothing else.
+    pub fn new(url: Url) -> Self {
+        Self { url, headers: HeaderMap::new(), subprotocols: Vec::new(), requires_subprotocol: false }
+    }
+
+    /// Adds a header field: `Origin`, `Cookie`, `Authorization` (which replaces the credentials of the URL).
+    ///
+    /// # Errors
+    /// [`InvalidHeader`]: a name or a value that cannot be sent, or a field that the handshake writes itself:
+    /// `Host`, `Upgrade`, `Connection`, `Sec-WebSocket-*`, and those that announce a body.
+    pub fn header<N, V>(mut self, name: N, value: V) -> Result<Self, InvalidHeader>
+    where
+        N: TryInto<HeaderName>,
+        V: TryInto<HeaderValue>,
+    {
+        field::add(&mut self.headers, name, value)?;
+        Ok(self)
+    }
+
+    /// Offers a subprotocol, less preferred than those before it. One that is offered already is not offered again
+    /// (RFC 6455 §4.1).
+    pub fn subprotocol(mut self, subprotocol: Subprotocol) -> Self {
+        if !self.subprotocols.contains(&subprotocol) {
+            self.subprotocols.push(subprotocol);
+        }
+        self
+    }
+
+    /// Fails the handshake if subprotocols are offered and the server chooses none, as browsers do (WHATWG). RFC 6455
+    /// lets such a connection open, [without one](crate::proto::Connection::subprotocol).
+    pub fn require_subprotocol(mut self) -> Self {
+        self.requires_subprotocol = true;
+        self
+    }
+
+    /// Where to.
+    pub fn url(&self) -> &Url {
+        &self.url
+    }
+
+    pub(super) fn put(&self, out: &mut Vec<u8>, key: &Key, extensions: &[ExtensionOffer]) {
+        for part in ["GET ", self.url.target(), " HTTP/1.1\r\n"] {
+            out.extend_from_slice(part.as_bytes());
+        }
+        field::put(out, "Host", self.url.authority().as_bytes());
+        field::put(out, "Upgrade", b"websocket");
+        field::put(out, "Connection", b"Upgrade");
+        field::put(out, "Sec-WebSocket-Key", key.as_bytes());
+        field::put(out, "Sec-WebSocket-Version", b"13");
+        if !self.subprotocols.is_empty() {
+            let names: Vec<_> = self.subprotocols.iter().map(Subprotocol::as_str).collect();
+            field::put(out, "Sec-WebSocket-Protocol", names.join(", ").as_bytes());
+        }
+        if !extensions.is_empty() {
+            let offers: Vec<_> = extensions.iter().map(ToString::to_string).collect();
+            field::put(out, "Sec-WebSocket-Extensions", offers.join(", ").as_bytes());
+        }
+        match self.url.authorization() {
+            Some(credentials) if !self.headers.contains_key(header::AUTHORIZATION) => {
+                field::put(out, "Authorization", credentials.as_bytes());
+            }
+            _ => {}
+        }
+        field::put_all(out, &self.headers);
+        out.extend_from_slice(b"\r\n");
+    }
+}
+
+impl From<Url> for ClientRequest {
+    fn from(url: Url) -> Self {
+        Self::new(url)
+    }
+}
+impl TryFrom<&str> for ClientRequest {
+    type Error = InvalidUrl;
+    fn try_from(url: &str) -> Result<Self, InvalidUrl> {
+        Url::try_from(url).map(Self::new)
+    }
+}

@@ -1,0 +1,42 @@
+//! Answers other than 101, and how they are written.
+use super::super::field::{put, put_all};
+use crate::proto::Transmit;
+use bytes::Bytes;
+use http::{HeaderName, HeaderValue, Response, StatusCode, header};
+
+/// A status, and in plain text why.
+pub(super) fn plain(status: StatusCode, why: &str) -> Response<Bytes> {
+    let mut response = Response::new(Bytes::from(format!("{status}: {why}\n")));
+    *response.status_mut() = status;
+    let text = HeaderValue::from_static("text/plain; charset=utf-8");
+    response.headers_mut().insert(header::CONTENT_TYPE, text);
+    response
+}
+
+/// A body of no more is written together with its head: one segment, for clients that look no further than that.
+const SHORT_BODY: usize = 1024;
+
+/// Writes an answer, after which the connection ends. Whatever the application said of its length or of the
+/// connection is replaced by what is so.
+pub(super) fn put_response(out: &mut Transmit, response: &Response<Bytes>, to_head: bool) {
+    const OURS: [HeaderName; 3] = [header::CONTENT_LENGTH, header::TRANSFER_ENCODING, header::CONNECTION];
+    let (status, headers, body) = (response.status(), response.headers(), response.body());
+    let head = out.cork(256);
+    let line = format!("HTTP/1.1 {} {}\r\n", status.as_str(), status.canonical_reason().unwrap_or_default());
+    head.extend_from_slice(line.as_bytes());
+    // RFC 9110 §7.8: who sends Upgrade names it in Connection.
+    let upgrade = headers.contains_key(header::UPGRADE);
+    put(head, "Connection", if upgrade { b"close, Upgrade" } else { b"close" });
+    // RFC 9110 §8.6, §15.4.5: neither of the two has a body.
+    let bodiless = [StatusCode::NO_CONTENT, StatusCode::NOT_MODIFIED].contains(&status);
+    if !bodiless {
+        put(head, "Content-Length", body.len().to_string().as_bytes());
+    }
+    put_all(head, headers.iter().filter(|(name, _)| !OURS.contains(name)));
+    head.extend_from_slice(b"\r\n");
+    match body.len() {
+        _ if bodiless || to_head => {}
+        ..=SHORT_BODY => head.extend_from_slice(body),
+        _ => out.push_long(body.clone()),
+    }
+}

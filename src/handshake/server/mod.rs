@@ -1,0 +1,11 @@
+//! The server's side of the opening handshake: a request in, an answer out.
+mod answer;
+mod check;
+mod handshake;
+mod request;
+mod response;
+
+pub use check::InvalidRequest;
+pub use handshake::ServerHandshake;
+pub use request::Upgrade;
+pub use response::{Acceptance, Rejection};
