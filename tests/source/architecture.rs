@@ -266,6 +266,45 @@ fn adapters_use_only_what_the_core_shows_to_everyone() {
     }
 }
 
+/// The paths that a document names in backticks or links to, from the root of the project.
+fn paths(document: &str) -> Vec<&str> {
+    let quoted = document.split('`').skip(1).step_by(2);
+    let links = document.match_indices("](").filter_map(|(at, _)| document[at + 2..].split(')').next());
+    let is_path = |text: &&str| {
+        text.contains('/')
+            && !text.contains("://")
+            && text.chars().all(|c| c.is_ascii_alphanumeric() || "/_.-".contains(c))
+    };
+    quoted.chain(links).filter(is_path).collect()
+}
+
+#[test]
+fn paths_are_found() {
+    let document =
+        "`a/b.rs` and `c::d`, [x](e/f.md#g), [y](h/i) but not `--j` or [z](https://k/l) or `m/{n,o}`";
+    assert_eq!(paths(document), ["a/b.rs", "h/i"]);
+}
+
+/// A plan that names a room which is not there leads nobody anywhere.
+#[test]
+fn the_plan_names_files_that_exist_and_every_module() {
+    let read = |name| fs::read_to_string(root().join(name)).unwrap();
+    for document in ["ARCHITECTURE.md", "CONTRIBUTING.md"] {
+        for path in paths(&read(document)) {
+            let found = [root().join(path), root().join("src").join(path)].iter().any(|path| path.exists());
+            assert!(found, "{document} names {path}, which does not exist");
+        }
+    }
+    let plan = read("ARCHITECTURE.md");
+    let drawing = plan.split("```").nth(1).unwrap();
+    for module in ORDER.iter().filter(|module| **module != "lib") {
+        assert!(
+            drawing.split(|c: char| !c.is_alphanumeric()).any(|word| word == *module),
+            "the drawing lacks `{module}`"
+        );
+    }
+}
+
 #[test]
 fn no_file_is_long() {
     for folder in ["src", "tests", "examples", "benches", "fuzz"] {
