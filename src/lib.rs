@@ -21,8 +21,12 @@
 //! ```
 //!
 //! An application that receives messages and sends others needs no more than an adapter, [`Config`], [`Message`] and
-//! [`Error`]. An event loop of one's own drives a [`proto::Connection`], as [`proto`] shows, or a [`Session`], which
+//! [`Error`]. An event loop of your own drives a [`proto::Connection`], as [`proto`] shows, or a [`Session`], which
 //! begins with a handshake.
+//!
+//! The [`guide`] has a chapter for each question that concerns more than one type: [driving the core](guide::driving),
+//! [closing](guide::closing), [back-pressure](guide::pressure), [memory](guide::memory), [split](guide::split), and
+//! [pages from elsewhere](guide::origins).
 //!
 //! # Features
 //! - `idna` (default): host names that are not ASCII, in the URLs that clients connect to.
@@ -75,6 +79,9 @@ pub mod futures;
 #[cfg(feature = "tokio")]
 #[cfg_attr(docsrs, doc(cfg(feature = "tokio")))]
 pub mod tokio;
+
+#[cfg(any(doc, doctest))]
+pub mod guide;
 
 pub use adapter::{Error, Reply};
 pub use close::{CloseCode, CloseFrame, CloseReason, InvalidCloseCode, InvalidCloseReason};
