@@ -4,8 +4,8 @@ use std::{fmt, num::NonZeroU16};
 
 /// A status code that may travel in a Close frame (RFC 6455 §7.4).
 ///
-/// 1005, 1006 and 1015 must never be sent, so no `CloseCode` holds them: "no code" is `None` where a
-/// [`CloseFrame`] could be, and "no Close frame" is [`Closed::was_clean`](crate::Closed::was_clean) being false.
+/// 1005, 1006 and 1015 must never be sent, so no `CloseCode` holds them. How a connection ended, these two among the
+/// answers, is in [`Closed`](crate::Closed).
 ///
 /// ```
 /// use sansocket::CloseCode;
@@ -52,8 +52,8 @@ codes! {
 }
 
 impl CloseCode {
-    /// `None` for a number that must not appear in a Close frame: allowed are 1000–1003, 1007–1014
-    /// and 3000–4999 (RFC 6455 §7.4.2 and the IANA registry).
+    /// The code with this number. `None` if the number must not appear in a Close frame: 1000 to 1003, 1007 to 1014
+    /// and 3000 to 4999 may (RFC 6455 §7.4.2 and the IANA registry).
     pub const fn new(code: u16) -> Option<Self> {
         match code {
             1000..=1003 | 1007..=1014 | 3000..=4999 => match NonZeroU16::new(code) {
@@ -85,16 +85,16 @@ impl TryFrom<u16> for CloseCode {
     }
 }
 
-/// The number may not be sent in a Close frame.
+/// A number that may not be sent as a close code, and the error that says so.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{0} may not be sent in a Close frame; 1000 to 1003, 1007 to 1014 and 3000 to 4999 may")]
 pub struct InvalidCloseCode(pub u16);
 
-/// Why, in at most 123 bytes of text (RFC 6455 §5.5.1).
+/// The reason in a Close frame: at most 123 bytes of text (RFC 6455 §5.5.1).
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
 pub struct CloseReason(Utf8Bytes);
 
-/// A close reason must fit a control frame beside its code: 123 bytes.
+/// A close reason of this many bytes is too long. It must fit a control frame beside its code: 123 bytes at most.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("the close reason is {0} bytes; at most {max} fit a Close frame", max = CloseReason::MAX)]
 pub struct InvalidCloseReason(pub usize);
@@ -103,7 +103,7 @@ impl CloseReason {
     /// The longest a reason may be, in bytes.
     pub const MAX: usize = 123;
 
-    /// As many whole characters of `text` as fit.
+    /// A reason of as many whole characters of `text` as fit, from its beginning.
     pub fn truncate(text: &str) -> Self {
         let fits = (0..=text.len().min(Self::MAX)).rev().find(|&end| text.is_char_boundary(end));
         Self(text[..fits.unwrap_or(0)].into())
@@ -120,7 +120,7 @@ impl TryFrom<&str> for CloseReason {
     }
 }
 
-/// The contents of a Close frame that is not empty.
+/// What a Close frame says, unless it is empty: a code and a reason (RFC 6455 §5.5.1).
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct CloseFrame {
     /// The code.

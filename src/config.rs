@@ -5,8 +5,18 @@ use crate::{
 };
 use std::{sync::Arc, time::Duration};
 
-/// How a connection behaves. Make one for each role, change what should differ, and share it: every
-/// function that takes a `Config` takes an `Arc<Config>` too.
+/// How a connection behaves: every limit, every deadline, and what is negotiated. Make one for each role, change what
+/// should differ, and share it: every function that takes a `Config` takes an `Arc<Config>` too.
+///
+/// | settings | read by |
+/// |---|---|
+/// | `max_message_size`, `max_fragments`, `max_empty_fragments`, `delivery`, `auto_pong` | a connection, for what it receives |
+/// | `fragment_size`, `entropy` | a connection, for what it sends |
+/// | `keepalive`, `message_timeout`, `write_timeout`, `close_timeout` | a connection, when it is told the time |
+/// | `max_head_size`, `max_header_fields`, `max_header_line`, `handshake_timeout`, `extensions` | the opening handshake |
+/// | `max_refusal_body` | a client's opening handshake only |
+/// | `origins` | a server's opening handshake only |
+/// | `high_water_mark` | the receiving half, the adapters, and drivers |
 ///
 /// ```
 /// use sansocket::Config;
@@ -21,64 +31,66 @@ use std::{sync::Arc, time::Duration};
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct Config {
-    /// Bytes in a received message, once decompressed, at most; one more fails the connection with 1009. There is no
+    /// The most bytes in a received message, once decompressed. One more fails the connection with 1009. There is no
     /// separate limit on frames. Not applied to [`Delivery::Chunks`]. Default: 16 MiB for a client, 1 MiB for a server.
     pub max_message_size: usize,
-    /// Frames in a received message, at most; one more fails the connection with 1008. Empty frames count too, but for
-    /// a last one that only ends the message. Not applied to [`Delivery::Chunks`]. Default: 65,536.
+    /// The most frames in a received message. One more fails the connection with 1008. Empty frames count, except a
+    /// last one that only ends the message. Not applied to [`Delivery::Chunks`]. Default: 65,536.
     pub max_fragments: u32,
-    /// Empty frames in a row in a received message, at most; one more fails the connection with 1008. Default: 64.
+    /// The most empty frames in a row in a received message. One more fails the connection with 1008. Default: 64.
     pub max_empty_fragments: u32,
 
-    /// Bytes in the head of the opening handshake's request or response, at most. Default: 32 KiB.
+    /// The most bytes in the head of the opening handshake's request or response. Default: 32 KiB.
     pub max_head_size: usize,
-    /// Header fields in that head, at most. Default: 100.
+    /// The most header fields in that head. Default: 100.
     pub max_header_fields: usize,
     /// Bytes in one line of that head, at most: the cookies are a line. Default: 16 KiB.
     pub max_header_line: usize,
-    /// Bytes kept of the body of a response that refuses the upgrade, at most. Default: 64 KiB.
+    /// For a client: the most bytes kept of the body of a response that refuses the upgrade. Default: 64 KiB.
     pub max_refusal_body: usize,
 
     /// How long the opening handshake may take, from its start to its end. Where an adapter dials for a client,
-    /// dialling counts. Default: 10 s; `None`: for ever.
+    /// dialling counts. `None`: for ever. Default: 10 s.
     pub handshake_timeout: Option<Duration>,
-    /// When to ping a silent peer, and when to give up one that stays silent. Default: after 20 s, and 20 s after that;
-    /// `None`: never.
+    /// When to ping a silent peer, and when to give up one that stays silent. `None`: never. Default: after 20 s, and
+    /// 20 s after that.
     pub keepalive: Option<Keepalive>,
-    /// How long no byte of payload may come while a received message is unfinished. Then the connection is failed with
-    /// 1008. Default: 60 s; `None`: for ever.
+    /// How long no byte of payload may come while a received message is unfinished. After that the connection is failed
+    /// with 1008. `None`: for ever. Default: 60 s.
     pub message_timeout: Option<Duration>,
-    /// How long no byte may leave this end while there are bytes to send. A byte that the transport still holds back
-    /// has not left. It governs while closing, too. Default: 30 s; `None`: for ever, but while closing for
-    /// [`close_timeout`](Self::close_timeout).
+    /// How long no byte may leave this end while there are bytes to send, also while closing. A byte that the transport
+    /// still holds back has not left. `None`: for ever, but while closing for [`close_timeout`](Self::close_timeout).
+    /// Default: 30 s.
     pub write_timeout: Option<Duration>,
     /// How long the closing handshake may take, from when the last byte of this end has left, its Close frame included,
-    /// to the end of the transport (RFC 6455 §7.1.1). Until then [`write_timeout`](Self::write_timeout) governs: so
-    /// closing may take longer in all, as long as bytes leave. Default: 10 s; `None`: for ever.
+    /// to the end of the transport (RFC 6455 §7.1.1). Until that byte has left, [`write_timeout`](Self::write_timeout)
+    /// governs, so closing takes longer in all while bytes leave slowly. `None`: for ever. Default: 10 s.
     pub close_timeout: Option<Duration>,
 
     /// The extensions to negotiate; see [`extension`](crate::extension), and [`add_extension`](Self::add_extension). A
     /// client offers them in this order, and a server takes up the first offer that it can, in the client's order.
     ///
-    /// Default: none for a server. A client offers permessage-deflate with its default settings if the feature
-    /// `deflate` is on, be it for another crate of the program; `clear` the list if it should not.
+    /// A client offers permessage-deflate with its default settings if the feature `deflate` is on, even if another crate
+    /// of the program turned it on. `clear` the list if it should not. Default: none for a server; for a client, that.
     pub extensions: Vec<Arc<dyn Extension>>,
-    /// Which pages a server lets connect (RFC 6455 §10.2). Default: those of its own origin.
+    /// For a server: which pages may connect (RFC 6455 §10.2). Default: those of its own origin.
     pub origins: Origins,
     /// Whether messages are delivered whole or in chunks. Default: whole.
     pub delivery: Delivery,
-    /// Whether pings are answered without the application's doing (RFC 6455 §5.5.2). Default: yes. If not, the
-    /// application answers [`Event::Ping`](crate::proto::Event::Ping) with [`pong`](crate::proto::Outbound::pong).
+    /// Whether the connection answers pings by itself (RFC 6455 §5.5.2). If not, the application answers
+    /// [`Event::Ping`](crate::proto::Event::Ping) with [`pong`](crate::proto::Outbound::pong). Default: true.
     pub auto_pong: bool,
-    /// Bytes of payload in a sent frame, at most. Longer messages leave in several frames, so that pongs and pings can
-    /// pass between them (RFC 6455 §5.4). At least 1. Default: 64 KiB.
+    /// The most bytes of payload in a sent frame, at least 1. Longer messages leave in several frames, so that pongs and
+    /// pings can pass between them (RFC 6455 §5.4). Default: 64 KiB.
     pub fragment_size: usize,
-    /// Bytes queued for sending above which the adapters wait for the transport, and above which messages that come are
-    /// kept back. Default: 64 KiB.
+    /// How many bytes may be queued for sending before sending calls of the adapters wait for the transport, and before
+    /// messages that come are kept back.
     ///
     /// A connection that waits to send does not read. If both peers only send, both wait until
     /// [`write_timeout`](Self::write_timeout) ends it, and without one for ever. Receive in between, or `split` the
     /// connection and have one end receiving.
+    ///
+    /// Default: 64 KiB.
     pub high_water_mark: usize,
     /// Where masking keys and nonces come from (RFC 6455 §5.3, §4.1). Default: [`SystemEntropy`].
     pub entropy: Arc<dyn Entropy>,
@@ -88,14 +100,16 @@ pub struct Config {
 /// is output that leaves.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Keepalive {
-    /// Silence before a ping: it leaves after one to two of these.
+    /// How long the peer is silent before a ping leaves. It may be twice as long, since silence is looked for once each
+    /// interval.
     pub interval: Duration,
-    /// Silence after the ping before the connection is given up.
+    /// How long the peer stays silent after the ping before the connection is given up.
     pub timeout: Duration,
 }
 
-/// Which pages may connect to a server: browsers say where a page is from, in `Origin`, and let any page connect to
-/// anywhere with the user's cookies (RFC 6455 §10.2). A request without `Origin` is not a browser's, and always may.
+/// Which pages may connect to a server. A browser lets any page connect to any server, with the user's cookies, and says
+/// in `Origin` where the page is from (RFC 6455 §10.2). A request without `Origin` is not a browser's, and may always
+/// connect.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Origins {
@@ -153,8 +167,7 @@ impl Config {
 }
 
 impl Config {
-    /// Adds an extension, in the place of the one of the same name if there is one: so a client's default can be given
-    /// other settings.
+    /// Adds an extension. It replaces one of the same name, so that a client's default can be given other settings.
     ///
     #[cfg_attr(feature = "deflate", doc = "```")]
     #[cfg_attr(not(feature = "deflate"), doc = "```ignore")]

@@ -7,7 +7,7 @@ use std::{cell::RefCell, fmt};
 
 /// A source of bytes that nobody can predict.
 ///
-/// All chance in the core comes through here, so that tests and fuzzers can take it away.
+/// The core draws all its random bytes from here, so tests and fuzzers can make a run repeatable.
 pub trait Entropy: fmt::Debug + Send + Sync {
     /// Fills `dest` with bytes that neither the application nor the peer can guess.
     fn fill(&self, dest: &mut [u8]);
@@ -15,15 +15,20 @@ pub trait Entropy: fmt::Debug + Send + Sync {
 
 /// The default: a ChaCha stream in each thread, seeded by the operating system and again after each MiB.
 ///
-/// A system call for every masking key would cost ten times as much as the frame. After `fork` without `exec`, parent and
-/// child draw the same keys until the next seed: give each a [`Config`](crate::Config) with an [`Entropy`] of its own.
+/// A system call for each masking key would cost ten times as much as the frame.
+///
+/// After `fork` without `exec`, parent and child draw the same keys until the next seed. Give each a
+/// [`Config`](crate::Config) with an [`Entropy`] of its own.
+///
+/// # Panics
+/// If the operating system gives no random bytes. Nothing that a peer sends can bring that about.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct SystemEntropy;
 
-/// How many bytes are drawn from one seed.
+/// How many bytes are drawn from one seed. Then the stream is seeded again.
 const RESEED_AFTER: usize = 1 << 20;
 
-/// A stream, and how much of it may still be drawn.
+/// A random stream, and how many bytes may still be drawn from its seed.
 struct Stream {
     rng: ChaCha12Rng,
     left: usize,
@@ -37,7 +42,7 @@ impl Entropy for SystemEntropy {
     #[inline]
     fn fill(&self, dest: &mut [u8]) {
         STREAM.with_borrow_mut(|stream| match (stream, <&mut [u8; 4]>::try_from(&mut *dest)) {
-            // A masking key: by far the most common request, and a word of the stream.
+            // A masking key, which is by far the most common request, is one word of the stream.
             (Some(Stream { rng, left }), Ok(key)) if *left >= 4 => {
                 *left -= 4;
                 *key = rng.next_u32().to_ne_bytes();
@@ -59,7 +64,7 @@ fn fill_any(stream: &mut Option<Stream>, dest: &mut [u8]) {
 
 fn seeded() -> Stream {
     let mut seed = [0; 32];
-    // A system without entropy cannot make a secure connection; there is nothing better to do than stop.
+    // Without random bytes no connection would be safe, so there is nothing better to do than stop.
     #[expect(clippy::expect_used, reason = "no input reaches this")]
     getrandom::fill(&mut seed).expect("the operating system gives random bytes");
     Stream { rng: ChaCha12Rng::from_seed(seed), left: RESEED_AFTER }

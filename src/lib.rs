@@ -1,14 +1,14 @@
 //! A WebSocket library that never touches a socket, with thin layers on top that do.
 //!
-//! [`proto::Connection`] is the protocol: bytes in, events out; messages in, bytes out; time told to it.
-//! [`handshake`] is how a connection begins. Adapters move the bytes:
+//! [`proto::Connection`] is the protocol after the opening handshake: bytes go in and events come out, messages go in
+//! and bytes come out, and it is told the time. [`handshake`] opens a connection. Adapters move the bytes:
 //!
 //! | module | over | feature |
 //! |---|---|---|
 //! | [`blocking`] | any `Read + Write` | |
 //! | [`tokio`] | Tokio's `AsyncRead + AsyncWrite` | `tokio` |
-//! | [`futures`] | those of `futures` (smol, async-std), under any executor | `futures` |
-//! | [`aio`] | what the two have in common, and any other runtime | either |
+//! | [`futures`] | the streams of `futures::io` (smol, async-std), under any executor | `futures` |
+//! | [`aio`] | streams of any other runtime: `tokio` and `futures` are made of it | either |
 //!
 //! ```text
 //!            receive / read_buf                       poll_event
@@ -47,11 +47,11 @@
     doc = "[`aio`]: https://docs.rs/sansocket/latest/sansocket/aio/"
 )]
 #![warn(missing_docs, missing_debug_implementations, unreachable_pub)]
-// No panic is reachable from input.
+// Input from the peer must never be able to cause a panic.
 #![deny(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::unreachable, clippy::todo)]
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
-// Values: no state, no I/O, no time.
+// Values: no I/O and no time.
 mod close;
 pub mod entropy;
 mod error;
@@ -67,7 +67,7 @@ pub mod handshake;
 pub mod proto;
 mod session;
 
-// Adapters: these may do I/O, and nothing above may name them.
+// Adapters: only these do I/O, and nothing above names them.
 mod adapter;
 #[cfg(any(feature = "tokio", feature = "futures"))]
 #[cfg_attr(docsrs, doc(cfg(any(feature = "tokio", feature = "futures"))))]
@@ -98,7 +98,7 @@ pub use text::Utf8Bytes;
 pub use bytes;
 pub use http;
 
-/// The examples of the README, compiled: one of them is for Tokio.
+/// Compiles the examples of the README, one of which needs Tokio.
 #[cfg(all(doctest, feature = "tokio"))]
 #[doc = include_str!("../README.md")]
 struct Readme;

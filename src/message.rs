@@ -1,4 +1,4 @@
-//! What applications exchange: a [`Message`] that is kept, an [`Outgoing`] one that is only passed on.
+//! What applications exchange: [`Message`], which is owned, and [`Outgoing`], which may be borrowed.
 mod prepared;
 
 pub(crate) use prepared::Frame;
@@ -35,7 +35,7 @@ impl Message {
     pub fn binary(bytes: impl Into<Bytes>) -> Self {
         Self::Binary(bytes.into())
     }
-    /// Which of the two.
+    /// Text or binary.
     pub const fn kind(&self) -> Kind {
         match self {
             Self::Text(_) => Kind::Text,
@@ -46,25 +46,25 @@ impl Message {
     pub fn len(&self) -> usize {
         self.as_bytes().len()
     }
-    /// Whether it holds no byte. (An empty message is still a message.)
+    /// Whether the message has no bytes. An empty message is still a message.
     pub fn is_empty(&self) -> bool {
         self.len() == 0
     }
-    /// The text, of a text message.
+    /// The text; `None` if the message is binary.
     pub fn as_str(&self) -> Option<&str> {
         match self {
             Self::Text(text) => Some(text),
             Self::Binary(_) => None,
         }
     }
-    /// The bytes, of either kind.
+    /// The bytes, whether text or binary.
     pub fn as_bytes(&self) -> &[u8] {
         match self {
             Self::Text(text) => text.as_bytes(),
             Self::Binary(bytes) => bytes,
         }
     }
-    /// The bytes, of either kind, without copying.
+    /// The bytes, whether text or binary, without copying them.
     pub fn into_bytes(self) -> Bytes {
         match self {
             Self::Text(text) => text.into_bytes(),
@@ -76,13 +76,14 @@ impl Message {
 /// A message on its way out, borrowed or owned: what every `send` and `feed` takes.
 ///
 /// It is made `From` text (`&str`, `String`, `Cow<str>`, [`Utf8Bytes`]), from bytes (`&[u8]`, `Vec<u8>`, [`Bytes`]),
-/// from a [`Message`], from references to these, from a [`Prepared`] message's, and from a [`Lent`](crate::Lent) message. What is short is copied
-/// next to its header; what is long and owned is sent from where it lies.
+/// from a [`Message`], from references to these, from a reference to a [`Prepared`] message, and from a
+/// [`Lent`](crate::Lent) message. A short payload is copied next to its header. A long one that is owned is sent from
+/// where it lies.
 #[derive(Debug)]
 pub struct Outgoing<'m> {
     pub(crate) kind: Kind,
     pub(crate) payload: Payload<'m>,
-    /// It is not to be changed by an extension.
+    /// Whether the message is to be sent as it is, without the extension.
     pub(crate) plain: bool,
 }
 
@@ -113,9 +114,13 @@ impl Payload<'_> {
 }
 
 impl<'m> Outgoing<'m> {
-    /// Sends the message as it is, whatever extension was agreed on: it holds a secret beside something that an attacker
-    /// chose, and the length of what is compressed would give it away (RFC 7692 §8, CRIME, BREACH); or it is compressed
-    /// already. Of a message in pieces the first decides.
+    /// Sends the message as it is, even if an extension was agreed on. Do so with a message that
+    ///
+    /// - holds a secret beside text that an attacker can choose: the compressed length would give the secret away
+    ///   (RFC 7692 §8, CRIME, BREACH);
+    /// - is compressed already, such as a picture.
+    ///
+    /// The first chunk of a message decides for all of it.
     ///
     /// ```
     /// # use sansocket::{Config, Outgoing, Role, proto::{Connection, Established}};
@@ -127,7 +132,7 @@ impl<'m> Outgoing<'m> {
         Self { plain: true, ..self }
     }
 
-    /// A message of borrowed bytes; if it is text, the caller knows that it is UTF-8.
+    /// A message of borrowed bytes. The caller ensures that text is UTF-8.
     #[inline]
     pub(crate) fn borrowed(kind: Kind, bytes: &'m [u8]) -> Self {
         Self { kind, payload: Payload::Borrowed(bytes), plain: false }
@@ -172,7 +177,7 @@ impl<'m> From<&'m Vec<u8>> for Outgoing<'m> {
         bytes.as_slice().into()
     }
 }
-/// Shares the bytes; copies none that are long.
+/// Shares the bytes. Only short ones are copied when they are sent.
 impl From<&Bytes> for Outgoing<'_> {
     fn from(bytes: &Bytes) -> Self {
         bytes.clone().into()
@@ -203,13 +208,13 @@ impl From<Message> for Outgoing<'_> {
         Self::shared(message.kind(), message.into_bytes())
     }
 }
-/// Sends what has been prepared.
+/// Sends the frame that has been prepared, where that fits the connection.
 impl<'m> From<&'m Prepared> for Outgoing<'m> {
     fn from(prepared: &'m Prepared) -> Self {
         Self { kind: prepared.kind(), payload: Payload::Prepared(prepared), plain: false }
     }
 }
-/// Shares the message's bytes; copies none that are long.
+/// Shares the message's bytes. Only short ones are copied when they are sent.
 impl From<&Message> for Outgoing<'_> {
     fn from(message: &Message) -> Self {
         message.clone().into()

@@ -22,7 +22,7 @@ use std::{
 #[derive(Clone, Default, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Utf8Bytes(Bytes); // invariant: always valid UTF-8
 
-/// Reads as text what has been found to be UTF-8 already.
+/// Reads bytes as text without validating them again.
 ///
 /// Its callers are [`Utf8Bytes`] and the receiving half, which validates text as it arrives;
 /// `tests/architecture.rs` lists them and fails when there is another.
@@ -42,7 +42,7 @@ impl Utf8Bytes {
         Self(Bytes::from_static(text.as_bytes()))
     }
 
-    /// Wraps what the receiving half has validated.
+    /// Wraps bytes that the receiving half has validated.
     pub(crate) fn from_validated(bytes: Bytes) -> Self {
         debug_assert!(std::str::from_utf8(&bytes).is_ok());
         Self(bytes)
@@ -59,7 +59,7 @@ impl Utf8Bytes {
     }
 }
 
-/// Fails on bytes that are not UTF-8; does not copy.
+/// Fails if the bytes are not UTF-8. Does not copy them.
 impl TryFrom<Bytes> for Utf8Bytes {
     type Error = Utf8Error;
     fn try_from(bytes: Bytes) -> Result<Self, Utf8Error> {
@@ -87,7 +87,7 @@ impl From<Utf8Bytes> for String {
         text.as_str().to_owned()
     }
 }
-/// As the `str` that it is: a map can be asked for either.
+/// Hashes as `str` does, so that a map with these keys can be asked with a `&str`.
 impl Hash for Utf8Bytes {
     fn hash<H: Hasher>(&self, state: &mut H) {
         self.as_str().hash(state);
@@ -135,7 +135,7 @@ impl fmt::Display for Utf8Bytes {
     }
 }
 
-/// An HTTP token: one or more of the characters that RFC 6455 §4.1 (by way of RFC 2616) allows.
+/// Whether `text` is an HTTP token: one or more of the characters that RFC 9110 §5.6.2 allows (RFC 6455 §4.1).
 pub(crate) fn is_token(text: &str) -> bool {
     let token = |byte: u8| byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&byte);
     !text.is_empty() && text.bytes().all(token)

@@ -31,18 +31,19 @@ struct Inner {
     encoded: Encoded,
 }
 
-/// What encoders have made of the message, one for each profile, in the order that they came in. A peer can choose between
-/// few profiles, so the list is short; and as none gives way to another, nobody can undo the work done for the rest.
+/// The message as encoders have made it, once for each profile, as a linked list in the order of their first use. A peer
+/// can choose between few profiles, so the list stays short. No entry is ever replaced, so no peer can undo work done for
+/// others.
 #[derive(Debug, Default)]
 struct Encoded(OnceLock<Box<(Profile, Frame, Encoded)>>);
 
-/// What the encoder of an extension makes of a message, if that depends on the message alone: see
-/// [`Encoder::profile`](crate::extension::Encoder::profile).
+/// Names an encoding whose result depends on the message alone. Connections with equal profiles can share the encoded
+/// message: see [`Encoder::profile`](crate::extension::Encoder::profile).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Profile {
-    /// The extension's name: the numbers of different extensions have nothing to do with each other.
+    /// The extension's name. Equal settings of different extensions are different profiles.
     pub extension: &'static str,
-    /// Its settings, in a number.
+    /// The extension's settings, as a number that the extension chooses.
     pub settings: u64,
 }
 
@@ -56,7 +57,7 @@ pub(crate) struct Frame {
 }
 
 impl Prepared {
-    /// The same message for many.
+    /// Prepares a message for many connections. It is framed and encoded when it is first sent.
     pub fn new(message: impl Into<Message>) -> Self {
         let message = message.into();
         Self(Arc::new(Inner {
@@ -70,7 +71,7 @@ impl Prepared {
     pub fn kind(&self) -> Kind {
         self.0.kind
     }
-    /// The bytes, of either kind.
+    /// The bytes, whether text or binary.
     pub fn as_bytes(&self) -> &[u8] {
         &self.0.payload
     }
@@ -78,7 +79,7 @@ impl Prepared {
     pub fn len(&self) -> usize {
         self.0.payload.len()
     }
-    /// Whether it holds no byte. (An empty message is still a message.)
+    /// Whether the message has no bytes. An empty message is still a message.
     pub fn is_empty(&self) -> bool {
         self.0.payload.is_empty()
     }
@@ -87,11 +88,11 @@ impl Prepared {
     pub(crate) fn share(&self) -> Bytes {
         self.0.payload.clone()
     }
-    /// As it is, in a frame, which `make` makes if that has not been done.
+    /// The message as it is, in a frame. `make` makes the frame at the first call.
     pub(crate) fn plain(&self, make: impl FnOnce() -> Frame) -> &Frame {
         self.0.plain.get_or_init(make)
     }
-    /// Encoded in this way, in a frame, which `make` makes if that has not been done.
+    /// The message encoded for this profile, in a frame. `make` makes the frame at the profile's first call.
     pub(crate) fn encoded(&self, profile: Profile, mut make: impl FnMut() -> Frame) -> &Frame {
         let mut list = &self.0.encoded;
         loop {
