@@ -86,6 +86,13 @@ pub enum Violation {
     /// [`Extension`](crate::extension::Extension). 1007.
     #[error("compressed message is corrupt, or ends too soon")]
     Encoding,
+    /// RFC 7692 §7.1: a compressed message that makes no sense, from a sender that has agreed to remember less of earlier
+    /// messages than it could (`client_no_context_takeover`, `client_max_window_bits`; or `server_…`). Most likely it does
+    /// not keep to that: [`Deflate::receive`](crate::extension) says which clients do not. 1007.
+    #[error(
+        "compressed message is corrupt, or refers farther back than agreed (no_context_takeover, max_window_bits)"
+    )]
+    MissingContext,
     /// More bytes in a message than [`max_message_size`](crate::Config::max_message_size). 1009.
     #[error("message longer than max_message_size ({limit} bytes)")]
     MessageTooBig {
@@ -109,7 +116,9 @@ impl Violation {
     /// The code of the Close frame that answers it (RFC 6455 §7.4.1).
     pub const fn close_code(self) -> CloseCode {
         match self {
-            Self::Utf8 | Self::CloseReason(_) | Self::Encoding => CloseCode::INVALID_PAYLOAD,
+            Self::Utf8 | Self::CloseReason(_) | Self::Encoding | Self::MissingContext => {
+                CloseCode::INVALID_PAYLOAD
+            }
             Self::MessageTooBig { .. } => CloseCode::MESSAGE_TOO_BIG,
             Self::TooManyFragments { .. } | Self::TooManyEmptyFragments { .. } => CloseCode::POLICY_VIOLATION,
             _ => CloseCode::PROTOCOL_ERROR,

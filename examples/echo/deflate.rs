@@ -25,9 +25,13 @@ impl Compression {
             "deflate-min" => deflate.min_size = parse(args, "--deflate-min", "0")?,
             "deflate-window" => {
                 let bits = within(args, "--deflate-window", "15", 9..=15)?;
-                (deflate.send.window_bits, deflate.receive.window_bits) = (bits, bits);
+                deflate.send.window_bits = bits;
+                deflate.receive.get_or_insert_default().window_bits = bits;
             }
-            "deflate-takeover" => (deflate.send.takeover, deflate.receive.takeover) = (true, true),
+            "deflate-takeover" => {
+                deflate.send.takeover = true;
+                deflate.receive.get_or_insert_default().takeover = true;
+            }
             _ => return Ok(false),
         }
         self.0 = Some(deflate);

@@ -30,11 +30,14 @@ fuzz_target!(|input: &[u8]| {
     let field = offers.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ");
     assert_eq!(ExtensionOffer::parse_list(&field).as_ref(), Ok(&offers));
     check_offers(&client, &offers);
-    let agreed = served(&server, &offers).expect("any server takes up what we offer");
-    let answer = agreed.answer().clone();
-    let confirmed = confirmed(&client, &offers, &answer).expect("any client takes our answer");
-    assert!(Terms::of(&answer).is_some_and(|terms| Terms::of(&offers[0]).expect("valid").allows(&terms)));
-    converse(&server, &client, agreed, confirmed, settings);
+    let agreed = served(&server, &offers);
+    assert!(agreed.is_some() || is_broke(&server), "any server takes up what we offer");
+    if let Some(agreed) = agreed {
+        let answer = agreed.answer().clone();
+        let confirmed = confirmed(&client, &offers, &answer).expect("any client takes our answer");
+        assert!(Terms::of(&answer).is_some_and(|terms| Terms::of(&offers[0]).expect("valid").allows(&terms)));
+        converse(&server, &client, agreed, confirmed, settings);
+    }
 
     // And whatever comes.
     if let Ok(list) = ExtensionOffer::parse_list(text) {
@@ -56,7 +59,8 @@ fn deflate(settings: &[u8]) -> Deflate {
     deflate.level = settings[0];
     deflate.min_size = [0, 1, 100, 100_000][usize::from(settings[1] % 4)];
     deflate.send = Context { window_bits: settings[2], takeover: settings[4] & 1 != 0 };
-    deflate.receive = Context { window_bits: settings[3], takeover: settings[4] & 2 != 0 };
+    let receive = Context { window_bits: settings[3], takeover: settings[4] & 2 != 0 };
+    deflate.receive = (settings[4] & 4 == 0).then_some(receive);
     // Nothing is reserved when it begins.
     deflate.memory_budget = [256 << 20, 0, 600 << 10, 300 << 10][usize::from(settings[5] % 4)];
     deflate
@@ -145,9 +149,19 @@ fn cost(send: Option<u8>, receive: Option<u8>) -> usize {
     send.map_or(0, |bits| (248 << 10) + (4 << bits)) + receive.map_or(0, |bits| 1 << bits.max(9))
 }
 
-/// The client asks for what it is set to, and then for anything.
+/// A server without a setting for what it receives may not ask the client to keep nothing. So it needs a budget.
+fn is_broke(server: &Deflate) -> bool {
+    server.receive.is_none() && server.memory_budget == 0
+}
+
+/// The client asks for what it is set to, if it is, and then for anything.
 fn check_offers(ours: &Deflate, offers: &[ExtensionOffer]) {
-    let [send, receive] = [ours.send, ours.receive]
+    let any = Terms { client_bits: Some(0), ..Terms::default() };
+    let Some(receive) = ours.receive else {
+        assert_eq!(offers.iter().map(ToString::to_string).collect::<Vec<_>>(), [any.written()]);
+        return;
+    };
+    let [send, receive] = [ours.send, receive]
         .map(|context| (able(context.window_bits), context.takeover.then_some(able(context.window_bits))));
     let broke = cost(send.1, receive.1) > ours.memory_budget;
     let wanted = Terms {
@@ -156,7 +170,6 @@ fn check_offers(ours: &Deflate, offers: &[ExtensionOffer]) {
         server_bits: Some(receive.0).filter(|bits| *bits < 15),
         client_bits: Some(send.0 % 15),
     };
-    let any = Terms { client_bits: Some(0), ..Terms::default() };
     let mut expected = vec![wanted.written(), any.written()];
     expected.dedup();
     assert_eq!(offers.iter().map(ToString::to_string).collect::<Vec<_>>(), expected);
@@ -170,27 +183,34 @@ fn served(ours: &Deflate, offers: &[ExtensionOffer]) -> Option<Agreement> {
         assert!(agreed.is_none(), "{offers:?} are to be declined, not {agreed:?}");
         return None;
     };
-    let agreed = agreed.unwrap_or_else(|| panic!("{offer:?} was declined"));
     let server_bits = able(ours.send.window_bits).min(offer.server_bits.unwrap_or(15));
+    let receive = ours.receive.unwrap_or(Context { window_bits: 12, takeover: true });
     let client_bits = offer.client_bits.map(|most| {
-        let ours = able(ours.receive.window_bits);
+        let ours = able(receive.window_bits);
         if most == 0 { ours } else { ours.min(most) }
     });
     let mut answer = Terms {
         server_forgets: offer.server_forgets || !ours.send.takeover,
-        client_forgets: offer.client_forgets || !ours.receive.takeover,
+        client_forgets: offer.client_forgets || !receive.takeover,
         server_bits: offer.server_bits.map(|_| server_bits),
         client_bits,
     };
-    let cost = cost(
-        (!answer.server_forgets).then_some(server_bits),
-        (!answer.client_forgets).then_some(client_bits.unwrap_or(15)),
-    );
-    if cost > ours.memory_budget {
-        (answer.server_forgets, answer.client_forgets) = (true, true);
-    } else {
-        assert_eq!(memory_reserved(), cost);
+    let cost = |answer: &Terms| {
+        cost(
+            (!answer.server_forgets).then_some(server_bits),
+            (!answer.client_forgets).then_some(client_bits.unwrap_or(15)),
+        )
+    };
+    if cost(&answer) > ours.memory_budget {
+        answer.server_forgets = true;
+        answer.client_forgets |= ours.receive.is_some();
     }
+    if cost(&answer) > ours.memory_budget {
+        assert!(is_broke(ours) && agreed.is_none(), "{offer:?} is to be declined, not {agreed:?}");
+        return None;
+    }
+    let agreed = agreed.unwrap_or_else(|| panic!("{offer:?} was declined"));
+    assert_eq!(memory_reserved(), cost(&answer));
     assert!(offer.allows(&answer), "the model itself is wrong: {answer:?} to {offer:?}");
     assert_eq!(agreed.answer().to_string(), answer.written());
     Some(agreed)

@@ -56,7 +56,7 @@ impl Setup {
 
     fn agreement(self) -> Agreement {
         let mut deflate = Deflate::default();
-        (deflate.receive.window_bits, deflate.receive.takeover) = (15, true);
+        deflate.receive = Some(Context { window_bits: 15, takeover: true });
         let (server, peer) = (self.role == Role::Server, ["server", "client"]);
         let peer = peer[usize::from(server)];
         let mut params = format!("permessage-deflate; {peer}_max_window_bits={}", self.window_bits);
@@ -153,7 +153,7 @@ fn write(setup: Setup, mut recipe: &[u8]) -> Option<(Vec<u8>, Told)> {
         }
         let mut any = match end {
             End::Whole => vec![],
-            End::Corrupt => vec![Violation::Encoding],
+            End::Corrupt => vec![Violation::Encoding, Violation::MissingContext],
             End::TooLong => vec![Violation::MessageTooBig { limit: most }],
         };
         // What is over the limit is not looked at, and half a character may be, until there is no more to come.
@@ -166,7 +166,7 @@ fn write(setup: Setup, mut recipe: &[u8]) -> Option<(Vec<u8>, Told)> {
         }
         let must = !any.is_empty();
         if may_break {
-            any.push(Violation::Encoding);
+            any.extend([Violation::Encoding, Violation::MissingContext]);
         }
         if !any.is_empty() {
             told.fault = Some(Fault { any, must, bytes, at, pings });

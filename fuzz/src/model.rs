@@ -161,7 +161,7 @@ pub fn read_inflating(role: Role, bytes: &[u8], limits: Limits, mut inflate: Opt
             match inflated.end {
                 End::Whole if !inflated.overreaches => current.data = inflated.bytes,
                 End::TooLong => break vec![Violation::MessageTooBig { limit: limits.message }],
-                _ => break vec![Violation::Encoding],
+                _ => break vec![Violation::Encoding, Violation::MissingContext],
             }
         }
         if current.text && (ends || !current.compressed) {
@@ -262,7 +262,7 @@ fn close_faults(body: &[u8]) -> Vec<Violation> {
 /// The code that answers a violation (RFC 6455 §7.4.1).
 pub fn answer(violation: Violation) -> u16 {
     match violation {
-        Violation::Utf8 | Violation::CloseReason(_) | Violation::Encoding => 1007,
+        Violation::Utf8 | Violation::CloseReason(_) | Violation::Encoding | Violation::MissingContext => 1007,
         Violation::MessageTooBig { .. } => 1009,
         Violation::TooManyFragments { .. } | Violation::TooManyEmptyFragments { .. } => 1008,
         _ => 1002,

@@ -17,7 +17,7 @@ pub(crate) fn eager(takeover: bool) -> Deflate {
     let mut deflate = Deflate::default();
     (deflate.min_size, deflate.level) = (0, 6);
     deflate.send = extension::deflate::Context { window_bits: 15, takeover };
-    deflate.receive = deflate.send;
+    deflate.receive = Some(deflate.send);
     deflate
 }
 

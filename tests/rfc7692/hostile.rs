@@ -145,7 +145,7 @@ fn what_refers_to_before_the_beginning_is_an_error() {
         end(role, true, |_| ()).frame(TEXT | RSV1, again).fails(1007, Violation::Encoding);
         let mut end = end(role, false, |_| ());
         end.frame(TEXT | RSV1, deflated("Hello")).text("Hello");
-        end.frame(TEXT | RSV1, again).fails(1007, Violation::Encoding);
+        end.frame(TEXT | RSV1, again).fails(1007, Violation::MissingContext);
     }
 }
 

@@ -72,6 +72,27 @@ fn section_5_the_first_offer_that_can_be_served_is_taken_and_the_others_declined
     }
 }
 
+/// Chrome's offer and Safari's, to a server with the default settings.
+#[test]
+fn a_server_asks_of_a_client_only_what_it_offers() {
+    for (offers, answered) in [
+        (
+            "permessage-deflate; client_max_window_bits",
+            "permessage-deflate; server_no_context_takeover; client_max_window_bits=12",
+        ),
+        ("permessage-deflate", "permessage-deflate; server_no_context_takeover"),
+    ] {
+        let (answer, mut connection) =
+            answer(with(Role::Server, Deflate::default()), offers, Acceptance::new());
+        assert_eq!(answer.as_deref(), Some(answered));
+        let mut client = Deflating::new();
+        for _ in 0..2 {
+            connection.receive(&wire(TEXT | RSV1, client.message(b"Hello, Hello"), Some(PEER_KEY)));
+            assert_eq!(told(&mut connection), Some(Told::Message("Hello, Hello".into())));
+        }
+    }
+}
+
 /// Row D3.
 /// Row D4.
 /// Row D5.
@@ -163,7 +184,8 @@ fn two_ends_of_ours_agree_whatever_they_are_set_to() {
         [9, 12, 15].into_iter().flat_map(|bits| {
             [false, true].map(|takeover| {
                 let mut deflate = eager(takeover);
-                (deflate.send.window_bits, deflate.receive.window_bits) = (bits, 24 - bits);
+                deflate.send.window_bits = bits;
+                deflate.receive.get_or_insert_default().window_bits = 24 - bits;
                 deflate
             })
         })

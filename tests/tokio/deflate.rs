@@ -13,7 +13,8 @@ use tokio::{
 
 pub(crate) fn with(mut config: Config, takeover: bool) -> Config {
     let mut deflate = Deflate::default();
-    (deflate.min_size, deflate.send.takeover, deflate.receive.takeover) = (0, takeover, takeover);
+    (deflate.min_size, deflate.send.takeover) = (0, takeover);
+    deflate.receive = Some(deflate.send);
     config.extensions = vec![Arc::new(deflate)];
     config
 }

@@ -28,7 +28,7 @@ fn deflate((level, window_bits, takeover): Choice) -> Deflate {
     let mut deflate = Deflate::default();
     deflate.level = level;
     deflate.send = Context { window_bits, takeover };
-    deflate.receive = deflate.send;
+    deflate.receive = Some(deflate.send);
     deflate
 }
 

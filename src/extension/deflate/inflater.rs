@@ -1,5 +1,5 @@
 //! Messages received: inflated by a state borrowed for each, of which only the window may outlive the message.
-use super::{Context, budget, budget::Reservation, pool};
+use super::{Context, budget, budget::Reservation, params::WIDEST, pool};
 use crate::{
     error::Violation,
     extension::{Decoder, Output},
@@ -26,6 +26,8 @@ pub(super) struct Inflater {
     /// What such a stream may refer to.
     window: Window,
     takeover: bool,
+    /// A message has ended before the one under way, which the peer might refer to.
+    later: bool,
     /// Of the message under way: how many streams have ended, and how many bytes they made.
     streams: usize,
     made: usize,
@@ -41,6 +43,7 @@ impl Inflater {
             fresh: true,
             window: Window { bytes: VecDeque::new(), limit: budget::window(context.window_bits) },
             takeover: context.takeover,
+            later: false,
             streams: 0,
             made: 0,
             _reserved: reserved,
@@ -68,7 +71,7 @@ impl Inflater {
                 stepped = step(state, &input[*taken..], room);
                 stepped.map_or(0, |(.., made)| made)
             });
-            let (status, read, made) = stepped?;
+            let (status, read, made) = stepped.map_err(|_| self.corrupt())?;
             *taken += read;
             self.made = self.made.saturating_add(made);
             chunk = (chunk * 2).min(CHUNK.1);
@@ -89,6 +92,13 @@ impl Inflater {
             }
         }
         Ok(false)
+    }
+
+    /// Why a message makes no sense: most likely because its sender keeps a context that it has agreed not to keep, if it
+    /// has agreed to that and there was a message to refer to.
+    fn corrupt(&self) -> Violation {
+        let agreed_to_less = !self.takeover || self.window.limit < 1 << WIDEST;
+        if agreed_to_less && self.later { Violation::MissingContext } else { Violation::Encoding }
     }
 
     /// Whether the stream is whole: then the end that is put in its place says nothing, and ends it exactly.
@@ -144,6 +154,7 @@ impl Decoder for Inflater {
         let whole = !ended || self.whole();
         if ended {
             self.give_back();
+            self.later = true;
         } else if self.waiting.is_none() {
             self.waiting = Some(Reservation::regardless(budget::INFLATER));
         }

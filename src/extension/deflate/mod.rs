@@ -14,11 +14,12 @@ use crate::frame::Rsv;
 use budget::Reservation;
 use deflater::Deflater;
 use inflater::Inflater;
-use params::{Params, Terms};
+use params::{Params, Settings, Terms};
 
 /// permessage-deflate (RFC 7692): messages are compressed on the way.
 ///
-/// The defaults are what a busy server wants: it keeps no context, so that idle connections cost next to nothing.
+/// The defaults are what a busy server wants: it keeps no context of what it sends and asks nothing of its clients, so an
+/// idle connection costs 4 KiB at most where the client lets the server choose, as most browsers do.
 ///
 /// ```
 /// use sansocket::{Config, Deflate};
@@ -48,7 +49,7 @@ use params::{Params, Terms};
 /// pieces (`message_writer`, [`send_chunk`](crate::proto::Connection::send_chunk)) make into many short ones.
 ///
 /// # Memory
-/// Between messages a connection holds nothing, unless a [context](Context::takeover) is kept: compressing and inflating are
+/// Between messages a connection holds nothing but the [contexts](Context::takeover) that are kept: compressing and inflating are
 /// done by states that the process lends, at most 32 of either kind (256 to 385 KB, and 48 KB). A message under way holds
 /// one: who sends a few bytes of a message and not its end makes the other hold 48 KB, a window, and what has been inflated
 /// of it, which is no more than [`max_message_size`](crate::Config::max_message_size), until
@@ -70,20 +71,33 @@ use params::{Params, Terms};
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Deflate {
-    /// How hard to compress, 0 to 9; more is as 9. 3.
+    /// How hard to compress, 0 to 9; more is as 9. Default: 3.
     pub level: u8,
-    /// Messages of fewer bytes are sent as they are; not those sent in pieces, whose length nobody knows. 256.
+    /// Messages of fewer bytes are sent as they are; not those sent in pieces, whose length nobody knows. Default: 256.
     pub min_size: usize,
-    /// What this end sends with, at most: the peer may ask for less.
+    /// What this end sends with, at most: the peer may ask for less. Default: a window of 12 bits, and no takeover.
     pub send: Context,
-    /// What this end asks its peer to send with. A server need not do so. A client that does not offer
+    /// What this end asks its peer to send with. Default: `None`, nothing that a peer may not know how to do.
+    ///
+    /// | | client | server |
+    /// |---|---|---|
+    /// | `None` | makes the offer that browsers make, `client_max_window_bits` | keeps the client's context, unless the client offers to keep none: 4 KiB if it offers `client_max_window_bits`, and 32 KiB if not |
+    /// | `Some` | asks for this first, and then makes the offer that browsers make | asks for this |
+    ///
+    /// Some servers answer 400 to a client that asks for `server_max_window_bits`. And some clients do not obey a server
+    /// that asks for `client_no_context_takeover` (Tornado 6, Mojolicious 9): their second compressed message fails the
+    /// connection with [`MissingContext`](crate::Violation::MissingContext).
+    ///
+    /// A server that a client asks for a context need not keep one. A client that does not offer
     /// `client_max_window_bits` cannot be asked for a smaller window, and has one of 15 bits.
-    pub receive: Context,
-    /// Bytes that contexts may take in the whole process; beyond, new connections agree to keep none. 256 MiB.
+    pub receive: Option<Context>,
+    /// Bytes that contexts may take in the whole process; beyond, new connections agree to keep none. A server that may
+    /// not ask its client for that ([`receive`](Self::receive)) declines compression then. Default: 256 MiB.
     ///
     /// It counts what is [reserved](memory_reserved): the most that the contexts of a connection can come to, which is the
     /// window for what is received, 512 B to 32 KiB, and 256 to 385 KB for what is sent; and 48 KB for a message that is
-    /// waited for. 256 MiB are about 640 connections that keep contexts of 15 bits, or 980 of 12. A client must keep the
+    /// waited for. 256 MiB are about 640 connections that keep contexts of 15 bits, or 980 of 12; or 65,536 servers' ends with
+    /// the default settings. A client must keep the
     /// window that its server says it keeps, budget or not.
     pub memory_budget: usize,
 }
@@ -91,10 +105,11 @@ pub struct Deflate {
 /// What one direction remembers: its LZ77 window (RFC 7692 §7.1).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Context {
-    /// The largest window, as a power of two of bytes: 9 to 15; what is beyond counts as these. 12. (§7.1.2)
+    /// The largest window, as a power of two of bytes: 9 to 15; what is beyond counts as these
+    /// (§7.1.2). Default: 12.
     pub window_bits: u8,
     /// Whether the window is kept from one message to the next, "context takeover": they become shorter then, if they are
-    /// like each other. No. (§7.1.1)
+    /// like each other (§7.1.1). Default: no.
     pub takeover: bool,
 }
 
@@ -106,16 +121,15 @@ impl Default for Context {
 
 impl Default for Deflate {
     fn default() -> Self {
-        let (send, receive) = (Context::default(), Context::default());
-        Self { level: 3, min_size: 256, send, receive, memory_budget: 256 << 20 }
+        Self { level: 3, min_size: 256, send: Context::default(), receive: None, memory_budget: 256 << 20 }
     }
 }
 
 impl Deflate {
     /// What it is set to, as far as zlib can do it.
-    fn terms(&self) -> Terms {
+    fn settings(&self) -> Settings {
         let able = |context: Context| Context { window_bits: context.window_bits.clamp(9, 15), ..context };
-        Terms { send: able(self.send), receive: able(self.receive) }
+        Settings { send: able(self.send), receive: self.receive.map(able) }
     }
 
     fn agreement(
@@ -131,11 +145,6 @@ impl Deflate {
 }
 
 impl Terms {
-    fn without_takeover(mut self) -> Self {
-        self.send.takeover = false;
-        self.receive.takeover = false;
-        self
-    }
     /// The bytes to reserve, for what is sent and for what is received.
     fn cost(self) -> (usize, usize) {
         let if_kept = |context: Context, cost: fn(u8) -> usize| {
@@ -151,30 +160,38 @@ impl Extension for Deflate {
     }
 
     fn offers(&self) -> Vec<ExtensionOffer> {
-        let mut terms = self.terms();
-        let (send, receive) = terms.cost();
-        // Given back at once: nothing is agreed yet.
-        if Reservation::within(self.memory_budget, send + receive).is_none() {
-            terms = terms.without_takeover();
+        let Settings { mut send, mut receive } = self.settings();
+        if let Some(receive) = &mut receive {
+            let cost = Terms { send, receive: *receive }.cost();
+            // Given back at once: nothing is agreed yet.
+            if Reservation::within(self.memory_budget, cost.0 + cost.1).is_none() {
+                (send.takeover, receive.takeover) = (false, false);
+            }
         }
-        Params::offers(terms).into_iter().map(Params::write).collect()
+        Params::offers(Settings { send, receive }).into_iter().map(Params::write).collect()
     }
 
     fn accept(&self, offer: &ExtensionOffer) -> Option<Agreement> {
         let offered = Params::read(offer)?;
-        let mut terms = offered.accept(self.terms())?;
-        let (send, receive) = terms.cost();
-        let mut reserved = Reservation::within(self.memory_budget, send + receive).unwrap_or_else(|| {
-            terms = terms.without_takeover();
-            Reservation::regardless(0)
-        });
-        let receive = reserved.split(receive);
-        Some(self.agreement(offered.answer(terms).write(), terms, reserved, receive))
+        let settings = self.settings();
+        let mut terms = offered.accept(settings)?;
+        let reserve = |terms: Terms| {
+            let (send, receive) = terms.cost();
+            let mut both = Reservation::within(self.memory_budget, send + receive)?;
+            let receive = both.split(receive);
+            Some((both, receive))
+        };
+        let (send, receive) = reserve(terms).or_else(|| {
+            terms.send.takeover = false;
+            terms.receive.takeover &= settings.receive.is_none(); // a client is asked only if the settings say so
+            reserve(terms)
+        })?;
+        Some(self.agreement(offered.answer(terms).write(), terms, send, receive))
     }
 
     fn confirm(&self, answer: &ExtensionOffer) -> Result<Agreement, InvalidAnswer> {
         let params = Params::read(answer).ok_or(InvalidAnswer)?;
-        let mut terms = params.confirm(self.terms()).ok_or(InvalidAnswer)?;
+        let mut terms = params.confirm(self.settings()).ok_or(InvalidAnswer)?;
         let (send, receive) = terms.cost();
         // The server keeps its context, so its window must be kept here. What this end keeps is its own affair.
         let receive = Reservation::regardless(receive);

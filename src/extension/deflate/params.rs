@@ -13,6 +13,10 @@ const CLIENT_BITS: &str = "client_max_window_bits";
 /// The window of who has not been asked for a smaller one.
 pub(super) const WIDEST: u8 = 15;
 
+/// What a server agrees to receive if it is not set to anything. A client that offers `client_max_window_bits` lets the
+/// server choose, and 4 KiB cost little; that a client forgets, it can only offer itself: some do not obey.
+const UNASKED: Context = Context { window_bits: 12, takeover: true };
+
 /// The parameters of one offer or answer.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) struct Params {
@@ -24,6 +28,14 @@ pub(super) struct Params {
     pub(super) server_max_window_bits: Option<u8>,
     /// §7.1.2.2: there or not, with a value or without.
     pub(super) client_max_window_bits: Option<Option<u8>>,
+}
+
+/// What an end is set to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Settings {
+    pub(super) send: Context,
+    /// `None`: the peer is asked for nothing.
+    pub(super) receive: Option<Context>,
 }
 
 /// What two ends agree upon, as one of them sees it: `send` of 8 bits means that it never compresses.
@@ -75,24 +87,25 @@ impl Params {
         offer
     }
 
-    /// Client: what to ask for, and then what any server can do that knows the extension at all.
+    /// Client: what to ask for, if anything, and then the offer that browsers make and every server knows.
     ///
-    /// The second asks for nothing, and a server may narrow an answer unasked. So every valid answer is one to it, and
+    /// The last asks for nothing, and a server may narrow an answer unasked. So every valid answer is one to it, and
     /// there is nothing to compare it with.
-    pub(super) fn offers(ours: Terms) -> Vec<Self> {
+    pub(super) fn offers(ours: Settings) -> Vec<Self> {
         let below = |bits: u8| Some(bits).filter(|&bits| bits < WIDEST);
-        let wanted = Self {
-            server_no_context_takeover: !ours.receive.takeover,
-            client_no_context_takeover: !ours.send.takeover,
-            server_max_window_bits: below(ours.receive.window_bits),
-            client_max_window_bits: Some(below(ours.send.window_bits)),
-        };
         let plain = Self { client_max_window_bits: Some(None), ..Self::default() };
-        if wanted == plain { vec![plain] } else { vec![wanted, plain] }
+        let wanted = ours.receive.map(|receive| Self {
+            server_no_context_takeover: !receive.takeover,
+            client_no_context_takeover: !ours.send.takeover,
+            server_max_window_bits: below(receive.window_bits),
+            client_max_window_bits: Some(below(ours.send.window_bits)),
+        });
+        wanted.into_iter().filter(|wanted| *wanted != plain).chain([plain]).collect()
     }
 
     /// Server: what to agree upon, if that can be done at all.
-    pub(super) fn accept(self, ours: Terms) -> Option<Terms> {
+    pub(super) fn accept(self, ours: Settings) -> Option<Terms> {
+        let receive = ours.receive.unwrap_or(UNASKED);
         let send_bits = self.server_max_window_bits.unwrap_or(WIDEST).min(ours.send.window_bits);
         if send_bits < 9 {
             return None; // zlib has no window of 8 bits to send with (§7.1.2.1 allows to decline)
@@ -100,9 +113,9 @@ impl Params {
         // A client that does not say that it knows the parameter may not be asked (§7.1.2.2): it uses what it likes.
         let receive_bits = self
             .client_max_window_bits
-            .map_or(WIDEST, |offered| offered.unwrap_or(WIDEST).min(ours.receive.window_bits));
+            .map_or(WIDEST, |offered| offered.unwrap_or(WIDEST).min(receive.window_bits));
         let send_takeover = ours.send.takeover && !self.server_no_context_takeover;
-        let receive_takeover = ours.receive.takeover && !self.client_no_context_takeover;
+        let receive_takeover = receive.takeover && !self.client_no_context_takeover;
         Some(Terms {
             send: Context { window_bits: send_bits, takeover: send_takeover },
             receive: Context { window_bits: receive_bits, takeover: receive_takeover },
@@ -120,7 +133,7 @@ impl Params {
     }
 
     /// Client: what this answer means.
-    pub(super) fn confirm(self, ours: Terms) -> Option<Terms> {
+    pub(super) fn confirm(self, ours: Settings) -> Option<Terms> {
         let send_bits = match self.client_max_window_bits {
             Some(answered) => answered?.min(ours.send.window_bits), // here a value is required (§7.1.2.2)
             None => ours.send.window_bits,

@@ -34,7 +34,20 @@ fn section_7_2_3_1_and_2_hello_without_and_with_a_context() {
 fn section_7_1_1_a_context_is_not_kept_unless_that_is_agreed() {
     let mut fresh = inflater(15, false);
     assert_eq!(inflate(&mut fresh, &HELLO).unwrap(), b"Hello");
-    assert_eq!(inflate(&mut fresh, &[0xF2, 0x00, 0x11, 0x00, 0x00]), Err(Violation::Encoding));
+    assert_eq!(inflate(&mut fresh, &[0xF2, 0x00, 0x11, 0x00, 0x00]), Err(Violation::MissingContext));
+    assert_eq!(inflate(&mut fresh, &HELLO[..4]), Err(Violation::Encoding), "it ends too soon");
+    assert_eq!(inflate(&mut inflater(15, false), &[0xFF; 8]), Err(Violation::Encoding), "the first message");
+}
+
+#[test]
+fn section_7_1_2_a_reference_behind_the_window_names_what_was_agreed() {
+    let (text, mut sender) = (noise(20_000, 5), deflater(6, 15, true));
+    let messages = [deflate(&mut sender, &text), deflate(&mut sender, &text[..4000])];
+    for (bits, expected) in [(15, Ok(text[..4000].to_vec())), (12, Err(Violation::MissingContext))] {
+        let mut receiver = inflater(bits, true);
+        assert!(inflate(&mut receiver, &messages[0]).unwrap() == text);
+        assert!(inflate(&mut receiver, &messages[1]) == expected, "{bits}");
+    }
 }
 
 /// What one connection has received is not to be had by another: their states come from the same pool.
@@ -121,7 +134,7 @@ fn section_7_2_3_4_the_window_outlives_a_final_block() {
     assert!(got == text);
     let mut forgot = inflater(15, false);
     assert!(inflate(&mut forgot, &streams[0]).is_ok());
-    assert_eq!(inflate(&mut forgot, &streams[1]), Err(Violation::Encoding));
+    assert_eq!(inflate(&mut forgot, &streams[1]), Err(Violation::MissingContext));
 }
 
 /// Row D15. What is taken off may have been the end of a final block as well.
@@ -261,7 +274,7 @@ fn begin_forgets_a_message_that_did_not_end() {
     assert_eq!(inflate(&mut decoder, &HELLO).unwrap(), b"Hello");
     decoder.begin(Rsv::RSV1).unwrap();
     decoder.decode(&HELLO[..5], false, &mut Output::new(&mut out, 100)).unwrap();
-    assert_eq!(inflate(&mut decoder, &[0xF2, 0x00, 0x11, 0x00, 0x00]), Err(Violation::Encoding));
+    assert_eq!(inflate(&mut decoder, &[0xF2, 0x00, 0x11, 0x00, 0x00]), Err(Violation::MissingContext));
 }
 
 fn text() -> impl Strategy<Value = Vec<u8>> {

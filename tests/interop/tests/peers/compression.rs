@@ -23,7 +23,7 @@ const fn terms(takeover: bool, window_bits: u8) -> Context {
 
 fn compressing(context: Context) -> Config {
     let mut deflate = Deflate::default();
-    (deflate.min_size, deflate.send, deflate.receive) = (0, context, context);
+    (deflate.min_size, deflate.send, deflate.receive) = (0, context, Some(context));
     let mut config = Ours::default().config;
     config.extensions = vec![Arc::new(deflate)];
     config
