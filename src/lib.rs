@@ -29,7 +29,7 @@
 //! [pages from elsewhere](guide::origins).
 //!
 //! # Features
-//! - `idna` (default): host names that are not ASCII, in the URLs that clients connect to.
+//! - `idna`: host names that are not ASCII, in the URLs that clients connect to.
 //! - `deflate`: permessage-deflate (RFC 7692): [`extension::Deflate`](extension). A client's default [`Config`] offers
 //!   it then; a server takes it up when told to.
 //! - `tokio`, `futures`: the asynchronous adapter. Neither changes what the core does.

@@ -125,7 +125,7 @@ pub enum InvalidUrl {
     Idna(Box<str>),
     /// A host that is not ASCII, in a build that cannot translate it.
     #[error(
-        "the host {0:?} is not ASCII: enable the feature \"idna\" of sansocket, or write it as in \"ws://xn--bcher-kva.example/\""
+        "the host {0:?} is not ASCII: write it as DNS has it, as in \"ws://xn--bcher-kva.example/\", or enable the feature \"idna\" of sansocket"
     )]
     IdnaDisabled(Box<str>),
     /// Not a number from 1 to 65535.

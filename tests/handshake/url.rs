@@ -74,6 +74,7 @@ fn without_idna_a_host_that_is_not_ascii_is_an_error_that_names_the_feature() {
     let error = wrong("ws://bücher.example/");
     assert!(matches!(error, InvalidUrl::IdnaDisabled(_)));
     assert!(error.to_string().contains("feature \"idna\""), "{error}");
+    assert!(error.to_string().contains("xn--"), "{error}");
 }
 
 /// Row 3.
