@@ -7,6 +7,7 @@ pub(crate) use opening::{Handshake, LINGER_BYTES, needs_tls};
 pub use reply::Reply;
 
 use crate::{
+    config::{Config, Delivery},
     error::{ProtocolError, SendError, Violation},
     handshake::{HandshakeError, InvalidHeader, InvalidUrl},
     proto::{Closed, Deadline},
@@ -41,6 +42,12 @@ pub enum Error {
     /// that this end began: any answer to it is normal.
     #[error("{0}")]
     Closed(Box<Closed>),
+    /// [`Config::delivery`](crate::Config::delivery) is [`Delivery::Chunks`], and the call gives whole messages. Nothing
+    /// has been received, and the connection goes on.
+    #[error(
+        "Config::delivery is Delivery::Chunks, and recv gives whole messages: use recv_ref, message_reader or recv_event"
+    )]
+    Chunks,
     /// The transport ended without a Close frame from the peer: 1006 (RFC 6455 §7.1.5).
     #[error("{0}")]
     Lost(Box<Closed>),
@@ -83,7 +90,7 @@ impl Error {
                 matches!(status.as_u16(), 408 | 425 | 429) || status.is_server_error()
             }
             Self::Handshake(error) => matches!(error, HandshakeError::Eof | HandshakeError::TimedOut),
-            Self::Protocol(_) | Self::Send(_) => false,
+            Self::Protocol(_) | Self::Send(_) | Self::Chunks => false,
         }
     }
 }
@@ -111,6 +118,12 @@ impl From<Error> for io::Error {
 pub(crate) fn would_wait(error: &io::Error) -> bool {
     use io::ErrorKind::{Interrupted, TimedOut, WouldBlock};
     matches!(error.kind(), WouldBlock | TimedOut | Interrupted)
+}
+
+/// Whether a call may give owned messages: chunks would lose where their message ends.
+#[inline]
+pub(crate) fn check_whole(config: &Config) -> Result<(), Error> {
+    if config.delivery == Delivery::Chunks { Err(Error::Chunks) } else { Ok(()) }
 }
 
 /// What the end of a connection means to a caller that waits for a message: no more messages, or an error.

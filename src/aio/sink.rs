@@ -5,7 +5,7 @@ use super::{
     websocket::WebSocket,
 };
 use crate::{
-    adapter::{Error, outcome},
+    adapter::{Error, check_whole, outcome},
     close::CloseCode,
     message::Message,
 };
@@ -22,6 +22,7 @@ impl<S: Unpin, R: Runtime<S>> Stream for WebSocket<S, R> {
 
     fn poll_next(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
         let socket = self.get_mut();
+        check_whole(socket.inbound.config())?;
         let data = ready!(socket.poll_data(cx)?);
         Poll::Ready(data.map(|_| Ok(socket.inbound.lend_data().into_message())))
     }
@@ -72,6 +73,7 @@ impl<S, R: Runtime<S>> Stream for Receiver<S, R> {
 
     fn poll_next(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
         let receiver = self.get_mut();
+        receiver.check_whole()?;
         let data = ready!(receiver.poll_data(cx)?);
         Poll::Ready(data.and_then(|_| Some(Ok(receiver.inbound.as_mut()?.lend_data().into_message()))))
     }

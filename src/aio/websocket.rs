@@ -6,7 +6,7 @@ use super::{
     recv_ref::RecvRef,
 };
 use crate::{
-    adapter::{Error, Reply},
+    adapter::{Error, Reply, check_whole},
     close::CloseFrame,
     error::SendError,
     extension::ExtensionOffer,
@@ -62,19 +62,21 @@ impl<S, R: Runtime<S>> WebSocket<S, R> {
     /// the peer closed it with 1000, 1001 or without a code, or answered our Close frame. Answers pings, writes what is
     /// queued and keeps the deadlines on the way.
     ///
-    /// With [`Delivery::Chunks`](crate::Delivery::Chunks) it gives a chunk of a message, and does not tell whether the
-    /// message ends with it: use [`message_reader`](Self::message_reader) or [`recv_event`](Self::recv_event).
+    /// It gives whole messages: with [`Delivery::Chunks`](crate::Delivery::Chunks) use [`recv_ref`](Self::recv_ref),
+    /// [`message_reader`](Self::message_reader) or [`recv_event`](Self::recv_event).
     ///
     /// While more than [`high_water_mark`](crate::Config::high_water_mark) is queued no message is handed out: a peer
     /// that does not take its answers is asked for nothing more.
     ///
     /// # Errors
     /// [`Error::Protocol`], [`Error::TimedOut`], [`Error::Closed`], [`Error::Lost`] or [`Error::Io`] when the
-    /// connection ended in any other way: once, then `None`.
+    /// connection ended in any other way: once, then `None`. [`Error::Chunks`] with
+    /// [`Delivery::Chunks`](crate::Delivery::Chunks).
     ///
     /// # Cancel safety
     /// Dropping the future loses nothing: the next call goes on where it stopped.
     pub async fn recv(&mut self) -> Result<Option<Message>, Error> {
+        check_whole(self.inbound.config())?;
         Ok(self.recv_ref().await?.map(|(message, _)| message.into_message()))
     }
 
@@ -82,6 +84,8 @@ impl<S, R: Runtime<S>> WebSocket<S, R> {
     ///
     /// [`Reply::feed`] queues the answer, and never waits, however much is queued. The answer leaves with the next
     /// call, when no whole message is left of what has come: so answers to messages that came together leave together.
+    ///
+    /// With [`Delivery::Chunks`](crate::Delivery::Chunks) it lends chunks: [`Lent::fin`] tells the last of a message.
     ///
     /// ```
     /// # use sansocket::aio::{Runtime, WebSocket};

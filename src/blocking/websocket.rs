@@ -1,7 +1,7 @@
 //! [`WebSocket`]: a connection and the stream that it runs over.
 use super::{driver::Driver, link::Link, output::Output, timing::Timing, transport::Transport};
 use crate::{
-    adapter::{Error, Reply},
+    adapter::{Error, Reply, check_whole},
     close::CloseFrame,
     error::SendError,
     extension::ExtensionOffer,
@@ -48,19 +48,23 @@ impl<S: Transport> WebSocket<S> {
     /// the peer closed it with 1000, 1001 or without a code, or answered our Close frame. Answers pings, writes what is
     /// queued and keeps the deadlines on the way.
     ///
-    /// With [`Delivery::Chunks`](crate::Delivery::Chunks) it gives a chunk of a message, and does not tell whether the
-    /// message ends with it: use [`message_reader`](Self::message_reader) or [`recv_event`](Self::recv_event).
+    /// It gives whole messages: with [`Delivery::Chunks`](crate::Delivery::Chunks) use [`recv_ref`](Self::recv_ref),
+    /// [`message_reader`](Self::message_reader) or [`recv_event`](Self::recv_event).
     ///
     /// # Errors
     /// [`Error::Protocol`], [`Error::TimedOut`], [`Error::Closed`], [`Error::Lost`] or [`Error::Io`] when the
-    /// connection ended in any other way: once, then `None`. [`Error::Io`] also when the stream does not wait, and is
+    /// connection ended in any other way: once, then `None`. [`Error::Chunks`] with
+    /// [`Delivery::Chunks`](crate::Delivery::Chunks). [`Error::Io`] also when the stream does not wait, and is
     /// [resumable](Error::is_resumable) then.
     pub fn recv(&mut self) -> Result<Option<Message>, Error> {
+        check_whole(self.driver.inbound.config())?;
         Ok(self.recv_ref()?.map(|(message, _)| message.into_message()))
     }
 
     /// The next message where it lies, and a [`Reply`] to answer it with: nothing is allocated for either.
     /// [`Reply::feed`] queues the answer, and never waits. The answer leaves with the next call, when no whole message is left of what has come.
+    ///
+    /// With [`Delivery::Chunks`](crate::Delivery::Chunks) it lends chunks: [`Lent::fin`] tells the last of a message.
     ///
     /// ```no_run
     /// # fn echo(mut socket: sansocket::blocking::WebSocket<std::net::TcpStream>) -> Result<(), sansocket::Error> {
@@ -86,6 +90,7 @@ impl<S: Transport> WebSocket<S> {
     /// As [`recv`](Self::recv); and, when nothing came in time, [`Error::Io`] of the kind
     /// [`TimedOut`](std::io::ErrorKind::TimedOut): then nothing is lost, and the next call goes on.
     pub fn recv_timeout(&mut self, timeout: Duration) -> Result<Option<Message>, Error> {
+        check_whole(self.driver.inbound.config())?;
         let until = self.get_ref().now().checked_add(timeout);
         let data = self.driver.data(&mut self.link, until)?;
         Ok(data.map(|_| self.driver.inbound.lend_data().into_message()))

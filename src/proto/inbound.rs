@@ -256,7 +256,8 @@ impl Inbound {
     /// [`Ready::Data`].
     #[inline]
     pub fn lend_data(&mut self) -> Lent<'_> {
-        Lent { kind: self.reader.kind(), input: &mut self.reader.input }
+        let (kind, fin) = (self.reader.kind(), !self.reader.is_unfinished());
+        Lent { input: &mut self.reader.input, kind, fin }
     }
 
     /// The bytes of the message or the chunk that was made ready last. They are there until the next call that

@@ -329,12 +329,27 @@ impl Input {
 pub struct Lent<'a> {
     pub(super) input: &'a mut Input,
     pub(super) kind: Kind,
+    pub(super) fin: bool,
 }
 
 impl<'a> Lent<'a> {
     /// Text or binary.
     pub fn kind(&self) -> Kind {
         self.kind
+    }
+    /// Whether the message ends with this: always, unless it is a chunk ([`Delivery::Chunks`](crate::Delivery::Chunks))
+    /// and others follow.
+    #[inline]
+    pub fn fin(&self) -> bool {
+        self.fin
+    }
+    /// Whether it is text.
+    pub fn is_text(&self) -> bool {
+        self.kind == Kind::Text
+    }
+    /// Whether it is binary.
+    pub fn is_binary(&self) -> bool {
+        self.kind == Kind::Binary
     }
     /// The text, of a text message.
     #[inline]
@@ -385,7 +400,7 @@ impl<'m> From<Lent<'m>> for Outgoing<'m> {
         if lent.input.is_worth_sharing() {
             return lent.into_message().into();
         }
-        let Lent { input, kind } = lent;
+        let Lent { input, kind, .. } = lent;
         let input: &'m Input = input;
         Self::borrowed(kind, input.message())
     }

@@ -4,7 +4,7 @@ use super::{
     wakers::RECEIVER,
 };
 use crate::{
-    adapter::Error,
+    adapter::{Error, check_whole},
     aio::{Runtime, receive},
     extension::ExtensionOffer,
     message::Message,
@@ -46,6 +46,7 @@ impl<S, R: Runtime<S>> Receiver<S, R> {
     /// # Cancel safety
     /// Dropping the future loses nothing: the next call goes on where it stopped.
     pub async fn recv(&mut self) -> Result<Option<Message>, Error> {
+        self.check_whole()?;
         Ok(self.recv_ref().await?.map(Lent::into_message))
     }
 
@@ -99,6 +100,11 @@ impl<S, R: Runtime<S>> Receiver<S, R> {
                 receive::give_up(&mut Context::from_waker(Waker::noop()), inbound, &mut ends, alarm);
             }
         }
+    }
+
+    /// Whether owned messages may be given.
+    pub(in crate::aio) fn check_whole(&self) -> Result<(), Error> {
+        self.inbound.as_ref().map_or(Ok(()), |inbound| check_whole(inbound.config()))
     }
 
     /// What the receiving loop works with.

@@ -1,7 +1,7 @@
 //! [`Receiver`]: the receiving end of a split connection.
 use super::{ReadSide, ends::Ends, shared::Shared};
 use crate::{
-    adapter::Error,
+    adapter::{Error, check_whole},
     blocking::{
         driver::{Driver, Wire},
         transport::{Split, Transport},
@@ -37,11 +37,16 @@ impl<S: Split> Receiver<S> {
         Some(self.side.as_mut()?.with(&self.shared))
     }
 
+    fn check_whole(&self) -> Result<(), Error> {
+        self.side.as_ref().map_or(Ok(()), |side| check_whole(side.driver.inbound.config()))
+    }
+
     /// The next message, owned; `None` after the end: see [`WebSocket::recv`](crate::blocking::WebSocket::recv).
     ///
     /// # Errors
     /// As [`WebSocket::recv`](crate::blocking::WebSocket::recv).
     pub fn recv(&mut self) -> Result<Option<Message>, Error> {
+        self.check_whole()?;
         Ok(self.recv_ref()?.map(Lent::into_message))
     }
 
@@ -62,6 +67,7 @@ impl<S: Split> Receiver<S> {
     /// # Errors
     /// As [`WebSocket::recv_timeout`](crate::blocking::WebSocket::recv_timeout).
     pub fn recv_timeout(&mut self, timeout: Duration) -> Result<Option<Message>, Error> {
+        self.check_whole()?;
         let Some((driver, mut ends)) = self.parts() else { return Ok(None) };
         let until = ends.stream().now().checked_add(timeout);
         Ok(driver.data(&mut ends, until)?.map(|_| driver.inbound.lend_data().into_message()))
