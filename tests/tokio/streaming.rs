@@ -3,7 +3,7 @@
 #![allow(clippy::disallowed_types, reason = "an adapter does I/O")]
 use crate::counted::{TALLY, Tally};
 use sansocket::{
-    CloseCode, Config, Delivery, Error, Kind, Message, Role, SendError,
+    CloseCode, Config, Delivery, Error, Kind, Role, SendError,
     frame::MaskKey,
     proto::{Connection, Established, Event},
     tokio::{MessageReader, MessageWriter, WebSocket},
