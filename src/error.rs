@@ -1,42 +1,74 @@
 //! The two ways the core can fail, by blame: the peer broke a rule, or the caller did.
 //!
 //! There is no third. The core does no I/O, so it has no I/O errors; adapters add theirs.
-use crate::close::{CloseCode, CloseFrame, CloseReason};
+use crate::{
+    close::{CloseCode, CloseFrame, CloseReason},
+    sniff::LooksLike,
+};
 use std::fmt;
 
-/// The peer broke the protocol. Always fatal, and always answered with [`close_code`](Self::close_code).
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("the peer broke the protocol: {violation}{}", Quoted(reason))]
+/// The peer broke the protocol, or went over a limit of this end. Always fatal, and always answered with
+/// [`close_code`](Self::close_code).
+#[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct ProtocolError {
     /// The rule that was broken.
     pub violation: Violation,
     /// Where the frame begins that broke it: how many bytes came after the handshake and before that frame.
     pub offset: u64,
-    /// The reason in a Close frame that broke a rule, as far as it can be read: what the peer wanted to say.
-    pub reason: Option<Box<CloseReason>>,
+    /// What else is known.
+    pub(crate) evidence: Option<Box<Evidence>>,
 }
 
-/// A reason, where there is one.
-struct Quoted<'a>(&'a Option<Box<CloseReason>>);
+/// What a peer that broke a rule meant, as far as that shows.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Evidence {
+    Reason(CloseReason),
+    LooksLike(LooksLike),
+}
 
-impl fmt::Display for Quoted<'_> {
+impl fmt::Display for ProtocolError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self.0 {
-            Some(reason) => write!(f, " ({})", reason.as_str().escape_debug()),
+        let violation = self.violation;
+        match self.looks_like() {
+            _ if violation.is_limit() => write!(f, "over a limit of ours: {violation}")?,
+            Some(looks_like) => write!(
+                f,
+                "the peer broke the protocol: where a frame should be, there is what looks like {looks_like} \
+                 ({violation})"
+            )?,
+            None => write!(f, "the peer broke the protocol: {violation}")?,
+        }
+        match self.reason() {
+            Some(reason) => write!(f, " ({})", reason.escape_debug()),
             None => Ok(()),
         }
     }
 }
+impl std::error::Error for ProtocolError {}
 
 impl ProtocolError {
+    /// The reason in a Close frame that broke a rule, as far as it can be read: what the peer wanted to say.
+    pub fn reason(&self) -> Option<&str> {
+        match self.evidence.as_deref() {
+            Some(Evidence::Reason(reason)) => Some(reason.as_str()),
+            _ => None,
+        }
+    }
+    /// What the peer sent where a frame should begin, if it looks like another protocol.
+    pub fn looks_like(&self) -> Option<LooksLike> {
+        match self.evidence.as_deref() {
+            Some(Evidence::LooksLike(looks_like)) => Some(*looks_like),
+            _ => None,
+        }
+    }
     /// The code of the Close frame that answers it.
     pub const fn close_code(&self) -> CloseCode {
         self.violation.close_code()
     }
 }
 
-/// Which rule the peer broke. Each names the section it comes from, and the Close code that answers it.
+/// Which rule the peer broke, or which limit it passed. Each names the section it comes from, and the Close code that answers it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum Violation {
@@ -94,25 +126,33 @@ pub enum Violation {
     )]
     MissingContext,
     /// More bytes in a message than [`max_message_size`](crate::Config::max_message_size). 1009.
-    #[error("message longer than max_message_size ({limit} bytes)")]
+    #[error("message longer than {limit} bytes (Config::max_message_size)")]
     MessageTooBig {
         /// The limit, in bytes.
         limit: usize,
     },
     /// More frames in a message than [`max_fragments`](crate::Config::max_fragments). 1008.
-    #[error("message in more than max_fragments ({limit}) frames")]
+    #[error("message in more than {limit} frames (Config::max_fragments)")]
     TooManyFragments {
         /// The limit, in frames.
         limit: u32,
     },
     /// More empty fragments in a row than [`max_empty_fragments`](crate::Config::max_empty_fragments). 1008.
-    #[error("more than max_empty_fragments ({limit}) empty fragments in a row")]
+    #[error("more than {limit} empty fragments in a row (Config::max_empty_fragments)")]
     TooManyEmptyFragments {
         /// The limit, in frames.
         limit: u32,
     },
 }
 impl Violation {
+    /// Whether it is a limit of this end's [`Config`](crate::Config) that was passed. The peer, which cannot know the
+    /// limit, broke no rule of the protocol.
+    pub const fn is_limit(self) -> bool {
+        matches!(
+            self,
+            Self::MessageTooBig { .. } | Self::TooManyFragments { .. } | Self::TooManyEmptyFragments { .. }
+        )
+    }
     /// The code of the Close frame that answers it (RFC 6455 §7.4.1).
     pub const fn close_code(self) -> CloseCode {
         match self {

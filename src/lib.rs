@@ -59,6 +59,8 @@ pub mod extension;
 pub mod frame;
 mod message;
 mod per_thread;
+mod quote;
+mod sniff;
 mod text;
 
 // Machines.
@@ -93,6 +95,7 @@ pub use extension::Deflate;
 pub use message::{Kind, Message, Outgoing, Prepared};
 pub use proto::{Closed, Deadline, Lent, ReadyState, Role, Subprotocol};
 pub use session::{Session, SessionError, SessionEvent};
+pub use sniff::LooksLike;
 pub use text::Utf8Bytes;
 
 pub use bytes;

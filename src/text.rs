@@ -137,6 +137,8 @@ impl fmt::Display for Utf8Bytes {
 
 /// Whether `text` is an HTTP token: one or more of the characters that RFC 9110 §5.6.2 allows (RFC 6455 §4.1).
 pub(crate) fn is_token(text: &str) -> bool {
-    let token = |byte: u8| byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&byte);
-    !text.is_empty() && text.bytes().all(token)
+    !text.is_empty() && text.bytes().all(is_token_byte)
+}
+pub(crate) fn is_token_byte(byte: u8) -> bool {
+    byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&byte)
 }

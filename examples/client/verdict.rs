@@ -31,7 +31,10 @@ impl From<Error> for Verdict {
             Error::Handshake(HandshakeError::Declined(_)) => 2,
             Error::Handshake(HandshakeError::TimedOut) | Error::TimedOut(_) => 4,
             Error::Handshake(
-                HandshakeError::Malformed(_) | HandshakeError::HeadTooLarge(_) | HandshakeError::Response(_),
+                HandshakeError::NotHttp { .. }
+                | HandshakeError::Malformed(_)
+                | HandshakeError::HeadTooLarge(_)
+                | HandshakeError::Response(_),
             )
             | Error::Protocol(_) => 3,
             _ => 1,

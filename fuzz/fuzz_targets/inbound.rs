@@ -207,8 +207,7 @@ impl Story {
             (Some(error), Some((rules, offset))) => {
                 assert!(rules.contains(&error.violation), "{error:?}, not one of {rules:?}");
                 assert_eq!(error.offset, *offset, "{error:?}");
-                let reason = error.reason.as_ref().map(|reason| reason.as_str());
-                assert_eq!(reason, reading.reason.as_deref(), "{error:?}");
+                assert_eq!(error.reason(), reading.reason.as_deref(), "{error:?}");
                 // Of the message that failed, a part may have been delivered.
                 if let Some(Item::Data { bytes, fin: false, .. }) = items.last() {
                     assert!(reading.pending.starts_with(bytes));

@@ -1,8 +1,9 @@
 //! How an opening handshake fails: by whose doing, by which rule, and which setting would change it.
 use super::{client::InvalidResponse, field::InvalidHeader, server::InvalidRequest, url::InvalidUrl};
-use crate::proto::Subprotocol;
+use crate::{proto::Subprotocol, sniff::LooksLike};
 use bytes::Bytes;
 use http::{Response, StatusCode};
+use std::fmt;
 
 /// The opening handshake failed: there is no connection, and there has been none.
 #[derive(Debug, thiserror::Error)]
@@ -11,6 +12,18 @@ pub enum HandshakeError {
     /// What the peer sent is not HTTP/1.1. A server answers 400.
     #[error("what the peer sent is not HTTP/1.1: {0}")]
     Malformed(&'static str),
+    /// What the peer sent does not begin as HTTP/1 does; told at the first byte that shows it. A server answers 400.
+    #[error("what the peer sent is not HTTP/1.1: it {}", Begins(.looks_like, .begins))]
+    NotHttp {
+        /// What it looks like instead.
+        looks_like: Option<LooksLike>,
+        /// Its first line, or at most 80 bytes of that: in quotes, with control characters escaped.
+        begins: Box<str>,
+    },
+    /// Server: a character in the request target that cannot stand there: `"`, `#`, `<`, `>`, one that is not ASCII, or
+    /// `` ` `` in the path. A server answers 400.
+    #[error("{0:?} cannot stand in a request target: the client must percent-encode it, as in {encoded}", encoded = Encoded(*.0))]
+    TargetCharacter(char),
     /// The peer's head is over a limit of [`Config`](crate::Config). A server answers 431.
     #[error("the head of the peer's HTTP message is too large: {0}")]
     HeadTooLarge(HeadLimit),
@@ -47,6 +60,27 @@ pub enum HandshakeError {
     /// Client: not a header field that an application may add.
     #[error("invalid header field: {0}")]
     Header(Box<InvalidHeader>),
+}
+
+/// What a peer has begun with, or what that looks like.
+struct Begins<'a>(&'a Option<LooksLike>, &'a str);
+
+impl fmt::Display for Begins<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self(Some(looks_like), _) => write!(f, "looks like {looks_like}"),
+            Self(None, begins) => write!(f, "begins with {begins}"),
+        }
+    }
+}
+
+/// A character, percent-encoded.
+pub(super) struct Encoded(pub(super) char);
+
+impl fmt::Display for Encoded {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.encode_utf8(&mut [0; 4]).bytes().try_for_each(|byte| write!(f, "%{byte:02X}"))
+    }
 }
 
 // The texts above hold those of their causes, so no cause is a `source`: else a report would say it twice.

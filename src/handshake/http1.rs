@@ -1,5 +1,8 @@
 //! HTTP/1.1 heads: found as bytes come, each byte looked at once; then parsed, once, as a whole.
-use super::error::{HandshakeError, HeadLimit};
+use super::{
+    error::{HandshakeError, HeadLimit},
+    first_line::{FirstLine, Side, not_http},
+};
 use crate::config::Config;
 use bytes::BytesMut;
 use http::{HeaderMap, HeaderName, HeaderValue, Method, Request, Response, StatusCode, Uri, Version};
@@ -13,6 +16,8 @@ pub(super) struct Head {
     line: usize,
     /// Lines before it.
     lines: usize,
+    /// The first of them.
+    first: FirstLine,
 }
 
 /// How many bytes there are, at most `most`, before one that means something or must not be.
@@ -21,20 +26,13 @@ fn ordinary_bytes(input: &[u8], most: usize) -> usize {
     input.iter().position(|byte| !matches!(byte, 0x20..=0x7e | 0x80..)).unwrap_or(input.len())
 }
 
-/// What may come before the first line.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Before {
-    Nothing,
-    OneCrlf,
-}
-
 impl Head {
     /// Looks at the bytes that have come since; true when the head is complete, and ends at `self.at`.
     ///
     /// Stricter than parsers must be (RFC 9112 §2.2, §5.2), because an intermediary between client and server may
-    /// read leniently in another way: lines end with CRLF, and none is folded. One CRLF may come before a request line
-    /// (`before`), for clients that end the body of an earlier request with it (RFC 9112 §2.2).
-    fn find_end(&mut self, input: &[u8], config: &Config, before: Before) -> Result<bool, HandshakeError> {
+    /// read leniently in another way: lines end with CRLF, and none is folded. One CRLF may come before a request line,
+    /// for clients that end the body of an earlier request with it (RFC 9112 §2.2).
+    fn find_end(&mut self, input: &[u8], config: &Config, side: Side) -> Result<bool, HandshakeError> {
         use HandshakeError::{HeadTooLarge, Malformed};
         while let Some(&byte) = input.get(self.at) {
             if self.at >= config.max_head_size {
@@ -47,17 +45,16 @@ impl Head {
                 let room = config.max_header_line.saturating_sub(len).min(config.max_head_size - self.at);
                 let ordinary = ordinary_bytes(&input[self.at..], room);
                 if ordinary > 0 {
+                    self.judge_first(input, ordinary, side)?;
                     self.at += ordinary;
                     continue;
                 }
             }
+            self.judge_first(input, 1, side)?;
             self.at += 1;
             match byte {
-                b'\n' if after_cr && len == 1 => match before {
-                    _ if self.lines > 0 => return Ok(true),
-                    Before::OneCrlf if self.line == 0 => self.line = self.at,
-                    _ => return Err(Malformed("an empty first line")),
-                },
+                b'\n' if after_cr && len == 1 && self.lines > 0 => return Ok(true),
+                b'\n' if after_cr && len == 1 => self.line = self.at, // `FirstLine` has allowed it
                 b'\n' if after_cr => {
                     (self.line, self.lines) = (self.at, self.lines + 1);
                     if self.lines - 1 > config.max_header_fields {
@@ -78,14 +75,20 @@ impl Head {
         Ok(false)
     }
 
+    /// The next `len` bytes, if they are of the first line, must be such as HTTP/1 begins with.
+    fn judge_first(&mut self, input: &[u8], len: usize, side: Side) -> Result<(), HandshakeError> {
+        let next = &input[self.at..][..len];
+        if self.lines > 0 || self.first.accepts(next, side) { Ok(()) } else { Err(not_http(input)) }
+    }
+
     /// The head, once it is complete, cut off the input; and room for its fields.
     fn take(
         &mut self,
         input: &mut BytesMut,
         config: &Config,
-        before: Before,
+        side: Side,
     ) -> Result<Option<Taken>, HandshakeError> {
-        if !self.find_end(input, config, before)? {
+        if !self.find_end(input, config, side)? {
             return Ok(None);
         }
         let Self { at, lines, .. } = std::mem::take(self);
@@ -98,7 +101,7 @@ impl Head {
         input: &mut BytesMut,
         config: &Config,
     ) -> Result<Option<Request<()>>, HandshakeError> {
-        let Some(Taken { head, fields }) = self.take(input, config, Before::OneCrlf)? else {
+        let Some(Taken { head, fields }) = self.take(input, config, Side::Request)? else {
             return Ok(None);
         };
         let mut fields = vec![httparse::EMPTY_HEADER; fields];
@@ -107,10 +110,7 @@ impl Head {
         let mut request = Request::new(());
         let method = parsed.method.and_then(|method| Method::from_bytes(method.as_bytes()).ok());
         *request.method_mut() = method.ok_or(HandshakeError::Malformed("an invalid method"))?;
-        // `Uri` would drop a fragment and keep what is not ASCII; neither can be in a request line.
-        let target = parsed.path.filter(|target| target.is_ascii() && !target.contains('#'));
-        let target = target.and_then(|target| Uri::try_from(target).ok());
-        *request.uri_mut() = target.ok_or(HandshakeError::Malformed("an invalid request target"))?;
+        *request.uri_mut() = target(parsed.path.unwrap_or_default())?;
         *request.version_mut() = version(parsed.version);
         *request.headers_mut() = headers(parsed.headers)?;
         Ok(Some(request))
@@ -122,7 +122,7 @@ impl Head {
         input: &mut BytesMut,
         config: &Config,
     ) -> Result<Option<Response<()>>, HandshakeError> {
-        let Some(Taken { head, fields }) = self.take(input, config, Before::Nothing)? else {
+        let Some(Taken { head, fields }) = self.take(input, config, Side::Response)? else {
             return Ok(None);
         };
         let mut fields = vec![httparse::EMPTY_HEADER; fields];
@@ -141,6 +141,18 @@ impl Head {
 struct Taken {
     head: BytesMut,
     fields: usize,
+}
+
+/// A request target: path, query, or a whole URL. Without the characters that every browser percent-encodes in each of
+/// them (`Uri` would drop a fragment, and keep what is not ASCII).
+fn target(text: &str) -> Result<Uri, HandshakeError> {
+    let wrong = text.chars().find(|c| !c.is_ascii() || matches!(c, '"' | '#' | '<' | '>'));
+    match (wrong, Uri::try_from(text)) {
+        (None, Ok(uri)) => Ok(uri),
+        (None, Err(_)) if text.contains('`') => Err(HandshakeError::TargetCharacter('`')),
+        (None, Err(_)) => Err(HandshakeError::Malformed("an invalid request target")),
+        (Some(wrong), _) => Err(HandshakeError::TargetCharacter(wrong)),
+    }
 }
 
 fn version(minor: Option<u8>) -> Version {
@@ -187,7 +199,7 @@ mod tests {
                 input[at - 2] = 0;
             }
             input.push(byte);
-            assert_eq!(scan.find_end(&input, &config, Before::Nothing).unwrap(), at + 1 == head.len());
+            assert_eq!(scan.find_end(&input, &config, Side::Request).unwrap(), at + 1 == head.len());
             assert_eq!(scan.at, at + 1);
         }
     }

@@ -36,6 +36,7 @@
 mod client;
 mod error;
 mod field;
+mod first_line;
 mod http1;
 mod incoming;
 mod key;

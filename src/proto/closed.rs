@@ -142,7 +142,7 @@ mod tests {
         );
         let late = "the closing handshake did not end within close_timeout";
         assert_eq!(told(Closed { timed_out, ..LOST }), late);
-        let error = Some(ProtocolError { violation: Violation::Unmasked, offset: 0, reason: None });
+        let error = Some(ProtocolError { violation: Violation::Unmasked, offset: 0, evidence: None });
         let left = Closed { received: Some(None), unsent: 7, ..LOST };
         assert_eq!(told(left), "closed without a code (1005); 7 bytes of queued messages were not sent");
         let wrong = "the peer broke the protocol: unmasked frame from a client";

@@ -14,10 +14,11 @@ use super::{
 use crate::{
     close::CloseReason,
     config::{Config, Delivery},
-    error::{ProtocolError, Violation},
+    error::{Evidence, ProtocolError, Violation},
     frame::{Opcode, decode_close},
     message::Kind,
     per_thread::Buffer,
+    sniff::LooksLike,
 };
 use bytes::Bytes;
 use std::sync::Arc;
@@ -324,10 +325,13 @@ impl Inbound {
     fn fail_with(
         &mut self,
         violation: Violation,
-        reason: Option<Box<CloseReason>>,
+        reason: Option<CloseReason>,
         out: &mut impl ControlSink,
     ) -> Ready {
-        let error = ProtocolError { violation, offset: self.reader.frame_offset(), reason };
+        let looks_like = || self.reader.wrong_frame().and_then(LooksLike::not_a_frame);
+        let evidence = reason.map(Evidence::Reason).or_else(|| looks_like().map(Evidence::LooksLike));
+        let error =
+            ProtocolError { violation, offset: self.reader.frame_offset(), evidence: evidence.map(Box::new) };
         self.state.on_fail();
         self.reader.end();
         self.ending().error = Some(error.clone());
@@ -390,7 +394,7 @@ impl Inbound {
 }
 
 /// The front of a close reason, as far as it is valid UTF-8.
-fn readable(reason: &[u8]) -> Option<Box<CloseReason>> {
+fn readable(reason: &[u8]) -> Option<CloseReason> {
     let text = reason.utf8_chunks().next()?.valid();
-    (!text.is_empty()).then(|| Box::new(CloseReason::truncate(text)))
+    (!text.is_empty()).then(|| CloseReason::truncate(text))
 }

@@ -135,6 +135,12 @@ impl Reader {
         self.frame_offset
     }
 
+    /// What has come from where a frame should begin, if its header was found wrong. Payload is not looked at.
+    pub(super) fn wrong_frame(&self) -> Option<&[u8]> {
+        let at_header = self.input.offset() == self.frame_offset;
+        at_header.then(|| self.input.unread())
+    }
+
     /// More bytes are about to come.
     #[inline]
     pub(super) fn fill(&mut self) {

@@ -230,6 +230,6 @@ fn a_peer_that_speaks_something_else_is_an_error_that_says_so() {
         stream
     });
     let error = blocking::connect(&url).unwrap_err();
-    assert!(matches!(error, Error::Handshake(HandshakeError::Malformed(_))), "{error}");
+    assert!(matches!(error, Error::Handshake(HandshakeError::NotHttp { .. })), "{error}");
     drop(server.join().unwrap());
 }

@@ -137,8 +137,14 @@ fn section_4_2_1_a_broken_head_is_answered_with_400() {
         "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n".into(),
     ] {
         let (text, result) = answer_with(wrong.as_bytes(), Config::server());
-        let target = matches!(result, Err(HandshakeError::Request(InvalidRequest::Target)));
-        assert!(matches!(result, Err(HandshakeError::Malformed(_))) || target, "{wrong:?}: {result:?}");
+        let broken = matches!(
+            result,
+            Err(HandshakeError::Malformed(_)
+                | HandshakeError::NotHttp { .. }
+                | HandshakeError::TargetCharacter(_)
+                | HandshakeError::Request(InvalidRequest::Target))
+        );
+        assert!(broken, "{wrong:?}: {result:?}");
         let (status, fields, body) = parse(&text);
         assert_eq!((status, values(&fields, "connection")), (400, vec!["close"]), "{wrong:?}");
         assert_eq!(values(&fields, "content-length"), [body.len().to_string()]);
@@ -171,7 +177,10 @@ fn a_broken_head_is_refused_at_once() {
     let line = "GET / HTTP/1.1\r\nX: y";
     for (before, last) in [
         ("", "\x16"),
-        ("\r\n\r", "\n"),
+        ("\r\n", "\r"),
+        ("SSH-2.0-OpenSSH_9.6", "\r"),
+        ("PRI * HTTP/", "2"),
+        ("PROXY TCP4 ", "1"),
         (line, "\0"),
         (line, "\x7f"),
         (line, "\n"),
@@ -183,7 +192,35 @@ fn a_broken_head_is_refused_at_once() {
         handshake.receive(before.as_bytes());
         assert!(handshake.poll().unwrap().is_none(), "{before:?}");
         handshake.receive(last.as_bytes());
-        assert!(matches!(handshake.poll(), Err(HandshakeError::Malformed(_))), "{before:?} {last:?}");
+        let error = handshake.poll();
+        let broken = matches!(error, Err(HandshakeError::Malformed(_) | HandshakeError::NotHttp { .. }));
+        assert!(broken, "{before:?} {last:?}: {error:?}");
+    }
+}
+
+/// One rule for the path and the query, and the character named: what browsers encode in both cannot stand in either.
+#[test]
+fn a_character_that_cannot_stand_in_a_target_is_named() {
+    for (target, wrong, encoded) in [
+        ("/x?filter={\"a\":1}", '"', "%22"),
+        ("/x\"", '"', "%22"),
+        ("/<b>", '<', "%3C"),
+        ("/?a>b", '>', "%3E"),
+        ("/#top", '#', "%23"),
+        ("/?\u{e9}", '\u{e9}', "%C3%A9"),
+        ("/a`b", '`', "%60"),
+    ] {
+        let head = Head::request().first(&format!("GET {target} HTTP/1.1"));
+        let (text, result) = answer(&head);
+        assert!(text.starts_with("HTTP/1.1 400 ") && text.contains(encoded), "{text}");
+        assert!(
+            matches!(result, Err(HandshakeError::TargetCharacter(given)) if given == wrong),
+            "{result:?}"
+        );
+    }
+    for target in ["/x?filter={a:1}|^`[]\\", "/{a}|^[]\\"] {
+        let head = Head::request().first(&format!("GET {target} HTTP/1.1"));
+        assert_eq!(ask(&head).request().uri(), target);
     }
 }
 

@@ -1,6 +1,6 @@
 //! §5.2: reserved bits, reserved opcodes, and lengths in the fewest bytes; and the examples of §5.7.
 use crate::support::*;
-use sansocket::{Config, Message, Role, Violation};
+use sansocket::{Config, LooksLike, Message, Role, Violation};
 
 fn unlimited(config: &mut Config) {
     config.max_message_size = usize::MAX;
@@ -22,6 +22,29 @@ fn reserved_bits_without_an_extension_fail() {
                 .text("before")
                 .fails(1002, Violation::ReservedBits);
         }
+    }
+}
+
+/// The rule that is broken says little of a peer that speaks another protocol: the error names that, too. Payload is
+/// never looked at.
+#[test]
+fn what_is_no_frame_is_named() {
+    use {LooksLike::*, Violation::*};
+    for (bytes, expected, violation) in [
+        (&b"HTTP/1.1 400 Bad Request\r\n"[..], Some(Http1), ReservedBits),
+        (b"GET / HTTP/1.1\r\n", Some(Http1), ReservedBits),
+        (b"\r\n", Some(LineEnd), ReservedOpcode(13)),
+        (b"\x15\x03\x03\x00\x02\x01\x00", Some(TlsAlert), ReservedBits),
+        (b"\x83\x00", None, ReservedOpcode(3)),
+        (b"\x81\x06\xffGET /", None, Utf8),
+    ] {
+        let mut end = End::new(Role::Client);
+        let closed = end
+            .frame(TEXT, "before")
+            .raw(bytes)
+            .text("before")
+            .fails(violation.close_code().get(), violation);
+        assert_eq!(closed.error.unwrap().looks_like(), expected, "{}", bytes.escape_ascii());
     }
 }
 

@@ -6,9 +6,11 @@ use std::{
 };
 
 /// A module may name only those before it. `lib` names all.
-const ORDER: [&str; 19] = [
+const ORDER: [&str; 21] = [
     // Values.
     "text",
+    "quote",
+    "sniff",
     "message",
     "close",
     "error",

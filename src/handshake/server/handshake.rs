@@ -101,6 +101,13 @@ impl ServerHandshake {
 /// What a server answers when there is no request to speak of.
 pub(super) fn answer(error: &HandshakeError) -> Option<Response<Bytes>> {
     match error {
+        HandshakeError::NotHttp { looks_like: Some(it), .. } => {
+            Some(plain(StatusCode::BAD_REQUEST, &format!("this looks like {it}")))
+        }
+        HandshakeError::NotHttp { .. } => {
+            Some(plain(StatusCode::BAD_REQUEST, "the request does not begin as HTTP/1.1 does"))
+        }
+        HandshakeError::TargetCharacter(_) => Some(plain(StatusCode::BAD_REQUEST, &error.to_string())),
         HandshakeError::Malformed(what) => Some(plain(StatusCode::BAD_REQUEST, what)),
         HandshakeError::HeadTooLarge(limit) => {
             Some(plain(StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE, &limit.to_string()))

@@ -1,7 +1,7 @@
 //! Refusals: the peer can read the answer, whatever it had sent, and cannot keep the server by not reading it.
 use super::*;
 use sansocket::{
-    Error,
+    Error, LooksLike,
     handshake::{Acceptance, HandshakeError, InvalidRequest, Upgrade},
     http::{Response, StatusCode},
     tokio as ws,
@@ -68,7 +68,11 @@ async fn what_is_no_http_is_told_so() {
         answer
     });
     assert!(answer.starts_with("HTTP/1.1 400 "), "{answer}");
-    assert!(matches!(refused, Err(Error::Handshake(HandshakeError::Malformed(_)))), "{refused:?}");
+    let told = matches!(
+        refused,
+        Err(Error::Handshake(HandshakeError::NotHttp { looks_like: Some(LooksLike::Tls), .. }))
+    );
+    assert!(told, "{refused:?}");
 }
 
 /// Whether it sends on and on, in small pieces or large ones, or reads nothing.
