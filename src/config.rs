@@ -1,4 +1,6 @@
 //! [`Config`]: every limit and deadline, with defaults that are safe on the open internet.
+mod setters;
+
 use crate::{
     entropy::{Entropy, SystemEntropy},
     extension::Extension,
@@ -22,12 +24,13 @@ use std::{sync::Arc, time::Duration};
 /// use sansocket::Config;
 /// use std::{sync::Arc, time::Duration};
 ///
-/// let mut config = Config::server();
-/// config.max_message_size = 64 << 20;
-/// config.close_timeout = Some(Duration::from_secs(1));
+/// let config = Config::server().max_message_size(64 << 20).close_timeout(Duration::from_secs(1)).keepalive(None);
 /// let shared = Arc::new(config);
 /// # let _ = shared;
 /// ```
+///
+/// Each setting is a public field, and a method of the same name sets it. A struct expression with `..Config::server()`
+/// does not compile, since later versions may add settings.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct Config {
@@ -67,11 +70,12 @@ pub struct Config {
     /// governs, so closing takes longer in all while bytes leave slowly. `None`: for ever. Default: 10 s.
     pub close_timeout: Option<Duration>,
 
-    /// The extensions to negotiate; see [`extension`](crate::extension), and [`add_extension`](Self::add_extension). A
-    /// client offers them in this order, and a server takes up the first offer that it can, in the client's order.
+    /// The extensions to negotiate: see [`extension`](crate::extension). [A method](#method.extension) adds one. A client
+    /// offers them in this order, and a server takes up the first offer that it can, in the client's order.
     ///
     /// A client offers permessage-deflate with its default settings if the feature `deflate` is on, even if another crate
-    /// of the program turned it on. `clear` the list if it should not. Default: none for a server; for a client, that.
+    /// of the program turned it on, but not after [`without_extensions`](Self::without_extensions). Default: none for a
+    /// server; for a client, that.
     pub extensions: Vec<Arc<dyn Extension>>,
     /// For a server: which pages may connect (RFC 6455 §10.2). Default: those of its own origin.
     pub origins: Origins,
@@ -166,26 +170,11 @@ impl Config {
     }
 }
 
-impl Config {
-    /// Adds an extension. It replaces one of the same name, so that a client's default can be given other settings.
-    ///
-    #[cfg_attr(feature = "deflate", doc = "```")]
-    #[cfg_attr(not(feature = "deflate"), doc = "```ignore")]
-    /// use sansocket::{Config, Deflate};
-    ///
-    /// let mut deflate = Deflate::default();
-    /// deflate.level = 6;
-    /// deflate.send.takeover = true;
-    /// let mut config = Config::client();
-    /// config.add_extension(deflate);
-    /// assert_eq!(config.extensions.len(), 1);
-    /// ```
-    pub fn add_extension(&mut self, extension: impl Extension + 'static) {
-        let same = self.extensions.iter_mut().find(|other| other.name() == extension.name());
-        match same {
-            Some(other) => *other = Arc::new(extension),
-            None => self.extensions.push(Arc::new(extension)),
-        }
+/// The defaults of a [server](Config::server), which are the stricter ones and negotiate nothing. They are safe for a
+/// client too, which loses by them messages over 1 MiB and the offer to compress.
+impl Default for Config {
+    fn default() -> Self {
+        Self::server()
     }
 }
 

@@ -20,7 +20,6 @@
 //!     extension::{Agreement, Decoder, Encoder, Extension, ExtensionOffer, InvalidAnswer, Output},
 //!     frame::Rsv,
 //! };
-//! use std::sync::Arc;
 //!
 //! #[derive(Clone, Copy, Debug)]
 //! struct Inverse;
@@ -61,8 +60,7 @@
 //!     }
 //! }
 //!
-//! let mut config = Config::server();
-//! config.extensions.push(Arc::new(Inverse));
+//! let config = Config::server().extension(Inverse);
 //! ```
 #![cfg_attr(feature = "deflate", doc = "\npermessage-deflate (RFC 7692) is [`Deflate`].")]
 #![cfg_attr(

@@ -2,6 +2,7 @@
 #[path = "../support/mod.rs"]
 mod support;
 
+mod config;
 mod deadlines;
 mod driver;
 mod extension;

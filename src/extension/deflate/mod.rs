@@ -26,8 +26,7 @@ use params::{Params, Settings, Terms};
 ///
 /// let mut deflate = Deflate::default();
 /// deflate.level = 6;
-/// let mut config = Config::server();
-/// config.add_extension(deflate);
+/// let config = Config::server().extension(deflate);
 /// ```
 ///
 /// # What it costs
