@@ -1,5 +1,5 @@
 //! What a Close frame says: [`CloseCode`], [`CloseReason`], and the two as a [`CloseFrame`].
-use crate::text::Utf8Bytes;
+use crate::{sentence::debug_as_display, text::Utf8Bytes};
 use std::{fmt, num::NonZeroU16};
 
 /// A status code that may travel in a Close frame (RFC 6455 §7.4).
@@ -86,18 +86,20 @@ impl TryFrom<u16> for CloseCode {
 }
 
 /// A number that may not be sent as a close code, and the error that says so.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[derive(Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("{0} may not be sent in a Close frame; 1000 to 1003, 1007 to 1014 and 3000 to 4999 may")]
 pub struct InvalidCloseCode(pub u16);
+debug_as_display!(InvalidCloseCode);
 
 /// The reason in a Close frame: at most 123 bytes of text (RFC 6455 §5.5.1).
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
 pub struct CloseReason(Utf8Bytes);
 
 /// A close reason of this many bytes is too long. It must fit a control frame beside its code: 123 bytes at most.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[derive(Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("the close reason is {0} bytes; at most {max} fit a Close frame", max = CloseReason::MAX)]
 pub struct InvalidCloseReason(pub usize);
+debug_as_display!(InvalidCloseReason);
 
 impl CloseReason {
     /// The longest a reason may be, in bytes.

@@ -3,13 +3,14 @@
 //! There is no third. The core does no I/O, so it has no I/O errors; adapters add theirs.
 use crate::{
     close::{CloseCode, CloseFrame, CloseReason},
+    sentence::debug_as_display,
     sniff::LooksLike,
 };
 use std::fmt;
 
 /// The peer broke the protocol, or went over a limit of this end. Always fatal, and always answered with
 /// [`close_code`](Self::close_code).
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct ProtocolError {
     /// The rule that was broken.
@@ -46,6 +47,7 @@ impl fmt::Display for ProtocolError {
     }
 }
 impl std::error::Error for ProtocolError {}
+debug_as_display!(ProtocolError);
 
 impl ProtocolError {
     /// The reason in a Close frame that broke a rule, as far as it can be read: what the peer wanted to say.
@@ -69,7 +71,7 @@ impl ProtocolError {
 }
 
 /// Which rule the peer broke, or which limit it passed. Each names the section it comes from, and the Close code that answers it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[derive(Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum Violation {
     /// RFC 6455 §5.2: an opcode that has no meaning. 1002.
@@ -144,6 +146,7 @@ pub enum Violation {
         limit: u32,
     },
 }
+debug_as_display!(Violation);
 impl Violation {
     /// Whether it is a limit of this end's [`Config`](crate::Config) that was passed. The peer, which cannot know the
     /// limit, broke no rule of the protocol.
@@ -171,7 +174,7 @@ impl Violation {
 }
 
 /// The caller asked for something that the protocol does not allow now. Nothing was sent; nothing changed.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[derive(Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum SendError {
     /// The opening handshake is still under way (RFC 6455 §6.1): wait for
@@ -196,3 +199,4 @@ pub enum SendError {
     #[error("control payload of {0} bytes; at most 125 fit")]
     LongControl(usize),
 }
+debug_as_display!(SendError);

@@ -60,6 +60,7 @@ pub mod frame;
 mod message;
 mod per_thread;
 mod quote;
+mod sentence;
 mod sniff;
 mod text;
 

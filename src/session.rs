@@ -7,6 +7,7 @@ use crate::{
     handshake::{ClientHandshake, ClientRequest, HandshakeError, Upgraded},
     message::{Message, Outgoing},
     proto::{Closed, Connection, Deadline, Event, ReadBuf, ReadyState, Subprotocol, Transmit},
+    sentence::debug_as_display,
 };
 use bytes::BytesMut;
 use http::Response;
@@ -87,7 +88,7 @@ pub enum SessionEvent {
 }
 
 /// Why a connection failed.
-#[derive(Debug, thiserror::Error)]
+#[derive(thiserror::Error)]
 #[non_exhaustive]
 pub enum SessionError {
     /// The opening handshake failed.
@@ -106,6 +107,7 @@ pub enum SessionError {
     #[error("the connection ended without a Close frame (1006)")]
     Lost,
 }
+debug_as_display!(SessionError);
 
 impl Session {
     /// Begins to connect.

@@ -11,13 +11,14 @@ use crate::{
     error::{ProtocolError, SendError, Violation},
     handshake::{HandshakeError, InvalidHeader, InvalidUrl},
     proto::{Closed, Deadline},
+    sentence::debug_as_display,
 };
-use std::{fmt, io};
+use std::io;
 
 /// What can go wrong once there is a transport, by blame.
 ///
-/// Its `Debug` is its `Display`, so that a `main` that returns it prints a sentence. The text tells all: what
-/// [`source`](std::error::Error::source) gives adds to it, and repeats nothing.
+/// As of every error type of this crate, its `Debug` is its `Display`, so that a `main` that returns it prints a sentence.
+/// The text tells all: what [`source`](std::error::Error::source) gives adds to it, and repeats nothing.
 #[derive(thiserror::Error)]
 #[non_exhaustive]
 pub enum Error {
@@ -53,11 +54,7 @@ pub enum Error {
     Lost(Box<Closed>),
 }
 
-impl fmt::Debug for Error {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        fmt::Display::fmt(self, f)
-    }
-}
+debug_as_display!(Error);
 
 impl Error {
     /// Whether nothing has happened but waiting: the same call again goes on where this one stopped.

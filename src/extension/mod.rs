@@ -83,7 +83,7 @@ pub use output::Output;
 
 pub use crate::message::Profile;
 
-use crate::{error::Violation, frame::Rsv};
+use crate::{error::Violation, frame::Rsv, sentence::debug_as_display};
 use bytes::BytesMut;
 use std::fmt::Debug;
 
@@ -106,9 +106,10 @@ pub trait Extension: Debug + Send + Sync {
 }
 
 /// The server's answer is not one to what was offered.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[derive(Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("the server's answer is not one to what was offered")]
 pub struct InvalidAnswer;
+debug_as_display!(InvalidAnswer);
 
 /// The outcome of negotiating one extension: what one connection does.
 #[derive(Debug)]

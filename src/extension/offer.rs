@@ -4,7 +4,7 @@
 //! extension-list = 1#extension
 //! extension      = token *( ";" token [ "=" ( token | quoted-string ) ] )
 //! ```
-use crate::text::is_token;
+use crate::{sentence::debug_as_display, text::is_token};
 use std::{fmt, str::FromStr};
 
 /// The name of an extension with its parameters, in order: one offer of a client's, or one answer of a server's.
@@ -99,9 +99,10 @@ impl fmt::Display for ExtensionOffer {
 }
 
 /// Not the value of a `Sec-WebSocket-Extensions` header field.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[derive(Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("not a list of extensions, as in \"permessage-deflate; client_max_window_bits=10, x-own\"")]
 pub struct InvalidExtension;
+debug_as_display!(InvalidExtension);
 
 /// What is left to be read. Spaces and tabs may stand anywhere but within a token.
 struct Rest<'a>(&'a [u8]);

@@ -1,12 +1,12 @@
 //! How an opening handshake fails: by whose doing, by which rule, and which setting would change it.
 use super::{client::InvalidResponse, field::InvalidHeader, server::InvalidRequest, url::InvalidUrl};
-use crate::{proto::Subprotocol, sniff::LooksLike};
+use crate::{proto::Subprotocol, sentence::debug_as_display, sniff::LooksLike};
 use bytes::Bytes;
 use http::{Response, StatusCode};
 use std::fmt;
 
 /// The opening handshake failed: there is no connection, and there has been none.
-#[derive(Debug, thiserror::Error)]
+#[derive(thiserror::Error)]
 #[non_exhaustive]
 pub enum HandshakeError {
     /// What the peer sent is not HTTP/1.1. A server answers 400.
@@ -61,6 +61,7 @@ pub enum HandshakeError {
     #[error("invalid header field: {0}")]
     Header(Box<InvalidHeader>),
 }
+debug_as_display!(HandshakeError);
 
 /// What a peer has begun with, or what that looks like.
 struct Begins<'a>(&'a Option<LooksLike>, &'a str);
@@ -106,7 +107,7 @@ impl From<InvalidHeader> for HandshakeError {
 }
 
 /// Which limit of [`Config`](crate::Config) a head is over.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[derive(Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum HeadLimit {
     /// [`Config::max_head_size`](crate::Config::max_head_size).
@@ -119,3 +120,4 @@ pub enum HeadLimit {
     #[error("a line longer than max_header_line ({0} bytes)")]
     Line(usize),
 }
+debug_as_display!(HeadLimit);

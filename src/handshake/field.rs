@@ -1,5 +1,5 @@
 //! Header fields: lists of tokens in them, and which ones an application may add.
-use crate::proto::Subprotocol;
+use crate::{proto::Subprotocol, sentence::debug_as_display};
 
 use http::{HeaderMap, HeaderName, HeaderValue, header};
 
@@ -44,7 +44,7 @@ pub(super) fn subprotocol(name: &[u8]) -> Option<Subprotocol> {
 }
 
 /// What is wrong with a header field of which there should be exactly one.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[derive(Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum InvalidField {
     /// There is none.
@@ -57,9 +57,10 @@ pub enum InvalidField {
     #[error("is malformed")]
     Malformed,
 }
+debug_as_display!(InvalidField);
 
 /// A header field that an application may not add.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[derive(Clone, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum InvalidHeader {
     /// Not a token (RFC 9110 §5.1).
@@ -77,6 +78,7 @@ pub enum InvalidHeader {
     #[error("more header fields than can be sent")]
     TooMany,
 }
+debug_as_display!(InvalidHeader);
 
 /// Adds a field for the application, if it may.
 pub(super) fn add<N, V>(headers: &mut HeaderMap, name: N, value: V) -> Result<(), InvalidHeader>

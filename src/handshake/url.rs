@@ -1,4 +1,5 @@
 //! [`Url`]: a `ws://` or `wss://` address (RFC 6455 §3), and what is wrong with one that is not.
+use crate::sentence::debug_as_display;
 use base64::{Engine, prelude::BASE64_STANDARD};
 use http::HeaderValue;
 use std::{fmt, net::Ipv6Addr, str::FromStr};
@@ -92,7 +93,7 @@ impl fmt::Display for Url {
 }
 
 /// Why a text is not the address of a WebSocket.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[derive(Clone, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum InvalidUrl {
     /// Neither `ws:` nor `wss:`, or relative.
@@ -132,6 +133,7 @@ pub enum InvalidUrl {
     #[error("{0:?} is not a port: give a number from 1 to 65535, as in \"ws://example.com:8080/\"")]
     Port(Box<str>),
 }
+debug_as_display!(InvalidUrl);
 
 impl FromStr for Url {
     type Err = InvalidUrl;

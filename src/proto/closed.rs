@@ -2,6 +2,7 @@
 use crate::{
     close::{CloseCode, CloseFrame},
     error::ProtocolError,
+    sentence::debug_as_display,
 };
 use std::fmt;
 
@@ -26,7 +27,7 @@ pub struct Closed {
 }
 
 /// A deadline of [`Config`](crate::Config) that can end a connection.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, thiserror::Error)]
+#[derive(Clone, Copy, PartialEq, Eq, Hash, thiserror::Error)]
 #[non_exhaustive]
 pub enum Deadline {
     /// No byte came after a ping within [`Keepalive::timeout`](crate::Keepalive::timeout).
@@ -43,6 +44,7 @@ pub enum Deadline {
     #[error("the closing handshake did not end within close_timeout")]
     Close,
 }
+debug_as_display!(Deadline);
 
 impl Closed {
     /// The account of a connection that never opened: 1006, and nothing else is known.

@@ -1,6 +1,6 @@
 //! [`Established`]: what a connection starts from, whoever did the opening handshake.
 use super::state::Role;
-use crate::{extension::Agreement, text::is_token};
+use crate::{extension::Agreement, sentence::debug_as_display, text::is_token};
 use std::fmt;
 
 /// The outcome of an opening handshake: all that a [`Connection`](super::Connection) needs of it.
@@ -50,6 +50,7 @@ impl fmt::Display for Subprotocol {
 }
 
 /// Not a token: empty, or with a character outside 0x21–0x7E or a separator (RFC 6455 §4.1).
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[derive(Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{0:?} is not a subprotocol name: letters, digits and !#$%&'*+-.^_`|~ only, as in \"chat.v2\"")]
 pub struct InvalidSubprotocol(pub String);
+debug_as_display!(InvalidSubprotocol);

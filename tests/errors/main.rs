@@ -1,6 +1,8 @@
 //! Errors into one another: what a caller's `?` makes of them.
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
 #![allow(clippy::disallowed_types, reason = "an adapter's errors are of I/O")]
+mod rule;
+
 use sansocket::{
     Deadline, Error, SendError,
     handshake::{ClientRequest, HandshakeError, InvalidHeader, InvalidUrl},

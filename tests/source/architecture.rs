@@ -6,9 +6,10 @@ use std::{
 };
 
 /// A module may name only those before it. `lib` names all.
-const ORDER: [&str; 21] = [
+const ORDER: [&str; 22] = [
     // Values.
     "text",
+    "sentence",
     "quote",
     "sniff",
     "message",

@@ -19,7 +19,7 @@ pub(super) use sender::end_of_queue;
 
 use super::{Runtime, websocket::WebSocket};
 use shared::{More, Shared};
-use std::sync::Arc;
+use std::{fmt, sync::Arc};
 
 impl<S, R: Runtime<S>> WebSocket<S, R> {
     /// Takes the directions apart, for one task that receives and others that send: a [`Sender`], to be cloned for each
@@ -82,11 +82,16 @@ impl<S, R> Receiver<S, R> {
 }
 
 /// Two ends that cannot be put together, and both of them.
-#[derive(Debug, thiserror::Error)]
+#[derive(thiserror::Error)]
 #[error("not the two ends of one connection, or not the only sender of it")]
 pub struct ReuniteError<S, R> {
     /// The sending end.
     pub sender: Sender<S, R>,
     /// The receiving end.
     pub receiver: Receiver<S, R>,
+}
+impl<S, R> fmt::Debug for ReuniteError<S, R> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
+    }
 }

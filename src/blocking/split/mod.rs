@@ -17,7 +17,7 @@ use super::{
 };
 use crate::proto::{RecvState, Subprotocol};
 use shared::Shared;
-use std::sync::Arc;
+use std::{fmt, sync::Arc};
 
 /// What a [`Receiver`] has for itself: the receiving half and the end of the stream that it reads.
 #[derive(Debug)]
@@ -106,11 +106,16 @@ impl<S: Split> Receiver<S> {
 }
 
 /// Two ends that cannot be put together, and both of them.
-#[derive(Debug, thiserror::Error)]
+#[derive(thiserror::Error)]
 #[error("not the two ends of one connection, or not the only sender of it")]
 pub struct ReuniteError<S: Split> {
     /// The sending end.
     pub sender: Sender<S>,
     /// The receiving end.
     pub receiver: Receiver<S>,
+}
+impl<S: Split> fmt::Debug for ReuniteError<S> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
+    }
 }

@@ -7,6 +7,7 @@ use crate::{
     config::Config,
     extension::{self, Agreement, ExtensionOffer},
     proto::{Established, Role, Subprotocol},
+    sentence::debug_as_display,
 };
 use http::{HeaderValue, Response, Version, header};
 
@@ -80,7 +81,7 @@ impl Asked {
 }
 
 /// Which rule a server's 101 response breaks (RFC 6455 §4.1, §4.2.2).
-#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[derive(Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum InvalidResponse {
     /// 101 is HTTP/1.1 only (RFC 6455 §4.2.2).
@@ -135,3 +136,4 @@ pub enum InvalidResponse {
     #[error("it chooses no subprotocol, and require_subprotocol was asked for")]
     NoSubprotocol,
 }
+debug_as_display!(InvalidResponse);

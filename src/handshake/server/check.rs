@@ -7,11 +7,12 @@ use super::{
     },
     answer::plain,
 };
+use crate::sentence::debug_as_display;
 use bytes::Bytes;
 use http::{HeaderValue, Method, Request, Response, StatusCode, Version, header};
 
 /// Why a request cannot become a WebSocket (RFC 6455 §4.2.1), and what to answer.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[derive(Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum InvalidRequest {
     /// Not GET. 405, with `Allow: GET`.
@@ -57,6 +58,7 @@ pub enum InvalidRequest {
     #[error("pages of this origin may not connect")]
     Origin,
 }
+debug_as_display!(InvalidRequest);
 
 impl InvalidRequest {
     /// The status of the answer.
