@@ -72,18 +72,17 @@
 //! # }
 //! ```
 //!
-//! Only a method is cancel-safe, not a block around several: put what is to be done with a message behind the `=>`.
+//! Only a method is cancel-safe, not a block around several: deal with a message behind the `=>`.
 //!
 //! # Queue in a loop that receives
-//! [`send`](WebSocket::send) waits until its message is written: a system call each. [`feed`](WebSocket::feed), and
+//! [`send`](WebSocket::send) waits until its message is written, which costs a system call for each message. [`feed`](WebSocket::feed), and
 //! the reply that [`recv_ref`](WebSocket::recv_ref) lends, only queue. What is queued leaves when no whole message
-//! is left of what has come, so answers to messages that came together leave together, and none waits longer than
-//! that.
+//! is left of what has come. So answers to messages that came together leave together, and no answer waits longer.
 //!
 //! # Two tasks and more
 //! [`split`](WebSocket::split) gives a [`Receiver`], and a [`Sender`] to be cloned for each task that sends. Keep the
 //! receiver receiving, or [discarding](Receiver::discard) what comes: it answers pings and hears the peer's Close
-//! frame. When it is dropped, nobody does until a sender closes.
+//! frame. Once the receiver is dropped, nothing is read until a sender closes.
 //!
 //! ```no_run
 //! # use sansocket::{Error, tokio::WebSocket};
@@ -111,10 +110,10 @@
 //!
 //! # Memory
 //! A connection that waits holds no buffers: the [`WebSocket`] itself (less than half a KiB with a `TcpStream`) and
-//! an alarm, which is allocated when it first waits. A message takes memory as it comes, up to
+//! an alarm, which is allocated when the connection first waits. A message takes memory as it comes, up to
 //! [`max_message_size`](crate::Config::max_message_size), or constant memory with
 //! [`message_reader`](WebSocket::message_reader). A task is as large as the largest future that it ever waits for:
-//! with many idle connections, put what is rarely waited for in a box, as in `Box::pin(socket.close(None)).await`.
+//! with many idle connections, box the futures that are rarely awaited, as in `Box::pin(socket.close(None)).await`.
 //!
 //! # The runtime
 //! It needs its time driver (`enable_time`, or `enable_all`): deadlines are on by default, and [`connect`] and
@@ -122,7 +121,7 @@
 //! tests can pause it.
 //!
 //! # TLS
-//! None here. Connect or accept a TLS stream, such as that of `tokio-rustls`, and pass it to [`connect_over`] or
+//! This crate has none. Connect or accept a TLS stream, such as that of `tokio-rustls`, and pass it to [`connect_over`] or
 //! [`accept`].
 #![allow(clippy::disallowed_types, reason = "an adapter does I/O")]
 mod dial;

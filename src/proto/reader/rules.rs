@@ -1,4 +1,7 @@
 //! The rules of headers: what a frame must be, given what came before it (RFC 6455 §5.1, §5.2, §5.4), and the limits.
+//!
+//! A message in one frame may never pass here: the [short ways](super::short) lend it first. A new rule that such a
+//! message can break has to make them decline it, too.
 use super::{Frame, Reader, State};
 use crate::{
     config::{Config, Delivery},

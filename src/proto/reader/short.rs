@@ -1,5 +1,6 @@
 //! Short ways to a whole message in one frame, which nearly every message is. They judge nothing: what they do not take
-//! is left, as it was, to [`Reader::read`].
+//! is left, as it was, to [`Reader::read`]. So a message that could break a rule is one that they must not take: a new
+//! limit on such messages belongs in [`short_below`] and in [`Reader::read_one_frame`], too.
 use super::{Reader, State, payload::unmask};
 use crate::{config::Config, frame::MaskKey, message::Kind, proto::state::Role};
 
