@@ -1,7 +1,6 @@
 //! The client that the Autobahn testsuite's fuzzing server tests: it echoes each case, then asks for the reports.
 //!
 //! `cargo run --release --example autobahn_client -- --url URL --agent NAME [--deflate]`
-#![allow(clippy::disallowed_methods, clippy::disallowed_types, reason = "an example does I/O")]
 #[path = "echo/deflate.rs"]
 mod deflate;
 

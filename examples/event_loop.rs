@@ -1,7 +1,6 @@
 //! An event loop of one's own: one thread serves many connections, and drives the core over sockets that do not block.
 //!
 //! It echoes what 100 clients send: `cargo run --release --example event_loop`
-#![allow(clippy::disallowed_methods, clippy::disallowed_types, reason = "an example does I/O")]
 use mio::{Events, Interest, Poll, Token, net::TcpListener, net::TcpStream};
 use sansocket::{
     CloseCode, Config, blocking,

@@ -5,7 +5,6 @@
 //! `/ping` sends a ping, `/close CODE REASON` closes. With `--echo` it sends back every message until the
 //! connection has ended. Exit status: 0 clean, 2 handshake refused, 3 the peer broke the protocol,
 //! 4 a deadline passed, 1 anything else.
-#![allow(clippy::disallowed_methods, clippy::disallowed_types, reason = "an example does I/O")]
 #[path = "../echo/deflate.rs"]
 mod deflate;
 mod verdict;

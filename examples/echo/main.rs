@@ -5,7 +5,6 @@
 //! `--deflate` needs `--features deflate`; `--help` tells how to tune it.
 //!
 //! Ctrl-C closes every connection with 1001 (going away) and ends the server when all have ended.
-#![allow(clippy::disallowed_methods, clippy::disallowed_types, reason = "an example does I/O")]
 mod hall;
 mod options;
 mod page;

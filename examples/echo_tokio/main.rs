@@ -4,7 +4,6 @@
 //! the `echo` example.
 //!
 //! Ctrl-C closes every connection with 1001 (going away) and ends the server when all have ended.
-#![allow(clippy::disallowed_methods, clippy::disallowed_types, reason = "an example does I/O")]
 mod guest;
 mod hall;
 #[path = "../echo/options.rs"]
