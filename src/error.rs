@@ -145,6 +145,15 @@ pub enum Violation {
         /// The limit, in frames.
         limit: u32,
     },
+    /// A compressed message of which a part has come would hold more memory than it leaves to those of other connections,
+    /// within [`Deflate::memory`](crate::extension). The peer broke no rule: it may try again later. 1013.
+    #[error(
+        "compressed messages under way hold too much of the memory budget ({budget} bytes; see Deflate::memory)"
+    )]
+    OverBudget {
+        /// The budget for all connections, in bytes.
+        budget: usize,
+    },
 }
 debug_as_display!(Violation);
 impl Violation {
@@ -164,6 +173,7 @@ impl Violation {
             }
             Self::MessageTooBig { .. } => CloseCode::MESSAGE_TOO_BIG,
             Self::TooManyFragments { .. } | Self::TooManyEmptyFragments { .. } => CloseCode::POLICY_VIOLATION,
+            Self::OverBudget { .. } => CloseCode::TRY_AGAIN_LATER,
             _ => CloseCode::PROTOCOL_ERROR,
         }
     }

@@ -8,7 +8,7 @@ use libfuzzer_sys::fuzz_target;
 use sansocket::{
     Config, Deflate, Role,
     bytes::Buf,
-    extension::{self, Agreement, ExtensionOffer, deflate::Context, deflate::memory_reserved},
+    extension::{self, Agreement, ExtensionOffer, deflate::Context, deflate::Memory},
     proto::{Connection, Established, Event},
 };
 use sansocket_fuzz::{
@@ -16,7 +16,11 @@ use sansocket_fuzz::{
     inflate::Inflate,
     model::{self, Item, Limits},
 };
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
+
+/// With large and small budgets, and kept from one run to the next, so that states are lent again.
+static MEMORIES: LazyLock<[Memory; 4]> =
+    LazyLock::new(|| [256 << 20, 0, 600 << 10, 300 << 10].map(Memory::new));
 
 const NAME: &str = "permessage-deflate";
 
@@ -50,7 +54,9 @@ fuzz_target!(|input: &[u8]| {
             drop(self::confirmed(&client, &offers, answer));
         }
     }
-    assert_eq!(memory_reserved(), 0, "reserved by nobody");
+    for ours in [server, client] {
+        assert_eq!((ours.memory.contexts(), ours.memory.unfinished()), (0, 0), "reserved by nobody");
+    }
 });
 
 /// Level, least size, windows, and what is kept.
@@ -62,7 +68,7 @@ fn deflate(settings: &[u8]) -> Deflate {
     let receive = Context { window_bits: settings[3], takeover: settings[4] & 2 != 0 };
     deflate.receive = (settings[4] & 4 == 0).then_some(receive);
     // Nothing is reserved when it begins.
-    deflate.memory_budget = [256 << 20, 0, 600 << 10, 300 << 10][usize::from(settings[5] % 4)];
+    deflate.memory = MEMORIES[usize::from(settings[5] % 4)].clone();
     deflate
 }
 
@@ -151,7 +157,7 @@ fn cost(send: Option<u8>, receive: Option<u8>) -> usize {
 
 /// A server without a setting for what it receives may not ask the client to keep nothing. So it needs a budget.
 fn is_broke(server: &Deflate) -> bool {
-    server.receive.is_none() && server.memory_budget == 0
+    server.receive.is_none() && server.memory.budget() == 0
 }
 
 /// The client asks for what it is set to, if it is, and then for anything.
@@ -163,7 +169,7 @@ fn check_offers(ours: &Deflate, offers: &[ExtensionOffer]) {
     };
     let [send, receive] = [ours.send, receive]
         .map(|context| (able(context.window_bits), context.takeover.then_some(able(context.window_bits))));
-    let broke = cost(send.1, receive.1) > ours.memory_budget;
+    let broke = cost(send.1, receive.1) > ours.memory.budget();
     let wanted = Terms {
         server_forgets: receive.1.is_none() || broke,
         client_forgets: send.1.is_none() || broke,
@@ -201,16 +207,16 @@ fn served(ours: &Deflate, offers: &[ExtensionOffer]) -> Option<Agreement> {
             (!answer.client_forgets).then_some(client_bits.unwrap_or(15)),
         )
     };
-    if cost(&answer) > ours.memory_budget {
+    if cost(&answer) > ours.memory.budget() {
         answer.server_forgets = true;
         answer.client_forgets |= ours.receive.is_some();
     }
-    if cost(&answer) > ours.memory_budget {
+    if cost(&answer) > ours.memory.budget() {
         assert!(is_broke(ours) && agreed.is_none(), "{offer:?} is to be declined, not {agreed:?}");
         return None;
     }
     let agreed = agreed.unwrap_or_else(|| panic!("{offer:?} was declined"));
-    assert_eq!(memory_reserved(), cost(&answer));
+    assert_eq!(ours.memory.contexts(), cost(&answer));
     assert!(offer.allows(&answer), "the model itself is wrong: {answer:?} to {offer:?}");
     assert_eq!(agreed.answer().to_string(), answer.written());
     Some(agreed)
@@ -218,7 +224,7 @@ fn served(ours: &Deflate, offers: &[ExtensionOffer]) -> Option<Agreement> {
 
 /// The client takes any answer that is valid, for one of its offers asks for nothing.
 fn confirmed(ours: &Deflate, offers: &[ExtensionOffer], answer: &ExtensionOffer) -> Option<Agreement> {
-    let reserved = memory_reserved();
+    let reserved = ours.memory.contexts();
     let agreed = extension::confirm(&[Arc::new(ours.clone())], offers, answer);
     let Some(terms) = Terms::of(answer).filter(|terms| terms.client_bits != Some(0)) else {
         assert!(agreed.is_err(), "{answer} is no answer");
@@ -228,7 +234,7 @@ fn confirmed(ours: &Deflate, offers: &[ExtensionOffer], answer: &ExtensionOffer)
     assert_eq!(agreed.answer(), answer);
     // It must remember what the server refers to; what it sends, it need not.
     let least = cost(None, (!terms.server_forgets).then_some(terms.server_bits.unwrap_or(15)));
-    assert!(memory_reserved() >= reserved + least);
+    assert!(ours.memory.contexts() >= reserved + least);
     Some(agreed)
 }
 

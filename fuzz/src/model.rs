@@ -265,6 +265,7 @@ pub fn answer(violation: Violation) -> u16 {
         Violation::Utf8 | Violation::CloseReason(_) | Violation::Encoding | Violation::MissingContext => 1007,
         Violation::MessageTooBig { .. } => 1009,
         Violation::TooManyFragments { .. } | Violation::TooManyEmptyFragments { .. } => 1008,
+        Violation::OverBudget { .. } => 1013,
         _ => 1002,
     }
 }

@@ -174,4 +174,16 @@ pub trait Decoder: Debug + Send + Sync {
     /// # Errors
     /// A [`Violation`] fails the connection: [`Encoding`](Violation::Encoding) if the bytes make no sense, or end too soon.
     fn decode(&mut self, input: &[u8], fin: bool, out: &mut Output<'_>) -> Result<usize, Violation>;
+
+    /// A part of the message has come, and what has been decoded of it is kept until the rest comes: `bytes` of memory.
+    /// For a decoder that keeps account of what many connections hold together. It is called after
+    /// [`decode`](Self::decode) unless that has ended the message; and when a part has been handed out, with what is left.
+    ///
+    /// # Errors
+    /// A [`Violation`] fails the connection: [`OverBudget`](Violation::OverBudget). When `bytes` are fewer than before,
+    /// the error is ignored.
+    fn hold(&mut self, bytes: usize) -> Result<(), Violation> {
+        let _ = bytes;
+        Ok(())
+    }
 }

@@ -27,6 +27,8 @@ pub(super) struct Decoding {
     pub(super) unmasked: usize,
     /// Whether the decoder has nothing left to give of what it has taken. If not, there was no room in the output.
     drained: bool,
+    /// Whether the decoder was told what the message under way holds.
+    holds: bool,
     pub(super) output: Input,
 }
 
@@ -40,7 +42,7 @@ pub(super) struct Decoded {
 
 impl Decoding {
     pub(super) fn new(decoder: Box<dyn Decoder>, rsv: Rsv) -> Self {
-        Self { decoder, rsv, unmasked: 0, drained: true, output: Input::default() }
+        Self { decoder, rsv, unmasked: 0, drained: true, holds: false, output: Input::default() }
     }
 
     /// A message that is encoded begins, in a frame with these bits.
@@ -66,6 +68,15 @@ impl Decoding {
         fin: bool,
         limit: Option<usize>,
     ) -> Result<Decoded, Violation> {
+        let decoded = self.decode_some(input, fin, limit)?;
+        self.holds = !(fin && decoded.done);
+        if self.holds {
+            self.decoder.hold(self.output.memory_at_rest())?;
+        }
+        Ok(decoded)
+    }
+
+    fn decode_some(&mut self, input: &[u8], fin: bool, limit: Option<usize>) -> Result<Decoded, Violation> {
         let output = &mut self.output;
         if output.buf.capacity() == 0 {
             output.take_spare(Buffer::Decoded);
@@ -123,6 +134,9 @@ impl Decoding {
             self.release();
         } else {
             self.output.cut_consumed();
+        }
+        if self.holds {
+            let _ = self.decoder.hold(self.output.memory_at_rest()); // less than before
         }
     }
 

@@ -256,7 +256,7 @@ impl Input {
     pub(super) fn shrink(&mut self) {
         self.cut_consumed();
         let (memory, filled) = (self.memory(), self.filled());
-        if memory < LEAST_READ || memory / 4 < filled {
+        if self.memory_at_rest() == memory {
             return;
         }
         let few = BytesMut::from(&self.buf[..filled]);
@@ -266,6 +266,12 @@ impl Input {
             return; // the large buffer goes with the message that shares it
         }
         Buffer::Input.swap_out(&mut large, memory);
+    }
+
+    /// How much memory the bytes in hand take once the buffer has been [shrunk](Self::shrink).
+    pub(super) fn memory_at_rest(&self) -> usize {
+        let (memory, filled) = (self.memory(), self.filled());
+        if memory < LEAST_READ || memory / 4 < filled { memory } else { filled }
     }
 
     /// Moves the bytes that are needed to the front, over those that are not, to make room behind them. Only if that

@@ -2,18 +2,10 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test fails by panicking")]
 use crate::{
     common::*,
-    counted::{self, tally},
+    counted::{fresh, tally},
     support::*,
 };
-use sansocket::{Outgoing, Prepared, extension::deflate::memory_reserved};
-use std::sync::{Mutex, PoisonError};
-
-/// On a thread that has no spare buffers yet, and alone: threads share the states that are lent.
-fn fresh(work: impl FnOnce() + Send + 'static) {
-    static ALONE: Mutex<()> = Mutex::new(());
-    let _alone = ALONE.lock().unwrap_or_else(PoisonError::into_inner);
-    counted::fresh(work);
-}
+use sansocket::{Delivery, Outgoing, Prepared, Violation};
 
 /// An echo of a message that is compressed.
 fn echo(end: &mut End, payload: &[u8]) {
@@ -83,9 +75,8 @@ fn a_hundred_thousand_connections_leave_nothing_behind() {
         };
         cycle(false);
         cycle(true);
-        let reserved = memory_reserved();
         let (spent, ()) = tally(|| (0..100_000).for_each(|n| cycle(n % 2 == 0)));
-        assert_eq!((spent.held, memory_reserved()), (0, reserved));
+        assert_eq!((spent.held, memory().contexts()), (0, 0));
         // And what is sent, with a compressor that is the connection's own.
         let cycle = |takeover| {
             let mut end = end(Role::Server, takeover, |_| ());
@@ -95,7 +86,7 @@ fn a_hundred_thousand_connections_leave_nothing_behind() {
         cycle(true);
         cycle(false); // the state that is the thread's
         let (spent, ()) = tally(|| (0..2000).for_each(|n| cycle(n % 2 == 0)));
-        assert_eq!((spent.held, memory_reserved()), (0, reserved));
+        assert_eq!((spent.held, memory().contexts()), (0, 0));
     });
 }
 
@@ -113,7 +104,7 @@ fn a_compressor_is_lent_again_when_its_connection_ends() {
 #[test]
 fn a_spent_budget_makes_new_connections_keep_no_context() {
     let mut deflate = eager(true);
-    deflate.memory_budget = memory_reserved(); // nothing is left of it
+    deflate.memory = Memory::new(0);
     let answer = agreement(Role::Server, &deflate, "").answer().to_string();
     assert_eq!(answer, "permessage-deflate; server_no_context_takeover; client_no_context_takeover");
 }
@@ -188,11 +179,99 @@ fn what_is_queued_takes_about_as_much_memory_as_is_counted() {
 #[test]
 fn an_unfinished_message_counts_towards_the_budget() {
     fresh(|| {
-        let before = memory_reserved();
+        let payload = deflated("Hello");
         let mut end = end(Role::Server, false, |_| ());
-        end.frame(2 | RSV1, &deflated("Hello")[..3]).quiet();
-        assert_eq!(memory_reserved() - before, 48 << 10);
-        end.frame(FIN, &deflated("Hello")[3..]).binary(b"Hello");
-        assert_eq!(memory_reserved(), before);
+        end.frame(2 | RSV1, &payload[..3]).quiet();
+        let held = memory().unfinished();
+        assert!((48 << 10..49 << 10).contains(&held), "a state, and a few bytes: {held}");
+        end.frame(FIN, &payload[3..]).binary(b"Hello");
+        assert_eq!(memory().unfinished(), 0);
+        // And what has been inflated of it.
+        let payload = deflated(vec![7; 1 << 20]);
+        let (front, back) = payload.split_at(payload.len() - 5);
+        end.frame(2 | RSV1, front).quiet();
+        let held = memory().unfinished();
+        assert!(((1 << 20)..(5 << 20) / 2).contains(&held), "{held}");
+        end.frame(0, &back[..1]).quiet();
+        assert!(memory().unfinished().abs_diff(held) < 1 << 10, "a byte changes little");
+        end.frame(FIN, &back[1..]).binary(&[7; 1 << 20]);
+        assert_eq!(memory().unfinished(), 0);
+        // Until the connection ends.
+        for how in ["close", "violation", "eof"] {
+            let mut end = self::end(Role::Server, false, |_| ());
+            end.frame(2 | RSV1, front).quiet();
+            assert!(memory().unfinished() > 1 << 20);
+            match how {
+                "close" => end.frame(CLOSE, ""),
+                "violation" => end.frame(0x70, ""),
+                _ => end.eof(),
+            };
+            all_told(&mut end.conn);
+            assert_eq!(memory().unfinished(), 0, "{how}");
+        }
+    });
+}
+
+/// In pieces, what has been handed out is not held.
+#[test]
+fn an_unfinished_message_that_is_handed_out_in_pieces_holds_little() {
+    fresh(|| {
+        let payload = deflated(vec![7; 1 << 20]);
+        let mut end = end(Role::Server, false, |config| config.delivery = Delivery::Chunks);
+        end.frame(2 | RSV1, &payload[..payload.len() - 5]);
+        while end.conn.poll_event().is_some() {}
+        let held = memory().unfinished();
+        assert!((48 << 10..84 << 10).contains(&held), "a state and a window: {held}");
+    });
+}
+
+/// Half a mebibyte of zeros is half a kilobyte on the wire: a peer sends all but the end, and waits.
+#[test]
+fn unfinished_messages_of_many_connections_hold_no_more_than_the_budget() {
+    const BUDGET: usize = 8 << 20;
+    fresh(|| {
+        // What senders take off at the end of a message stands between its parts.
+        let part = |len: usize| [&deflated(vec![0; len])[..], &[0, 0, 0xFF, 0xFF]].concat();
+        let (large, small) = (part(1 << 19), part(1 << 10));
+        let mut deflate = eager(false);
+        deflate.memory = Memory::new(BUDGET);
+        let connect = |payload: &[u8]| {
+            let params = "; server_no_context_takeover; client_no_context_takeover";
+            let agreed = agreement(Role::Server, &deflate, params);
+            let established = Established::bare(Role::Server).with_extension(agreed);
+            let mut end = End::of(Role::Server, Connection::new(established, config(Role::Server)));
+            end.frame(2 | RSV1, payload);
+            end
+        };
+        let over = Violation::OverBudget { budget: BUDGET };
+        let (spent, (mut held, failed)) = tally(|| {
+            let (mut held, mut failed) = (vec![], 0);
+            for _ in 0..100 {
+                let mut end = connect(&large);
+                match told(&mut end.conn) {
+                    None => held.push(end),
+                    Some(Told::Error(error)) => {
+                        assert_eq!((error.violation, error.close_code().get()), (over, 1013));
+                        failed += 1;
+                    }
+                    other => panic!("{other:?}"),
+                }
+                assert!(deflate.memory.unfinished() <= BUDGET);
+            }
+            (held, failed)
+        });
+        assert!(held.len() >= 5 && failed >= 80, "{} held, {failed} failed", held.len());
+        // Beside it, the thread's buffers, the pool, and what a connection is.
+        assert!(spent.held <= (BUDGET + (2 << 20)) as isize, "{} bytes", spent.held);
+        // Who holds less still gets some. Whole messages need none.
+        connect(&small).quiet();
+        end(Role::Server, false, |_| ()).frame(BINARY | RSV1, deflated([1; 100])).binary(&[1; 100]);
+        // One that goes on growing is failed as well.
+        held[0].frame(0, &large).fails(1013, over);
+        // And when others have ended, there is some again.
+        held.truncate(1);
+        connect(&large).quiet();
+        drop(held);
+        assert_eq!(deflate.memory.unfinished(), 0);
     });
 }

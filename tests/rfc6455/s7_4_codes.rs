@@ -68,6 +68,7 @@ fn the_library_uses_each_code_as_it_is_defined() {
     assert_eq!(code(Violation::MessageTooBig { limit: 0 }), CloseCode::MESSAGE_TOO_BIG);
     assert_eq!(code(Violation::TooManyFragments { limit: 0 }), CloseCode::POLICY_VIOLATION);
     assert_eq!(code(Violation::TooManyEmptyFragments { limit: 0 }), CloseCode::POLICY_VIOLATION);
+    assert_eq!(code(Violation::OverBudget { budget: 0 }), CloseCode::TRY_AGAIN_LATER);
     for violation in [
         Violation::ReservedOpcode(3),
         Violation::ReservedBits,

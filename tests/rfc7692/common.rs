@@ -5,17 +5,23 @@ use crate::support::*;
 pub(crate) use flate2::{Compress, Compression, Decompress, FlushCompress, FlushDecompress};
 pub(crate) use sansocket::{
     Config, Deflate, Role,
-    extension::{self, Agreement, Extension, ExtensionOffer},
+    extension::{self, Agreement, Extension, ExtensionOffer, deflate::Memory},
     proto::{Connection, Established},
 };
 use std::sync::Arc;
 
 pub(crate) const RSV1: u8 = 0x40;
 
+/// The memory of this thread's connections: tests do not wait for each other.
+pub(crate) fn memory() -> Memory {
+    thread_local!(static MEMORY: Memory = Memory::new(256 << 20));
+    MEMORY.with(Memory::clone)
+}
+
 /// Everything is compressed, with the widest window.
 pub(crate) fn eager(takeover: bool) -> Deflate {
     let mut deflate = Deflate::default();
-    (deflate.min_size, deflate.level) = (0, 6);
+    (deflate.min_size, deflate.level, deflate.memory) = (0, 6, memory());
     deflate.send = extension::deflate::Context { window_bits: 15, takeover };
     deflate.receive = Some(deflate.send);
     deflate

@@ -1,5 +1,5 @@
 //! Messages sent: each piece is compressed and flushed, so that the peer can decode what there is of it.
-use super::{Context, budget::Reservation, params::NAME, pool};
+use super::{Context, memory::Reservation, params::NAME};
 use crate::{
     extension::{Encoder, Profile},
     frame::Rsv,
@@ -20,13 +20,13 @@ pub(super) struct Deflater {
     context: Context,
     /// With takeover: from the first message on. Without: only while a message is under way.
     state: Option<Compress>,
-    _reserved: Reservation,
+    reserved: Reservation,
 }
 
 impl Deflater {
     /// `context` of 8 bits: nothing is compressed, for zlib cannot (§7.1.2).
     pub(super) fn new(level: u8, min_size: usize, context: Context, reserved: Reservation) -> Self {
-        Self { level, min_size, context, state: None, _reserved: reserved }
+        Self { level, min_size, context, state: None, reserved }
     }
 
     fn able(&self) -> bool {
@@ -35,7 +35,8 @@ impl Deflater {
 
     fn give_back(&mut self) {
         if let Some(state) = self.state.take() {
-            pool::return_compress(self.level, self.context.window_bits, state);
+            let pools = self.reserved.memory().pools();
+            pools.return_compress(self.level, self.context.window_bits, state);
         }
     }
 }
@@ -59,7 +60,8 @@ impl Encoder for Deflater {
             }
         } else {
             let (level, bits, from) = (self.level, self.context.window_bits, out.len());
-            let state = self.state.get_or_insert_with(|| pool::compress(level, bits));
+            let pools = self.reserved.memory().pools();
+            let state = self.state.get_or_insert_with(|| pools.compress(level, bits));
             if !compress(state, piece, out) {
                 // Unheard of. Still the peer is told the truth, and nothing that is sent later refers to this.
                 self.state = None;
@@ -112,7 +114,7 @@ fn compress(state: &mut Compress, mut rest: &[u8], out: &mut BytesMut) -> bool {
     loop {
         let chunk = &rest[..rest.len().min(CHUNK)];
         let flush = if chunk.len() == rest.len() { FlushCompress::Sync } else { FlushCompress::None };
-        // So much that it is hardly ever filled: a flush interrupted in its last bytes begins again, at 5 bytes more.
+        // Worst case and some: if the room fills up during a flush, zlib repeats the flush, at 5 bytes.
         let (from, room) = (out.len(), chunk.len() + chunk.len() / 8 + 64 + held);
         out.resize(from + room, 0);
         let before = (state.total_in(), state.total_out());

@@ -1,5 +1,9 @@
 //! Messages received: inflated by a state borrowed for each, of which only the window may outlive the message.
-use super::{Context, budget, budget::Reservation, params::WIDEST, pool};
+use super::{
+    Context,
+    memory::{self, Reservation},
+    params::WIDEST,
+};
 use crate::{
     error::Violation,
     extension::{Decoder, Output},
@@ -31,9 +35,9 @@ pub(super) struct Inflater {
     /// Of the message under way: how many streams have ended, and how many bytes they made.
     streams: usize,
     made: usize,
-    _reserved: Reservation,
-    /// For the state, while the rest of the message is waited for.
-    waiting: Option<Reservation>,
+    reserved: Reservation,
+    /// How many bytes are counted as held by the message under way: see [`Decoder::hold`].
+    held: usize,
 }
 
 impl Inflater {
@@ -41,13 +45,13 @@ impl Inflater {
         Self {
             state: None,
             fresh: true,
-            window: Window { bytes: VecDeque::new(), limit: budget::window(context.window_bits) },
+            window: Window { bytes: VecDeque::new(), limit: memory::window(context.window_bits) },
             takeover: context.takeover,
             later: false,
             streams: 0,
             made: 0,
-            _reserved: reserved,
-            waiting: None,
+            reserved,
+            held: 0,
         }
     }
 
@@ -59,7 +63,8 @@ impl Inflater {
             if self.fresh && *taken == input.len() {
                 return Ok(true);
             }
-            let state = self.state.get_or_insert_with(pool::decompress);
+            let pools = self.reserved.memory().pools();
+            let state = self.state.get_or_insert_with(|| pools.decompress());
             if self.fresh {
                 state.reset(false);
                 self.window.give(state, out.added())?;
@@ -101,7 +106,8 @@ impl Inflater {
         if agreed_to_less && self.later { Violation::MissingContext } else { Violation::Encoding }
     }
 
-    /// Whether the stream is whole: then the end that is put in its place says nothing, and ends it exactly.
+    /// Whether the message is complete. Fed the end that senders take off ([`END`]), the stream must end exactly there,
+    /// with no more output.
     fn whole(&mut self) -> bool {
         let Some(state) = self.state.as_mut().filter(|_| !self.fresh) else {
             return true; // no byte at all, or none after a final block
@@ -125,10 +131,10 @@ impl Inflater {
 
     fn give_back(&mut self) {
         if let Some(state) = self.state.take() {
-            pool::return_decompress(state);
+            self.reserved.memory().pools().return_decompress(state);
         }
         self.fresh = true;
-        self.waiting = None;
+        let _ = self.reserved.memory().hold(&mut self.held, 0); // less is always to be had
     }
 }
 
@@ -155,8 +161,6 @@ impl Decoder for Inflater {
         if ended {
             self.give_back();
             self.later = true;
-        } else if self.waiting.is_none() {
-            self.waiting = Some(Reservation::regardless(budget::INFLATER));
         }
         if ended && !self.takeover {
             self.window.bytes = VecDeque::new(); // an idle connection holds nothing
@@ -164,6 +168,18 @@ impl Decoder for Inflater {
             self.window.slide(out.added());
         }
         if whole { Ok(taken) } else { Err(Violation::Encoding) }
+    }
+
+    fn hold(&mut self, bytes: usize) -> Result<(), Violation> {
+        let state = if self.state.is_some() { memory::INFLATER } else { 0 };
+        // A window that is kept between messages has been reserved.
+        let window = if self.takeover { 0 } else { self.window.bytes.capacity() };
+        let all = bytes.saturating_add(state + window);
+        let held = self.reserved.memory().hold(&mut self.held, all);
+        if held.is_err() {
+            self.give_back();
+        }
+        held
     }
 }
 

@@ -1,19 +1,19 @@
 //! permessage-deflate (RFC 7692): [`Deflate`], what it is set to, and how it is negotiated.
-mod budget;
 mod deflater;
 mod inflater;
+mod memory;
 mod params;
 mod pool;
 #[cfg(test)]
 mod tests;
 
-pub use budget::memory_reserved;
+pub use memory::Memory;
 
 use super::{Agreement, Extension, ExtensionOffer, InvalidAnswer};
 use crate::frame::Rsv;
-use budget::Reservation;
 use deflater::Deflater;
 use inflater::Inflater;
+use memory::Reservation;
 use params::{Params, Settings, Terms};
 
 /// permessage-deflate (RFC 7692): messages are compressed on the way.
@@ -48,11 +48,15 @@ use params::{Params, Settings, Terms};
 /// pieces (`message_writer`, [`send_chunk`](crate::proto::Connection::send_chunk)) make into many short ones.
 ///
 /// # Memory
-/// Between messages a connection holds nothing but the [contexts](Context::takeover) that are kept: compressing and inflating are
-/// done by states that the process lends, at most 32 of either kind (256 to 385 KB, and 48 KB). A message under way holds
-/// one: who sends a few bytes of a message and not its end makes the other hold 48 KB, a window, and what has been inflated
-/// of it, which is no more than [`max_message_size`](crate::Config::max_message_size), until
-/// [`message_timeout`](crate::Config::message_timeout).
+/// Between messages a connection holds nothing but the [contexts](Context::takeover) that are kept. Compressing and inflating
+/// are done by states that [`memory`](Self::memory) lends. It keeps at most 32 of either kind: 256 to 385 KB each to
+/// compress, and 48 KB to inflate.
+///
+/// A message of which only a part has come holds a state, a window of at most 32 KiB, and what has been inflated of it,
+/// until the rest comes or [`message_timeout`](crate::Config::message_timeout) passes. One connection's message is bounded
+/// by [`max_message_size`](crate::Config::max_message_size), and all of them together by the budget of
+/// [`memory`](Self::memory). Without that, 10 MB of traffic could make a server hold 10 GiB: a mebibyte of zeros is sent in
+/// a kilobyte.
 ///
 /// # Secrets
 /// The length of a compressed message tells about its content. Where one part of a message is secret and another is
@@ -90,15 +94,15 @@ pub struct Deflate {
     /// A server that a client asks for a context need not keep one. A client that does not offer
     /// `client_max_window_bits` cannot be asked for a smaller window, and has one of 15 bits.
     pub receive: Option<Context>,
-    /// Bytes that contexts may take in the whole process; beyond, new connections agree to keep none. A server that may
-    /// not ask its client for that ([`receive`](Self::receive)) declines compression then. Default: 256 MiB.
+    /// What the connections of this `Deflate`, and of others with the same handle, may hold together. When that is spent,
+    /// new connections agree to keep no context; a server that may not ask its client for that
+    /// ([`receive`](Self::receive)) declines compression. And messages of which a part has come fail their connections with
+    /// [`OverBudget`](crate::Violation::OverBudget), code 1013. Default: [`Memory::default`], the memory of the process,
+    /// with a budget of 256 MiB.
     ///
-    /// It counts what is [reserved](memory_reserved): the most that the contexts of a connection can come to, which is the
-    /// window for what is received, 512 B to 32 KiB, and 256 to 385 KB for what is sent; and 48 KB for a message that is
-    /// waited for. 256 MiB are about 640 connections that keep contexts of 15 bits, or 980 of 12; or 65,536 servers' ends with
-    /// the default settings. A client must keep the
-    /// window that its server says it keeps, budget or not.
-    pub memory_budget: usize,
+    /// A kept context takes 512 B to 32 KiB for what is received, and 256 to 385 KB for what is sent. 256 MiB are about 640
+    /// connections that keep contexts of 15 bits, or 980 of 12; or 65,536 servers' ends with the default settings.
+    pub memory: Memory,
 }
 
 /// What one direction remembers: its LZ77 window (RFC 7692 §7.1).
@@ -120,7 +124,7 @@ impl Default for Context {
 
 impl Default for Deflate {
     fn default() -> Self {
-        Self { level: 3, min_size: 256, send: Context::default(), receive: None, memory_budget: 256 << 20 }
+        Self { level: 3, min_size: 256, send: Context::default(), receive: None, memory: Memory::default() }
     }
 }
 
@@ -149,7 +153,7 @@ impl Terms {
         let if_kept = |context: Context, cost: fn(u8) -> usize| {
             if context.takeover { cost(context.window_bits) } else { 0 }
         };
-        (if_kept(self.send, budget::compressor), if_kept(self.receive, budget::window))
+        (if_kept(self.send, memory::compressor), if_kept(self.receive, memory::window))
     }
 }
 
@@ -163,7 +167,7 @@ impl Extension for Deflate {
         if let Some(receive) = &mut receive {
             let cost = Terms { send, receive: *receive }.cost();
             // Given back at once: nothing is agreed yet.
-            if Reservation::within(self.memory_budget, cost.0 + cost.1).is_none() {
+            if self.memory.reserve(cost.0 + cost.1).is_none() {
                 (send.takeover, receive.takeover) = (false, false);
             }
         }
@@ -176,7 +180,7 @@ impl Extension for Deflate {
         let mut terms = offered.accept(settings)?;
         let reserve = |terms: Terms| {
             let (send, receive) = terms.cost();
-            let mut both = Reservation::within(self.memory_budget, send + receive)?;
+            let mut both = self.memory.reserve(send + receive)?;
             let receive = both.split(receive);
             Some((both, receive))
         };
@@ -193,10 +197,10 @@ impl Extension for Deflate {
         let mut terms = params.confirm(self.settings()).ok_or(InvalidAnswer)?;
         let (send, receive) = terms.cost();
         // The server keeps its context, so its window must be kept here. What this end keeps is its own affair.
-        let receive = Reservation::regardless(receive);
-        let send = Reservation::within(self.memory_budget, send).unwrap_or_else(|| {
+        let receive = self.memory.reserve_regardless(receive);
+        let send = self.memory.reserve(send).unwrap_or_else(|| {
             terms.send.takeover = false;
-            Reservation::regardless(0)
+            self.memory.reserve_regardless(0)
         });
         Ok(self.agreement(answer.clone(), terms, send, receive))
     }

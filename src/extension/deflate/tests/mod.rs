@@ -3,7 +3,12 @@ mod negotiation;
 mod receiving;
 mod sending;
 
-use super::{Context, budget::Reservation, deflater::Deflater, inflater::Inflater};
+use super::{
+    Context,
+    deflater::Deflater,
+    inflater::Inflater,
+    memory::{Memory, Reservation},
+};
 use crate::{
     error::Violation,
     extension::{Decoder, Encoder, Output},
@@ -14,11 +19,16 @@ use bytes::BytesMut;
 fn context(window_bits: u8, takeover: bool) -> Context {
     Context { window_bits, takeover }
 }
+/// The tests of a thread share states, as connections do.
+fn nothing() -> Reservation {
+    thread_local!(static MEMORY: Memory = Memory::new(1 << 30));
+    MEMORY.with(|memory| memory.reserve_regardless(0))
+}
 fn inflater(window_bits: u8, takeover: bool) -> Inflater {
-    Inflater::new(context(window_bits, takeover), Reservation::regardless(0))
+    Inflater::new(context(window_bits, takeover), nothing())
 }
 fn deflater(level: u8, window_bits: u8, takeover: bool) -> Deflater {
-    Deflater::new(level, 0, context(window_bits, takeover), Reservation::regardless(0))
+    Deflater::new(level, 0, context(window_bits, takeover), nothing())
 }
 
 /// One message, by the contract of [`Decoder`]: `room` bytes at a time, in these pieces.

@@ -1,22 +1,18 @@
 //! RFC 7692 §5 and §7.1: what is offered, accepted and confirmed; and what contexts are reserved for.
 use super::{deflate, inflate, prose};
+use crate::extension::deflate::{Context, Memory, params::Params};
 use crate::{
     extension::{Agreement, Deflate, Extension, ExtensionOffer, InvalidAnswer},
     frame::Rsv,
 };
-use std::sync::{Mutex, MutexGuard, PoisonError};
-
-use crate::extension::deflate::{Context, budget::Reservation, memory_reserved, params::Params};
-
-/// The budget is of the process: whoever reserves some of it waits for the others.
-static BUDGET: Mutex<()> = Mutex::new(());
-fn alone() -> MutexGuard<'static, ()> {
-    BUDGET.lock().unwrap_or_else(PoisonError::into_inner)
-}
 
 fn set(send: (u8, bool), receive: (u8, bool)) -> Deflate {
     let context = |(window_bits, takeover)| Context { window_bits, takeover };
-    Deflate { send: context(send), receive: Some(context(receive)), ..Deflate::default() }
+    Deflate { send: context(send), receive: Some(context(receive)), ..own() }
+}
+/// The default settings, with memory of its own.
+fn own() -> Deflate {
+    Deflate { memory: Memory::new(256 << 20), ..Deflate::default() }
 }
 /// Both directions at their widest, and kept.
 fn widest() -> Deflate {
@@ -53,7 +49,6 @@ const NONE: &str = "; server_no_context_takeover; client_no_context_takeover";
 /// Row D1. What is wanted comes first, then what any server can do.
 #[test]
 fn section_5_offers_are_in_order_of_preference() {
-    let _alone = alone();
     let plain = "; client_max_window_bits";
     assert_eq!(
         offers(&set((12, false), (12, false))),
@@ -77,19 +72,16 @@ fn section_5_offers_are_in_order_of_preference() {
 /// Some servers answer 400 to a parameter that they do not know, and know those that browsers send.
 #[test]
 fn by_default_a_client_offers_what_browsers_do() {
-    let _alone = alone();
     let mut client = Deflate::default();
     assert_eq!(offers(&client), ["; client_max_window_bits"]);
-    (client.send, client.memory_budget) = (kept(15), 0);
+    (client.send, client.memory) = (kept(15), Memory::new(0));
     assert_eq!(offers(&client), ["; client_max_window_bits"], "whatever it sends with itself");
 }
 
 /// Some clients (Tornado 6.6, Mojolicious 9.31) do not obey `client_no_context_takeover` if they have not offered it.
 #[test]
 fn by_default_a_server_asks_of_a_client_only_what_it_offers() {
-    let _alone = alone();
-    let before = memory_reserved();
-    let server = Deflate::default();
+    let server = own();
     for (offered, answered, held) in [
         ("", "; server_no_context_takeover", 32 << 10),
         ("; client_max_window_bits", "; server_no_context_takeover; client_max_window_bits=12", 4 << 10),
@@ -97,7 +89,7 @@ fn by_default_a_server_asks_of_a_client_only_what_it_offers() {
         ("; client_no_context_takeover", NONE, 0),
     ] {
         let agreement = server.accept(&offer(offered)).unwrap();
-        assert_eq!((&*tail(agreement.answer()), memory_reserved() - before), (answered, held), "{offered}");
+        assert_eq!((&*tail(agreement.answer()), server.memory.contexts()), (answered, held), "{offered}");
     }
     // A second message that refers to the first is understood.
     let mut client = widest().confirm(&offer("; client_max_window_bits=12")).unwrap();
@@ -109,9 +101,8 @@ fn by_default_a_server_asks_of_a_client_only_what_it_offers() {
 
 #[test]
 fn by_default_a_server_without_budget_declines_what_it_would_have_to_keep() {
-    let _alone = alone();
     let mut server = Deflate::default();
-    server.memory_budget = memory_reserved() + (4 << 10);
+    server.memory = Memory::new(4 << 10);
     server.send.takeover = true;
     assert_eq!(answer(&server, ""), None);
     assert_eq!(answer(&server, "; client_no_context_takeover").as_deref(), Some(NONE));
@@ -122,7 +113,6 @@ fn by_default_a_server_without_budget_declines_what_it_would_have_to_keep() {
 /// Row D8. Whatever the fields say, no window is offered that zlib does not have.
 #[test]
 fn section_7_1_2_settings_out_of_range_are_the_nearest_in_it() {
-    let _alone = alone();
     for bits in [0, 8] {
         assert_eq!(
             offers(&set((bits, true), (bits, true)))[0],
@@ -143,7 +133,6 @@ fn section_7_1_2_settings_out_of_range_are_the_nearest_in_it() {
 /// Row D2.
 #[test]
 fn section_7_1_an_offer_with_anything_wrong_is_declined() {
-    let _alone = alone();
     for wrong in [
         "; x",
         "; server_max_window_bits=15; x=1",
@@ -166,7 +155,6 @@ fn section_7_1_an_offer_with_anything_wrong_is_declined() {
 /// Row D3.
 #[test]
 fn section_7_1_an_answer_without_the_value_it_needs_fails() {
-    let _alone = alone();
     assert!(Deflate::default().confirm(&offer("; client_max_window_bits")).is_err());
     assert!(Deflate::default().confirm(&offer("; client_max_window_bits=12")).is_ok());
 }
@@ -174,7 +162,6 @@ fn section_7_1_an_answer_without_the_value_it_needs_fails() {
 /// T10. Rows D6, D7.
 #[test]
 fn section_7_1_2_every_number_of_window_bits() {
-    let _alone = alone();
     let server = widest();
     for bits in 0..=255u16 {
         let valid = (8..=15).contains(&bits);
@@ -209,7 +196,6 @@ fn section_7_1_2_every_number_of_window_bits() {
 /// Row D4.
 #[test]
 fn section_7_1_1_1_server_no_context_takeover() {
-    let _alone = alone();
     let asked = "; server_no_context_takeover";
     assert_eq!(answer(&widest(), asked).as_deref(), Some(asked));
     assert_eq!(answer(&set((15, false), (15, true)), "").as_deref(), Some(asked), "unasked");
@@ -222,7 +208,6 @@ fn section_7_1_1_1_server_no_context_takeover() {
 /// Row D5.
 #[test]
 fn section_7_1_1_2_client_no_context_takeover() {
-    let _alone = alone();
     let asked = "; client_no_context_takeover";
     assert_eq!(answer(&widest(), asked).as_deref(), Some(asked));
     assert_eq!(answer(&set((15, true), (15, false)), "").as_deref(), Some(asked), "unasked");
@@ -239,7 +224,6 @@ fn section_7_1_1_2_client_no_context_takeover() {
 /// Row D6.
 #[test]
 fn section_7_1_2_1_server_max_window_bits() {
-    let _alone = alone();
     let server = set((12, true), (15, true));
     for (offered, answered) in [("10", "10"), ("12", "12"), ("15", "12")] {
         let asked = format!("; server_max_window_bits={offered}");
@@ -252,7 +236,6 @@ fn section_7_1_2_1_server_max_window_bits() {
 /// Row D7.
 #[test]
 fn section_7_1_2_2_client_max_window_bits() {
-    let _alone = alone();
     let server = set((15, true), (11, true));
     for (offered, answered) in [("", "11"), ("=15", "11"), ("=11", "11"), ("=9", "9"), ("=8", "8")] {
         let asked = format!("; client_max_window_bits{offered}");
@@ -260,9 +243,9 @@ fn section_7_1_2_2_client_max_window_bits() {
     }
     assert_eq!(answer(&server, "").as_deref(), Some(""), "not in the answer if not in the offer");
     // And then the client may use the widest, which the server must be able to read.
-    let before = memory_reserved();
-    let agreement = set((15, false), (11, true)).accept(&offer("")).unwrap();
-    assert_eq!(memory_reserved() - before, 1 << 15);
+    let server = set((15, false), (11, true));
+    let agreement = server.accept(&offer("")).unwrap();
+    assert_eq!(server.memory.contexts(), 1 << 15);
     drop(agreement);
     assert_eq!(confirmed(&set((12, true), (15, true)), "; client_max_window_bits=10").unwrap().0, kept(10));
     assert_eq!(confirmed(&set((12, true), (15, true)), "; client_max_window_bits=15").unwrap().0, kept(12));
@@ -271,19 +254,16 @@ fn section_7_1_2_2_client_max_window_bits() {
 /// Row D8.
 #[test]
 fn section_7_1_2_2_a_client_told_8_bits_does_not_compress() {
-    let _alone = alone();
-    let before = memory_reserved();
+    let client = widest();
     let mut agreement =
-        widest().confirm(&offer("; client_max_window_bits=8; server_no_context_takeover")).unwrap();
+        client.confirm(&offer("; client_max_window_bits=8; server_no_context_takeover")).unwrap();
     assert_eq!(agreement.encoder.begin(Some(1 << 20)), Rsv::NONE);
-    assert_eq!(memory_reserved(), before);
+    assert_eq!(client.memory.contexts(), 0);
 }
 
 /// Rows D1, D4, D5, D6, D7. Both ends, whatever they are set to, understand each other.
 #[test]
 fn section_5_ends_of_any_settings_agree() {
-    let _alone = alone();
-    let before = memory_reserved();
     let sides: Vec<_> = [9, 15].into_iter().flat_map(|bits| [(bits, false), (bits, true)]).collect();
     let text = prose(2000, 3);
     for &client_send in &sides {
@@ -300,10 +280,10 @@ fn section_5_ends_of_any_settings_agree() {
                         exchange(&mut there, &mut here, &text);
                     }
                 }
+                assert_eq!([client.memory, server.memory].map(|memory| memory.contexts()), [0, 0]);
             }
         }
     }
-    assert_eq!(memory_reserved(), before);
 }
 fn exchange(from: &mut Agreement, to: &mut Agreement, text: &[u8]) {
     let message = deflate(&mut *from.encoder, text);
@@ -312,31 +292,31 @@ fn exchange(from: &mut Agreement, to: &mut Agreement, text: &[u8]) {
 
 #[test]
 fn a_context_is_reserved_for_as_long_as_its_codec_is() {
-    let _alone = alone();
-    let before = memory_reserved();
-    let none = Deflate::default().accept(&offer("; client_no_context_takeover")).unwrap();
-    assert_eq!(memory_reserved(), before, "nothing is kept, so nothing reserved");
+    let server = own();
+    let none = server.accept(&offer("; client_no_context_takeover")).unwrap();
+    assert_eq!(server.memory.contexts(), 0, "nothing is kept, so nothing reserved");
     drop(none);
-    let (both, window) = (widest().accept(&offer("")).unwrap(), 1 << 15);
-    let compressor = memory_reserved() - before - window;
+    let server = widest();
+    let (both, window) = (server.accept(&offer("")).unwrap(), 1 << 15);
+    let compressor = server.memory.contexts() - window;
     assert!((250_000..400_000).contains(&compressor), "{compressor}");
     let Agreement { encoder, decoder, .. } = both;
     drop(encoder);
-    assert_eq!(memory_reserved() - before, window);
+    assert_eq!(server.memory.contexts(), window);
     drop(decoder);
-    assert_eq!(memory_reserved(), before);
-    assert!(widest().accept(&offer("; server_max_window_bits=8")).is_none());
-    assert_eq!(memory_reserved(), before);
+    assert_eq!(server.memory.contexts(), 0);
+    assert!(server.accept(&offer("; server_max_window_bits=8")).is_none());
+    assert_eq!(server.memory.contexts(), 0);
 }
 
 #[test]
 fn when_the_budget_is_spent_nothing_more_is_kept() {
-    let _alone = alone();
-    let before = memory_reserved();
-    let first = widest().accept(&offer("")).unwrap();
-    let cost = memory_reserved() - before;
     let mut server = widest();
-    server.memory_budget = before + 2 * cost;
+    let first = server.accept(&offer("")).unwrap();
+    let cost = server.memory.contexts();
+    drop(first);
+    server.memory = Memory::new(2 * cost);
+    let first = server.accept(&offer("")).unwrap();
     let second = server.accept(&offer("")).unwrap();
     assert_eq!(tail(second.answer()), "", "exactly within it");
     assert_eq!(answer(&server, "").as_deref(), Some(NONE));
@@ -344,26 +324,30 @@ fn when_the_budget_is_spent_nothing_more_is_kept() {
         answer(&server, "; server_max_window_bits=10; client_max_window_bits"),
         Some(format!("{NONE}; server_max_window_bits=10; client_max_window_bits=15"))
     );
-    assert_eq!(memory_reserved(), before + 2 * cost);
+    assert_eq!(server.memory.contexts(), 2 * cost);
     // As a client it asks for none, and does not keep one; yet what the server keeps must be kept.
     assert_eq!(offers(&server), [&format!("{NONE}; client_max_window_bits"), "; client_max_window_bits"]);
     let third = server.confirm(&offer("")).unwrap();
-    assert_eq!(memory_reserved(), before + 2 * cost + (1 << 15));
+    assert_eq!(server.memory.contexts(), 2 * cost + (1 << 15));
     assert!(third.encoder.profile().is_some(), "it does not depend on earlier messages");
     drop((second, third));
     assert_eq!(answer(&server, "").as_deref(), Some(""), "there is some again");
     drop(first);
-    assert_eq!(memory_reserved(), before);
+    assert_eq!(server.memory.contexts(), 0);
 }
 
+/// Each has an account of its own, unless it is given the handle of another.
 #[test]
-fn a_budget_is_never_counted_past_its_end() {
-    let _alone = alone();
-    let before = memory_reserved();
-    let held = Reservation::regardless(1);
-    assert!(Reservation::within(usize::MAX, usize::MAX).is_none());
-    assert!(Reservation::within(0, 0).is_some());
-    assert!(Reservation::within(before, 1).is_none());
-    drop(held);
-    assert_eq!(memory_reserved(), before);
+fn budgets_are_those_of_the_memory_that_a_deflate_holds() {
+    let (small, large) = (Memory::new(500 << 10), Memory::new(1 << 30));
+    let with = |memory: &Memory| Deflate { memory: memory.clone(), ..widest() };
+    let first = with(&small).accept(&offer("")).unwrap();
+    assert_eq!(answer(&with(&small), "").as_deref(), Some(NONE), "the same account");
+    assert_eq!(answer(&with(&large), "").as_deref(), Some(""), "another");
+    assert_eq!((small.contexts(), large.contexts()), (408 << 10, 0));
+    drop(first);
+    assert_eq!(
+        (small.contexts(), with(&small) == with(&small), with(&small) == with(&large)),
+        (0, true, false)
+    );
 }

@@ -1,10 +1,7 @@
 //! RFC 7692 §7.2.1: what is sent, and that any inflater reads it.
 use super::{context, cut, deflate, deflate_pieces, deflater, inflate, inflater, noise, prose};
 use crate::{
-    extension::{
-        Deflate, Encoder, Extension,
-        deflate::{budget::Reservation, deflater::Deflater},
-    },
+    extension::{Deflate, Encoder, Extension, deflate::deflater::Deflater},
     frame::Rsv,
 };
 use bytes::BytesMut;
@@ -101,7 +98,7 @@ fn section_7_1_2_1_with_a_window_of_8_bits_nothing_is_compressed() {
 /// Row D12.
 #[test]
 fn short_messages_are_sent_as_they_are() {
-    let mut encoder = Deflater::new(3, 256, context(12, false), Reservation::regardless(0));
+    let mut encoder = Deflater::new(3, 256, context(12, false), super::nothing());
     assert_eq!(encoder.begin(Some(255)), Rsv::NONE);
     assert_eq!(encoder.begin(Some(256)), Rsv::RSV1);
     assert_eq!(encoder.begin(None), Rsv::RSV1);
@@ -110,7 +107,7 @@ fn short_messages_are_sent_as_they_are() {
 #[test]
 fn a_profile_tells_apart_whatever_makes_a_difference() {
     let profile = |level, min_size, bits, takeover| {
-        Deflater::new(level, min_size, context(bits, takeover), Reservation::regardless(0)).profile()
+        Deflater::new(level, min_size, context(bits, takeover), super::nothing()).profile()
     };
     assert_eq!(profile(3, 256, 12, true), None);
     let all: Vec<_> =
