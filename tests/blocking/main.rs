@@ -8,14 +8,13 @@ mod deflate;
 mod deflate_wire;
 mod ends;
 mod handshake;
-#[path = "../support/idle.rs"]
-mod idle;
 mod late;
 mod messages;
 mod pieces;
 mod script;
 mod split;
-#[cfg(feature = "deflate")]
-#[path = "../support/mod.rs"]
-mod support;
 mod told;
+
+#[cfg(feature = "deflate")]
+use sansocket_test_support as support;
+use sansocket_test_support::idle;

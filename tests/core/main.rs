@@ -1,7 +1,4 @@
 //! The core, driven in memory: what holds for whole connections, beyond the sections of the RFCs.
-#[path = "../support/mod.rs"]
-mod support;
-
 mod config;
 mod deadlines;
 mod driver;
@@ -10,3 +7,5 @@ mod lifecycle;
 mod properties;
 mod regressions;
 mod streaming;
+
+use sansocket_test_support as support;

@@ -4,8 +4,6 @@
 #![allow(clippy::disallowed_types, reason = "tests do I/O")]
 #[path = "../rfc7692/common.rs"]
 mod common;
-#[path = "../support/mod.rs"]
-mod support;
 
 mod abilities;
 mod app;
@@ -26,3 +24,5 @@ mod model;
 mod plan;
 mod script;
 mod stream;
+
+use sansocket_test_support as support;

@@ -2,12 +2,13 @@
 #[cfg(feature = "deflate")]
 #[path = "../rfc7692/common.rs"]
 mod common;
-#[path = "../support/counted.rs"]
-mod counted;
-#[path = "../support/mod.rs"]
-mod support;
 
 #[cfg(feature = "deflate")]
 mod deflate;
 mod promises;
 mod sharing;
+
+use sansocket_test_support::{self as support, counted};
+
+#[global_allocator]
+static COUNTED: counted::Counted = counted::Counted;

@@ -3,9 +3,6 @@
 //! `Row n` names the rule in the list that `tests/source/rows.rs` keeps complete. Where the rule binds both ends, both are tested.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test fails by panicking")]
 
-#[path = "../support/mod.rs"]
-mod support;
-
 mod s10_security;
 mod s11_registries;
 mod s5_1_overview;
@@ -18,3 +15,5 @@ mod s6_send_receive;
 mod s7_4_codes;
 mod s7_closing;
 mod s8_utf8;
+
+use sansocket_test_support as support;

@@ -1,12 +1,13 @@
 //! RFC 7692, permessage-deflate, through handshakes and connections: a test for each rule, named by its section.
 #![cfg(feature = "deflate")]
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test fails by panicking")]
-#[path = "../support/counted.rs"]
-mod counted;
-#[path = "../support/mod.rs"]
-mod support;
 
 mod common;
 mod hostile;
 mod messages;
 mod negotiation;
+
+use sansocket_test_support::{self as support, counted};
+
+#[global_allocator]
+static COUNTED: counted::Counted = counted::Counted;

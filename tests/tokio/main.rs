@@ -1,10 +1,6 @@
 //! The Tokio adapter against transports and peers that try to break it. Time is Tokio's paused clock; nothing sleeps.
 #![cfg(feature = "tokio")]
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test fails by panicking")]
-#[path = "../support/counted.rs"]
-mod counted;
-#[path = "../support/mod.rs"]
-mod support;
 
 mod cancel;
 mod closing;
@@ -14,8 +10,6 @@ mod deflate;
 #[cfg(feature = "deflate")]
 mod deflate_wire;
 mod ends;
-#[path = "../support/idle.rs"]
-mod idle;
 mod line;
 mod memory;
 mod opening;
@@ -25,3 +19,8 @@ mod skipping;
 mod split;
 mod streaming;
 mod timers;
+
+use sansocket_test_support::{self as support, counted, idle};
+
+#[global_allocator]
+static COUNTED: counted::Counted = counted::Counted;

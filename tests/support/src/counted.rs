@@ -1,25 +1,25 @@
 //! An allocator that forwards to the system's, and counts for each thread what was asked of it.
 #![allow(unsafe_code, reason = "an allocator that counts")]
-#![allow(dead_code, reason = "each test crate uses a part of it")]
-#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 use std::{
     alloc::{GlobalAlloc, Layout, System},
     cell::Cell,
 };
 
-struct Counted;
+/// A test binary that counts says so: `#[global_allocator] static COUNTED: Counted = Counted;`.
+#[derive(Debug)]
+pub struct Counted;
 
 #[derive(Clone, Copy, Debug, Default)]
-pub(crate) struct Tally {
+pub struct Tally {
     /// How often memory was asked for, and how many bytes in all.
-    pub(crate) calls: usize,
-    pub(crate) bytes: usize,
+    pub calls: usize,
+    pub bytes: usize,
     /// How much is held now, and was held at most.
-    pub(crate) held: isize,
-    pub(crate) most: isize,
+    pub held: isize,
+    pub most: isize,
 }
 thread_local! {
-    pub(crate) static TALLY: Cell<Tally> = const { Cell::new(Tally { calls: 0, bytes: 0, held: 0, most: 0 }) };
+    pub static TALLY: Cell<Tally> = const { Cell::new(Tally { calls: 0, bytes: 0, held: 0, most: 0 }) };
 }
 fn note(asked: usize, freed: usize) {
     // Not while the thread ends.
@@ -51,11 +51,16 @@ unsafe impl GlobalAlloc for Counted {
         unsafe { System.realloc(at, layout, size) }
     }
 }
-#[global_allocator]
-static COUNTED: Counted = Counted;
 
 /// What `work` asked for, on this thread; `held` and `most` are beyond what was held before.
-pub(crate) fn tally<T>(work: impl FnOnce() -> T) -> (Tally, T) {
+///
+/// # Panics
+///
+/// If nothing is counted, because [`Counted`] is not the allocator of this test binary.
+pub fn tally<T>(work: impl FnOnce() -> T) -> (Tally, T) {
+    let before = TALLY.get();
+    drop(std::hint::black_box(Box::new(0_u8)));
+    assert!(TALLY.get().calls > before.calls, "the allocator of this binary does not count");
     let before = TALLY.get();
     TALLY.set(Tally { most: before.held, ..before });
     let result = work();
@@ -69,7 +74,7 @@ pub(crate) fn tally<T>(work: impl FnOnce() -> T) -> (Tally, T) {
     (spent, result)
 }
 /// On a thread that has no spare buffers yet.
-pub(crate) fn fresh(work: impl FnOnce() + Send + 'static) {
+pub fn fresh(work: impl FnOnce() + Send + 'static) {
     std::thread::Builder::new()
         .spawn(work)
         .unwrap()

@@ -1,6 +1,8 @@
 //! Peers in memory: one connection under test against a scripted peer, or two joined by a wire; known chance, told time.
-#![allow(dead_code, reason = "each test crate uses a part of it")]
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test fails by panicking")]
+pub mod counted;
+pub mod idle;
+
 use sansocket::{
     bytes::Buf,
     entropy::Entropy,
@@ -15,17 +17,17 @@ use std::{
     time::{Duration, Instant},
 };
 
-pub(crate) const BOTH: [Role; 2] = [Role::Client, Role::Server];
-pub(crate) const FIN: u8 = 0x80;
-pub(crate) const TEXT: u8 = FIN | 1;
-pub(crate) const BINARY: u8 = FIN | 2;
-pub(crate) const CLOSE: u8 = FIN | 8;
-pub(crate) const PING: u8 = FIN | 9;
-pub(crate) const PONG: u8 = FIN | 10;
+pub const BOTH: [Role; 2] = [Role::Client, Role::Server];
+pub const FIN: u8 = 0x80;
+pub const TEXT: u8 = FIN | 1;
+pub const BINARY: u8 = FIN | 2;
+pub const CLOSE: u8 = FIN | 8;
+pub const PING: u8 = FIN | 9;
+pub const PONG: u8 = FIN | 10;
 
 /// Chance that is known: the n-th key drawn is `key(n)`.
 #[derive(Debug, Default)]
-pub(crate) struct Counting(AtomicU32);
+pub struct Counting(AtomicU32);
 impl Entropy for Counting {
     fn fill(&self, dest: &mut [u8]) {
         for part in dest.chunks_mut(4) {
@@ -35,14 +37,14 @@ impl Entropy for Counting {
     }
 }
 /// All different; the first is that of the examples in RFC 6455 §5.7.
-pub(crate) fn key(n: u32) -> [u8; 4] {
+pub fn key(n: u32) -> [u8; 4] {
     (0x37fa_213d ^ n.wrapping_mul(0x9e37_79b9)).to_be_bytes()
 }
 /// What a scripted client masks with.
-pub(crate) const PEER_KEY: [u8; 4] = [0x12, 0xA5, 0x00, 0xFF];
+pub const PEER_KEY: [u8; 4] = [0x12, 0xA5, 0x00, 0xFF];
 
 /// RFC 6455 §5.2 to the letter, written apart from the library: a header in the fewest bytes.
-pub(crate) fn head(first: u8, len: u64, key: Option<[u8; 4]>) -> Vec<u8> {
+pub fn head(first: u8, len: u64, key: Option<[u8; 4]>) -> Vec<u8> {
     let mask = if key.is_some() { 0x80 } else { 0 };
     let mut out = vec![first];
     match len {
@@ -60,7 +62,7 @@ pub(crate) fn head(first: u8, len: u64, key: Option<[u8; 4]>) -> Vec<u8> {
     out
 }
 /// A whole frame.
-pub(crate) fn wire(first: u8, payload: impl AsRef<[u8]>, key: Option<[u8; 4]>) -> Vec<u8> {
+pub fn wire(first: u8, payload: impl AsRef<[u8]>, key: Option<[u8; 4]>) -> Vec<u8> {
     let payload = payload.as_ref();
     let mut out = head(first, payload.len() as u64, key);
     let key = key.unwrap_or_default();
@@ -68,19 +70,19 @@ pub(crate) fn wire(first: u8, payload: impl AsRef<[u8]>, key: Option<[u8; 4]>) -
     out
 }
 /// The body of a Close frame.
-pub(crate) fn body(code: u16, reason: &str) -> Vec<u8> {
+pub fn body(code: u16, reason: &str) -> Vec<u8> {
     [&code.to_be_bytes(), reason.as_bytes()].concat()
 }
 
 /// A frame taken apart.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Frame {
-    pub(crate) first: u8,
-    pub(crate) key: Option<[u8; 4]>,
-    pub(crate) payload: Vec<u8>,
+pub struct Frame {
+    pub first: u8,
+    pub key: Option<[u8; 4]>,
+    pub payload: Vec<u8>,
 }
 /// Takes whole frames apart; fails on a length that is not minimal, and on a frame cut short.
-pub(crate) fn frames(mut bytes: &[u8]) -> Vec<Frame> {
+pub fn frames(mut bytes: &[u8]) -> Vec<Frame> {
     let mut all = vec![];
     while !bytes.is_empty() {
         let (first, second) = (bytes[0], bytes[1]);
@@ -102,7 +104,7 @@ pub(crate) fn frames(mut bytes: &[u8]) -> Vec<Frame> {
 
 /// An event that lasts.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) enum Told {
+pub enum Told {
     Message(Message),
     Chunk(Message, bool),
     Ping(Vec<u8>),
@@ -125,14 +127,14 @@ impl From<Event<'_>> for Told {
         }
     }
 }
-pub(crate) fn told(connection: &mut Connection) -> Option<Told> {
+pub fn told(connection: &mut Connection) -> Option<Told> {
     connection.poll_event().map(Told::from)
 }
-pub(crate) fn all_told(connection: &mut Connection) -> Vec<Told> {
+pub fn all_told(connection: &mut Connection) -> Vec<Told> {
     std::iter::from_fn(|| told(connection)).collect()
 }
 /// Every byte that waits for the transport, taken.
-pub(crate) fn written(connection: &mut Connection) -> Vec<u8> {
+pub fn written(connection: &mut Connection) -> Vec<u8> {
     let mut out = vec![];
     while connection.transmit().has_remaining() {
         let n = connection.transmit().remaining();
@@ -140,12 +142,12 @@ pub(crate) fn written(connection: &mut Connection) -> Vec<u8> {
     }
     out
 }
-pub(crate) fn messages(events: &[Told]) -> Vec<Message> {
+pub fn messages(events: &[Told]) -> Vec<Message> {
     let message = |event: &Told| if let Told::Message(m) = event { Some(m.clone()) } else { None };
     events.iter().filter_map(message).collect()
 }
 /// The last event, which says how it ended.
-pub(crate) fn closed(events: &[Told]) -> &Closed {
+pub fn closed(events: &[Told]) -> &Closed {
     match events {
         [before @ .., Told::Closed(closed)] => {
             assert!(!before.iter().any(|event| matches!(event, Told::Closed(_))), "closed twice");
@@ -155,25 +157,25 @@ pub(crate) fn closed(events: &[Told]) -> &Closed {
     }
 }
 /// The defaults of the role, with known chance.
-pub(crate) fn config(role: Role) -> Config {
+pub fn config(role: Role) -> Config {
     let mut config = if role == Role::Client { Config::client() } else { Config::server() };
     config.entropy = Arc::new(Counting::default());
     config
 }
 /// A moment to count from: the only clock that is read.
 #[allow(clippy::disallowed_methods, reason = "an epoch to count from")]
-pub(crate) fn epoch() -> Instant {
+pub fn epoch() -> Instant {
     Instant::now()
 }
-pub(crate) const fn seconds(n: u64) -> Duration {
+pub const fn seconds(n: u64) -> Duration {
     Duration::from_secs(n)
 }
 
 /// One end, whose peer is the script.
-pub(crate) struct End {
-    pub(crate) conn: Connection,
-    pub(crate) role: Role,
-    pub(crate) now: Instant,
+pub struct End {
+    pub conn: Connection,
+    pub role: Role,
+    pub now: Instant,
     /// Bytes the peer has written, and where the last frame of those began.
     fed: u64,
     began: u64,
@@ -181,87 +183,87 @@ pub(crate) struct End {
     keys: u32,
 }
 impl End {
-    pub(crate) fn new(role: Role) -> Self {
+    pub fn new(role: Role) -> Self {
         Self::with(role, |_| ())
     }
-    pub(crate) fn with(role: Role, tweak: impl FnOnce(&mut Config)) -> Self {
+    pub fn with(role: Role, tweak: impl FnOnce(&mut Config)) -> Self {
         let mut config = config(role);
         tweak(&mut config);
         Self::of(role, Connection::new(Established::bare(role), config))
     }
-    pub(crate) fn of(role: Role, conn: Connection) -> Self {
+    pub fn of(role: Role, conn: Connection) -> Self {
         Self { conn, role, now: epoch(), fed: 0, began: 0, keys: 0 }
     }
 
     // What the peer does.
 
     /// A frame as the peer must send it: masked if the peer is the client.
-    pub(crate) fn frame(&mut self, first: u8, payload: impl AsRef<[u8]>) -> &mut Self {
+    pub fn frame(&mut self, first: u8, payload: impl AsRef<[u8]>) -> &mut Self {
         let frame = wire(first, payload, self.peer_key());
         self.raw(frame)
     }
     /// Any bytes, where a frame should begin.
-    pub(crate) fn raw(&mut self, bytes: impl AsRef<[u8]>) -> &mut Self {
+    pub fn raw(&mut self, bytes: impl AsRef<[u8]>) -> &mut Self {
         self.began = self.fed;
         self.more(bytes)
     }
     /// Any bytes, that belong to the frame begun before.
-    pub(crate) fn more(&mut self, bytes: impl AsRef<[u8]>) -> &mut Self {
+    pub fn more(&mut self, bytes: impl AsRef<[u8]>) -> &mut Self {
         self.fed += bytes.as_ref().len() as u64;
         self.conn.receive(bytes.as_ref());
         self
     }
-    pub(crate) fn eof(&mut self) -> &mut Self {
+    pub fn eof(&mut self) -> &mut Self {
         self.conn.receive_eof();
         self
     }
     /// The transport ends in both directions: nothing more comes, and nothing more leaves.
-    pub(crate) fn cut(&mut self) -> &mut Self {
+    pub fn cut(&mut self) -> &mut Self {
         self.conn.receive_eof();
         self.conn.halves().1.write_failed();
         self
     }
     /// The key that the peer masks with, if it must.
-    pub(crate) fn peer_key(&self) -> Option<[u8; 4]> {
+    pub fn peer_key(&self) -> Option<[u8; 4]> {
         (self.role == Role::Server).then_some(PEER_KEY)
     }
 
     // What must come of it.
 
-    pub(crate) fn tells(&mut self, expected: Told) -> &mut Self {
+    pub fn tells(&mut self, expected: Told) -> &mut Self {
         assert_eq!(told(&mut self.conn), Some(expected), "{:?}", self.role);
         self
     }
-    pub(crate) fn text(&mut self, expected: &str) -> &mut Self {
+    pub fn text(&mut self, expected: &str) -> &mut Self {
         self.tells(Told::Message(Message::text(expected)))
     }
-    pub(crate) fn binary(&mut self, expected: &[u8]) -> &mut Self {
+    pub fn binary(&mut self, expected: &[u8]) -> &mut Self {
         self.tells(Told::Message(Message::binary(expected.to_vec())))
     }
-    pub(crate) fn ping(&mut self, expected: impl AsRef<[u8]>) -> &mut Self {
+    pub fn ping(&mut self, expected: impl AsRef<[u8]>) -> &mut Self {
         self.tells(Told::Ping(expected.as_ref().to_vec()))
     }
-    pub(crate) fn pong(&mut self, expected: impl AsRef<[u8]>) -> &mut Self {
+    pub fn pong(&mut self, expected: impl AsRef<[u8]>) -> &mut Self {
         self.tells(Told::Pong(expected.as_ref().to_vec()))
     }
-    pub(crate) fn quiet(&mut self) -> &mut Self {
+    pub fn quiet(&mut self) -> &mut Self {
         assert_eq!(told(&mut self.conn), None, "{:?}", self.role);
         self
     }
     /// An error is next; whichever.
-    pub(crate) fn errs(&mut self) -> &mut Self {
+    pub fn errs(&mut self) -> &mut Self {
         assert!(matches!(told(&mut self.conn), Some(Told::Error(_))));
         self
     }
-    pub(crate) fn is(&mut self, state: ReadyState) -> &mut Self {
+    pub fn is(&mut self, state: ReadyState) -> &mut Self {
         assert_eq!(self.conn.state(), state, "{:?}", self.role);
         self
     }
     /// Exactly these bytes have left or are about to, and no more: one frame, masked with the next key by a client.
-    pub(crate) fn writes(&mut self, first: u8, payload: impl AsRef<[u8]>) -> &mut Self {
+    pub fn writes(&mut self, first: u8, payload: impl AsRef<[u8]>) -> &mut Self {
         self.writes_all(&[(first, payload.as_ref())])
     }
-    pub(crate) fn writes_all(&mut self, expected: &[(u8, &[u8])]) -> &mut Self {
+    pub fn writes_all(&mut self, expected: &[(u8, &[u8])]) -> &mut Self {
         let mut bytes = vec![];
         for (first, payload) in expected {
             let key = (self.role == Role::Client).then(|| key(self.keys));
@@ -272,16 +274,16 @@ impl End {
         assert!(out == bytes, "{:?} wrote {:x?}\ninstead of {:x?}", self.role, start(&out), start(&bytes));
         self
     }
-    pub(crate) fn writes_nothing(&mut self) -> &mut Self {
+    pub fn writes_nothing(&mut self) -> &mut Self {
         self.writes_all(&[])
     }
     /// What is queued leaves, and is not looked at.
-    pub(crate) fn flush(&mut self) -> &mut Self {
+    pub fn flush(&mut self) -> &mut Self {
         self.keys += frames(&written(&mut self.conn)).len() as u32;
         self
     }
     /// The end, as told; and nothing after it.
-    pub(crate) fn ends(&mut self) -> Closed {
+    pub fn ends(&mut self) -> Closed {
         let Some(Told::Closed(closed)) = told(&mut self.conn) else { panic!("{:?}: not closed", self.role) };
         self.quiet().is(ReadyState::Closed);
         assert_eq!(self.conn.poll_timeout(), None, "nothing is waited for after the end");
@@ -290,7 +292,7 @@ impl End {
 
     /// The last frame broke a rule: it is told once, with where that frame began; a Close frame with this code is
     /// all that leaves; nothing that follows is processed; and the end says why.
-    pub(crate) fn fails(&mut self, code: u16, violation: Violation) -> Closed {
+    pub fn fails(&mut self, code: u16, violation: Violation) -> Closed {
         let error = match told(&mut self.conn) {
             Some(Told::Error(error)) => error,
             other => panic!("{:?}: no error {violation:?} but {other:?}", self.role),
@@ -316,20 +318,20 @@ impl End {
     // Time.
 
     /// So much time passes, and it is told.
-    pub(crate) fn pass(&mut self, by: Duration) -> &mut Self {
+    pub fn pass(&mut self, by: Duration) -> &mut Self {
         self.now += by;
         self.conn.handle_timeout(self.now);
         self
     }
     /// Time is told only now that the next deadline has come; says how long that took.
-    pub(crate) fn pass_to_deadline(&mut self) -> Duration {
+    pub fn pass_to_deadline(&mut self) -> Duration {
         let at = self.conn.poll_timeout().expect("a deadline");
         let by = at.saturating_duration_since(self.now);
         self.pass(by);
         by
     }
     /// How long until the next deadline.
-    pub(crate) fn due_in(&self) -> Option<Duration> {
+    pub fn due_in(&self) -> Option<Duration> {
         self.conn.poll_timeout().map(|at| at.saturating_duration_since(self.now))
     }
 }
@@ -339,14 +341,14 @@ fn start(bytes: &[u8]) -> &[u8] {
 }
 
 /// Two ends, and a wire that delivers at most `mtu` bytes at a time.
-pub(crate) struct Pair {
-    pub(crate) client: Connection,
-    pub(crate) server: Connection,
-    pub(crate) now: Instant,
-    pub(crate) mtu: usize,
+pub struct Pair {
+    pub client: Connection,
+    pub server: Connection,
+    pub now: Instant,
+    pub mtu: usize,
 }
 impl Pair {
-    pub(crate) fn new(tweak: impl Fn(&mut Config)) -> Self {
+    pub fn new(tweak: impl Fn(&mut Config)) -> Self {
         let end = |role| {
             let mut config = config(role);
             tweak(&mut config);
@@ -354,11 +356,11 @@ impl Pair {
         };
         Self { client: end(Role::Client), server: end(Role::Server), now: epoch(), mtu: usize::MAX }
     }
-    pub(crate) fn end(&mut self, role: Role) -> &mut Connection {
+    pub fn end(&mut self, role: Role) -> &mut Connection {
         if role == Role::Client { &mut self.client } else { &mut self.server }
     }
     /// Moves bytes until nothing moves: what the client was told, and the server.
-    pub(crate) fn drive(&mut self) -> (Vec<Told>, Vec<Told>) {
+    pub fn drive(&mut self) -> (Vec<Told>, Vec<Told>) {
         let (mut client, mut server) = (all_told(&mut self.client), all_told(&mut self.server));
         while carry(&mut self.client, &mut self.server, self.mtu, &mut server)
             | carry(&mut self.server, &mut self.client, self.mtu, &mut client)
