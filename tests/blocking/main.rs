@@ -7,6 +7,7 @@ mod deflate;
 #[cfg(feature = "deflate")]
 mod deflate_wire;
 mod ends;
+mod guide;
 mod handshake;
 mod late;
 mod messages;
