@@ -1,5 +1,7 @@
 //! How an opening handshake fails: by whose doing, by which rule, and which setting would change it.
-use super::{client::InvalidResponse, field::InvalidHeader, server::InvalidRequest, url::InvalidUrl};
+use super::{
+    client::InvalidResponse, declined, field::InvalidHeader, server::InvalidRequest, url::InvalidUrl,
+};
 use crate::{proto::Subprotocol, sentence::debug_as_display, sniff::LooksLike};
 use bytes::Bytes;
 use http::{Response, StatusCode};
@@ -38,7 +40,7 @@ pub enum HandshakeError {
     Spent,
     /// Client: the server answered with something other than 101. Its response is here; of the body, no more than
     /// [`max_refusal_body`](crate::Config::max_refusal_body).
-    #[error("the server refused the upgrade with {}", .0.status())]
+    #[error("{}", declined::Declined(.0))]
     Declined(Box<Response<Bytes>>),
     /// Client: the server's 101 breaks a rule.
     #[error("the server's 101 response is invalid: {0}")]

@@ -1,5 +1,5 @@
 //! Header fields: lists of tokens in them, and which ones an application may add.
-use crate::{proto::Subprotocol, sentence::debug_as_display};
+use crate::{proto::Subprotocol, quote::Quoted, sentence::debug_as_display};
 
 use http::{HeaderMap, HeaderName, HeaderValue, header};
 
@@ -59,21 +59,22 @@ pub enum InvalidField {
 }
 debug_as_display!(InvalidField);
 
-/// A header field that an application may not add.
+/// A header field that an application may not add. The names in it are as they were given.
 #[derive(Clone, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum InvalidHeader {
     /// Not a token (RFC 9110 §5.1).
     #[error(
-        "not the name of a header field: letters, digits and !#$%&'*+-.^_`|~ only, as in \"X-Request-Id\""
+        "{} is not the name of a header field: letters, digits and !#$%&'*+-.^_`|~ only, as in \"X-Request-Id\"",
+        Quoted(.0.as_bytes())
     )]
-    Name,
+    Name(Box<str>),
     /// With a control character: CR, LF and NUL would end the field, or the head.
     #[error("the value of {0} has a control character in it")]
-    Value(HeaderName),
-    /// Written by the handshake itself.
-    #[error("{0} is written by the handshake and cannot be added")]
-    Reserved(HeaderName),
+    Value(Box<str>),
+    /// Written by the handshake itself. The text says which method or setting does what was meant.
+    #[error("{0} is written by the handshake and cannot be added{instead}", instead = instead_of(.0))]
+    Reserved(Box<str>),
     /// More than a [`HeaderMap`] holds.
     #[error("more header fields than can be sent")]
     TooMany,
@@ -83,13 +84,14 @@ debug_as_display!(InvalidHeader);
 /// Adds a field for the application, if it may.
 pub(super) fn add<N, V>(headers: &mut HeaderMap, name: N, value: V) -> Result<(), InvalidHeader>
 where
-    N: TryInto<HeaderName>,
+    N: AsRef<str>,
     V: TryInto<HeaderValue>,
 {
-    let name = name.try_into().map_err(|_| InvalidHeader::Name)?;
-    let value = value.try_into().map_err(|_| InvalidHeader::Value(name.clone()))?;
+    let written = name.as_ref();
+    let name = HeaderName::try_from(written).map_err(|_| InvalidHeader::Name(written.into()))?;
+    let value = value.try_into().map_err(|_| InvalidHeader::Value(written.into()))?;
     if is_reserved(&name) {
-        return Err(InvalidHeader::Reserved(name));
+        return Err(InvalidHeader::Reserved(written.into()));
     }
     headers.try_append(name, value).map(drop).map_err(|_| InvalidHeader::TooMany)
 }
@@ -98,6 +100,21 @@ fn is_reserved(name: &HeaderName) -> bool {
     use header::{CONNECTION, CONTENT_LENGTH, HOST, TRANSFER_ENCODING, UPGRADE};
     [HOST, UPGRADE, CONNECTION, CONTENT_LENGTH, TRANSFER_ENCODING].contains(name)
         || name.as_str().starts_with("sec-websocket-")
+}
+
+/// What does what an application meant with a field that it may not add.
+fn instead_of(name: &str) -> &'static str {
+    match name.to_ascii_lowercase().as_str() {
+        "sec-websocket-protocol" => {
+            ": ClientRequest::subprotocol offers a subprotocol, and Acceptance::subprotocol chooses one"
+        }
+        "sec-websocket-extensions" => ": Config::extensions says what is offered and accepted",
+        "host" => {
+            ": it is the host and the port of the URL; connect_over takes a stream that is connected to somewhere else"
+        }
+        "content-length" | "transfer-encoding" => ": an opening handshake has no body",
+        _ => "",
+    }
 }
 
 /// Writes one field.

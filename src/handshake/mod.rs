@@ -34,6 +34,7 @@
 //! # }
 //! ```
 mod client;
+mod declined;
 mod error;
 mod field;
 mod first_line;

@@ -111,9 +111,10 @@ pub enum InvalidUrl {
     /// `%` without two hexadecimal digits.
     #[error("a % in a URL is followed by two hexadecimal digits, as in \"ws://example.com/100%25\"")]
     PercentEncoding,
-    /// More than one `@`, a colon within the name, or a control character.
+    /// More than one `@`, a colon within the name, a control character, or what would end the host in front of an `@`:
+    /// `/`, `?` or `#`.
     #[error(
-        "the credentials are not \"user:password@\": percent-encode @, : and / in them, as in \"ws://me:p%40ss@example.com/\""
+        "the credentials are not \"user:password@\": percent-encode @, :, /, ? and # in them, as in \"ws://me:p%40ss%23@example.com/\""
     )]
     Credentials,
     /// No host, or one that no name or address looks like.
@@ -121,6 +122,11 @@ pub enum InvalidUrl {
         "{0:?} is not a host: give a name or an address, as in \"ws://example.com/\", \"ws://127.0.0.1/\" or \"ws://[::1]/\""
     )]
     Host(Box<str>),
+    /// An IPv6 address with a zone, which no request can name.
+    #[error(
+        "{0:?} names a zone, which a URL cannot: dial that address, and pass the stream to connect_over with a URL without the zone, as in \"ws://[fe80::1]/\""
+    )]
+    Zone(Box<str>),
     /// A host that is not ASCII, and that IDNA does not allow.
     #[error("{0:?} is not an international domain name; this is one: \"ws://bücher.example/\"")]
     Idna(Box<str>),
@@ -138,6 +144,8 @@ debug_as_display!(InvalidUrl);
 impl FromStr for Url {
     type Err = InvalidUrl;
     fn from_str(text: &str) -> Result<Self, InvalidUrl> {
+        // As browsers do: a line of a file or of a terminal ends with what is no part of the address.
+        let text = text.trim_matches([' ', '\t', '\r', '\n']);
         if let Some(wrong) = text.chars().find(|&c| c <= ' ' || c == '\x7f' || c == '\\') {
             return Err(InvalidUrl::Character(wrong));
         }
@@ -150,8 +158,9 @@ impl FromStr for Url {
             }
             _ => return Err(InvalidUrl::Scheme),
         };
-        if rest.contains('#') {
-            return Err(InvalidUrl::Fragment);
+        if let Some((before, after)) = rest.split_once('#') {
+            let in_credentials = !before.contains(['/', '?', '@']) && after.contains('@');
+            return Err(if in_credentials { InvalidUrl::Credentials } else { InvalidUrl::Fragment });
         }
         let (authority, target) = rest.split_at(rest.find(['/', '?']).unwrap_or(rest.len()));
         let (authorization, host_port) = match authority.split_once('@') {
@@ -168,6 +177,8 @@ impl FromStr for Url {
         };
         let port = match port {
             "" => scheme.default_port(),
+            // No port, but the front of a password with a slash in it, which must not be shown.
+            port if target.contains('@') => self::port(port).map_err(|_| InvalidUrl::Credentials)?,
             port => self::port(port)?,
         };
         Ok(Self { scheme, host, port, target: encode(target)?, authorization })
@@ -207,8 +218,12 @@ fn port(text: &str) -> Result<u16, InvalidUrl> {
 }
 
 fn ipv6(text: &str) -> Result<String, InvalidUrl> {
-    let address: Ipv6Addr = text.parse().map_err(|_| InvalidUrl::Host(format!("[{text}]").into()))?;
-    Ok(address.to_string())
+    let written = || format!("[{text}]").into();
+    let address = |text: &str| text.parse::<Ipv6Addr>();
+    match text.split_once('%') {
+        Some((front, _)) if address(front).is_ok() => Err(InvalidUrl::Zone(written())),
+        _ => address(text).map(|address| address.to_string()).map_err(|_| InvalidUrl::Host(written())),
+    }
 }
 
 /// A name or an IPv4 address: labels of letters, digits, `-` and `_`.

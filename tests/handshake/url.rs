@@ -80,21 +80,7 @@ fn without_idna_a_host_that_is_not_ascii_is_an_error_that_names_the_feature() {
 /// Row 3.
 #[test]
 fn section_4_1_invalid_parts_are_refused() {
-    for host in [
-        "",
-        "a b",
-        "a..b",
-        ".",
-        "-[",
-        "a%41",
-        "[::1",
-        "[::1]x",
-        "[::g]",
-        "[fe80::1%25eth0]",
-        "a:1:2",
-        "a,b",
-        "*",
-    ] {
+    for host in ["", "a b", "a..b", ".", "-[", "a%41", "[::1", "[::1]x", "[::g]", "a:1:2", "a,b", "*"] {
         let text = format!("ws://{host}/");
         assert!(matches!(wrong(&text), InvalidUrl::Host(_) | InvalidUrl::Character(' ')), "{text}");
     }
@@ -112,15 +98,43 @@ fn section_4_1_invalid_parts_are_refused() {
 #[test]
 fn characters_that_end_a_line_or_change_the_host_are_refused() {
     for wrong_one in ['\r', '\n', '\0', ' ', '\t', '\x1f', '\x7f', '\\'] {
-        for text in ["ws://a/x?b", "ws://a?bx", "ws://ax:80/", "ws://u:x@a/", "xws://a/", "ws://a/x"] {
+        for text in ["ws://a/x?b", "ws://a?xb", "ws://ax:80/", "ws://u:x@a/"] {
             let text = text.replace('x', &wrong_one.to_string());
             assert_eq!(wrong(&text), InvalidUrl::Character(wrong_one), "{text:?}");
         }
     }
 }
 
+/// As in browsers: a line end or a space around an address is no part of it. All else is.
+#[test]
+fn space_around_an_address_is_no_part_of_it() {
+    for text in ["ws://a/x\r\n", " ws://a/x", "\tws://a/x ", "\nws://a/x\n\n"] {
+        assert_eq!(parts(text).3, "/x", "{text:?}");
+    }
+    for wrong_one in ['\0', '\x1f', '\x7f', '\\'] {
+        for text in [format!("ws://a/{wrong_one}"), format!("{wrong_one}ws://a/")] {
+            assert_eq!(wrong(&text), InvalidUrl::Character(wrong_one), "{text:?}");
+        }
+    }
+}
+
+#[test]
+fn a_zone_is_told_where_it_belongs() {
+    for host in ["[fe80::1%25eth0]", "[fe80::1%eth0]", "[fe80::1%]"] {
+        assert_eq!(wrong(&format!("ws://{host}:80/")), InvalidUrl::Zone(host.into()));
+    }
+}
+
 #[test]
 fn credentials_are_checked_and_never_shown() {
+    // Not a fragment, nor a port.
+    for text in ["ws://me:p#ss@d/", "ws://me:#@d", "ws://me:p/ss@d/", "ws://me:p?ss@d/"] {
+        assert_eq!(wrong(text), InvalidUrl::Credentials, "{text}");
+    }
+    for text in ["ws://d/#me@d", "ws://d/?a#me@d", "ws://me@d#x@y"] {
+        assert_eq!(wrong(text), InvalidUrl::Fragment, "{text}");
+    }
+    assert_eq!(parts("ws://d:80/@me").3, "/@me");
     for text in ["ws://a@b@c/", "ws://a%3Ab:c@d/", "ws://a%0D%0A@d/"] {
         assert_eq!(wrong(text), InvalidUrl::Credentials, "{text}");
     }
@@ -151,6 +165,7 @@ fn every_error_shows_what_would_work() {
         "ws://",
         "ws://ü\u{378}/",
         "ws://a:b",
+        "ws://[fe80::1%eth0]/",
     ] {
         let message = wrong(text).to_string();
         for example in

@@ -66,6 +66,7 @@ impl Asked {
             Err(_) => return Err(InvalidResponse::RepeatedExtensions),
         }
         match field::single(headers, &header::SEC_WEBSOCKET_PROTOCOL) {
+            Ok(value) if value.is_empty() => Err(InvalidResponse::EmptySubprotocol),
             Ok(_) if self.subprotocols.is_empty() => Err(InvalidResponse::UnaskedSubprotocol),
             Ok(value) => field::subprotocol(value.as_bytes())
                 .filter(|chosen| self.subprotocols.contains(chosen))
@@ -125,8 +126,11 @@ pub enum InvalidResponse {
     /// RFC 6455 §11.3.4.
     #[error("it has more than one Sec-WebSocket-Protocol header field")]
     RepeatedSubprotocol,
+    /// RFC 6455 §4.1, rule 6: a server that chooses no subprotocol leaves the field out.
+    #[error("its Sec-WebSocket-Protocol header field is empty: to choose none, a server leaves it out")]
+    EmptySubprotocol,
     /// RFC 6455 §4.1, rule 6.
-    #[error("it chooses a subprotocol, and none was offered")]
+    #[error("it chooses a subprotocol, and none was offered (ClientRequest::subprotocol)")]
     UnaskedSubprotocol,
     /// RFC 6455 §4.1, rule 6.
     #[error("it chooses a subprotocol that was not offered")]

@@ -5,7 +5,7 @@ use super::super::{
     url::{InvalidUrl, Url},
 };
 use crate::{extension::ExtensionOffer, proto::Subprotocol};
-use http::{HeaderMap, HeaderName, HeaderValue, header};
+use http::{HeaderMap, HeaderValue, header};
 
 /// What a client asks for.
 ///
@@ -39,7 +39,7 @@ impl ClientRequest {
     /// `Host`, `Upgrade`, `Connection`, `Sec-WebSocket-*`, and those that announce a body.
     pub fn header<N, V>(mut self, name: N, value: V) -> Result<Self, InvalidHeader>
     where
-        N: TryInto<HeaderName>,
+        N: AsRef<str>,
         V: TryInto<HeaderValue>,
     {
         field::add(&mut self.headers, name, value)?;

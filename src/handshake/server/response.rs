@@ -8,7 +8,7 @@ use super::{
 };
 use crate::proto::{Subprotocol, Transmit};
 use bytes::Bytes;
-use http::{HeaderMap, HeaderName, HeaderValue, Response};
+use http::{HeaderMap, HeaderValue, Response};
 
 /// How a request is accepted.
 #[derive(Clone, Debug, Default)]
@@ -49,7 +49,7 @@ impl Acceptance {
     /// [`InvalidHeader`], as [`ClientRequest::header`](crate::handshake::ClientRequest::header).
     pub fn header<N, V>(mut self, name: N, value: V) -> Result<Self, InvalidHeader>
     where
-        N: TryInto<HeaderName>,
+        N: AsRef<str>,
         V: TryInto<HeaderValue>,
     {
         field::add(&mut self.headers, name, value)?;
