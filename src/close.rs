@@ -29,6 +29,8 @@ codes! {
     NORMAL = 1000,
     /// 1001: a server is going down, or a browser has navigated away.
     GOING_AWAY = 1001,
+    /// 1001: another name of [`GOING_AWAY`](Self::GOING_AWAY).
+    AWAY = 1001,
     /// 1002: the peer broke the protocol.
     PROTOCOL_ERROR = 1002,
     /// 1003: this endpoint cannot accept this kind of data.
@@ -131,8 +133,23 @@ pub struct CloseFrame {
     pub reason: CloseReason,
 }
 impl CloseFrame {
+    /// A code and a reason.
+    ///
+    /// ```
+    /// use sansocket::{CloseCode, CloseFrame, InvalidCloseFrame};
+    ///
+    /// assert_eq!(CloseFrame::new(1001, "bye"), CloseFrame::new(CloseCode::GOING_AWAY, "bye"));
+    /// assert!(matches!(CloseFrame::new(1005, "bye"), Err(InvalidCloseFrame::Code(_))));
+    /// assert!(matches!(CloseFrame::new(1000, "why ".repeat(40)), Err(InvalidCloseFrame::Reason(_))));
+    /// ```
+    ///
+    /// # Errors
+    /// [`InvalidCloseFrame`]: the code may not be sent, or the reason is longer than 123 bytes.
+    pub fn new(code: impl IntoCloseCode, reason: impl AsRef<str>) -> Result<Self, InvalidCloseFrame> {
+        Ok(Self { code: code.into_close_code()?, reason: CloseReason::try_from(reason.as_ref())? })
+    }
     /// A code with a reason, of which as many whole characters are kept as fit 123 bytes.
-    pub fn new(code: CloseCode, reason: &str) -> Self {
+    pub fn truncate(code: CloseCode, reason: &str) -> Self {
         Self { code, reason: CloseReason::truncate(reason) }
     }
 }
@@ -141,10 +158,92 @@ impl From<CloseCode> for CloseFrame {
         Self { code, reason: CloseReason::default() }
     }
 }
-/// So that `close(CloseCode::NORMAL)` reads as it should: every `close` takes `impl Into<Option<CloseFrame>>`.
+/// So that a driver's `close(CloseCode::NORMAL)` reads as it should.
 impl From<CloseCode> for Option<CloseFrame> {
     fn from(code: CloseCode) -> Self {
         Some(code.into())
+    }
+}
+
+/// Why there is no such Close frame.
+#[derive(Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum InvalidCloseFrame {
+    /// The code may not be sent.
+    #[error(transparent)]
+    Code(#[from] InvalidCloseCode),
+    /// The reason is too long.
+    #[error(transparent)]
+    Reason(#[from] InvalidCloseReason),
+}
+debug_as_display!(InvalidCloseFrame);
+
+/// A close code as a number or as a [`CloseCode`].
+pub trait IntoCloseCode {
+    /// The code.
+    ///
+    /// # Errors
+    /// [`InvalidCloseCode`] for a number that may not be sent.
+    fn into_close_code(self) -> Result<CloseCode, InvalidCloseCode>;
+}
+impl IntoCloseCode for CloseCode {
+    fn into_close_code(self) -> Result<CloseCode, InvalidCloseCode> {
+        Ok(self)
+    }
+}
+impl IntoCloseCode for u16 {
+    fn into_close_code(self) -> Result<CloseCode, InvalidCloseCode> {
+        self.try_into()
+    }
+}
+
+/// What `close` takes: a code, a code and a reason, a [`CloseFrame`], or `None` for an empty frame.
+///
+/// ```
+/// use sansocket::{CloseCode, CloseFrame, IntoCloseFrame};
+///
+/// let away = CloseFrame::truncate(CloseCode::GOING_AWAY, "bye");
+/// assert_eq!((1001, "bye").into_close_frame(), Ok(Some(away.clone())));
+/// assert_eq!((CloseCode::GOING_AWAY, "bye").into_close_frame(), Ok(Some(away.clone())));
+/// assert_eq!(CloseFrame::new(1001, "bye").into_close_frame(), Ok(Some(away)));
+/// assert_eq!(1000.into_close_frame(), CloseCode::NORMAL.into_close_frame());
+/// assert_eq!(None.into_close_frame(), Ok(None));
+/// assert!(1006.into_close_frame().is_err());
+/// ```
+pub trait IntoCloseFrame {
+    /// The frame; `None` is an empty one.
+    ///
+    /// # Errors
+    /// [`InvalidCloseFrame`]: the code may not be sent, or the reason is longer than 123 bytes.
+    fn into_close_frame(self) -> Result<Option<CloseFrame>, InvalidCloseFrame>;
+}
+impl IntoCloseFrame for CloseCode {
+    fn into_close_frame(self) -> Result<Option<CloseFrame>, InvalidCloseFrame> {
+        Ok(self.into())
+    }
+}
+impl IntoCloseFrame for u16 {
+    fn into_close_frame(self) -> Result<Option<CloseFrame>, InvalidCloseFrame> {
+        Ok(self.into_close_code()?.into())
+    }
+}
+impl<C: IntoCloseCode, R: AsRef<str>> IntoCloseFrame for (C, R) {
+    fn into_close_frame(self) -> Result<Option<CloseFrame>, InvalidCloseFrame> {
+        CloseFrame::new(self.0, self.1).map(Some)
+    }
+}
+impl IntoCloseFrame for CloseFrame {
+    fn into_close_frame(self) -> Result<Option<CloseFrame>, InvalidCloseFrame> {
+        Ok(Some(self))
+    }
+}
+impl IntoCloseFrame for Option<CloseFrame> {
+    fn into_close_frame(self) -> Result<Option<CloseFrame>, InvalidCloseFrame> {
+        Ok(self)
+    }
+}
+impl IntoCloseFrame for Result<CloseFrame, InvalidCloseFrame> {
+    fn into_close_frame(self) -> Result<Option<CloseFrame>, InvalidCloseFrame> {
+        self.map(Some)
     }
 }
 impl fmt::Display for CloseFrame {

@@ -2,7 +2,7 @@
 //!
 //! There is no third. The core does no I/O, so it has no I/O errors; adapters add theirs.
 use crate::{
-    close::{CloseCode, CloseFrame, CloseReason},
+    close::{CloseCode, CloseFrame, CloseReason, InvalidCloseFrame},
     sentence::debug_as_display,
     sniff::LooksLike,
 };
@@ -179,7 +179,7 @@ impl Violation {
     }
     /// The Close frame that answers it: the code, and the rule in words.
     pub fn close_frame(self) -> CloseFrame {
-        CloseFrame::new(self.close_code(), &self.to_string())
+        CloseFrame::truncate(self.close_code(), &self.to_string())
     }
 }
 
@@ -208,5 +208,8 @@ pub enum SendError {
     /// Pings and pongs carry at most 125 bytes (RFC 6455 §5.5).
     #[error("control payload of {0} bytes; at most 125 fit")]
     LongControl(usize),
+    /// A Close frame may not have this code, or its reason is too long (RFC 6455 §5.5.1, §7.4).
+    #[error(transparent)]
+    InvalidCloseFrame(#[from] InvalidCloseFrame),
 }
 debug_as_display!(SendError);

@@ -35,7 +35,7 @@
 //! let (mut socket, _) = sansocket::futures::connect_over(stream, request, Config::client()).await?;
 //! socket.send("hello").await?;
 //! println!("{:?}", socket.recv().await?);
-//! socket.close(None).await;
+//! socket.close(None).await?;
 //! # Ok(())
 //! # }
 //! ```

@@ -87,7 +87,10 @@ pub mod tokio;
 pub mod guide;
 
 pub use adapter::{Error, Reply};
-pub use close::{CloseCode, CloseFrame, CloseReason, InvalidCloseCode, InvalidCloseReason};
+pub use close::{
+    CloseCode, CloseFrame, CloseReason, IntoCloseCode, IntoCloseFrame, InvalidCloseCode, InvalidCloseFrame,
+    InvalidCloseReason,
+};
 pub use config::{Config, Delivery, Keepalive, Origins};
 pub use error::{ProtocolError, SendError, Violation};
 #[cfg(feature = "deflate")]

@@ -147,5 +147,5 @@ fn close_frame(text: &str) -> Result<Option<CloseFrame>, String> {
     }
     let number: u16 = code.parse().map_err(|_| format!("{code} is not a close code"))?;
     let code = CloseCode::try_from(number).map_err(|error| error.to_string())?;
-    Ok(Some(CloseFrame::new(code, reason)))
+    Ok(Some(CloseFrame::truncate(code, reason)))
 }

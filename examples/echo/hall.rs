@@ -1,5 +1,5 @@
 //! Who is connected, so that all can be told when the server goes.
-use sansocket::{CloseCode, CloseFrame, blocking::Sender};
+use sansocket::{CloseCode, blocking::Sender};
 use std::{
     collections::HashMap,
     net::TcpStream,
@@ -86,5 +86,5 @@ impl Drop for Place<'_> {
 
 fn say_goodbye(guest: &Guest) {
     // One that cannot be told any more has gone already.
-    let _ = guest.close(CloseFrame::new(CloseCode::GOING_AWAY, "the server is stopping"));
+    let _ = guest.close((CloseCode::GOING_AWAY, "the server is stopping"));
 }

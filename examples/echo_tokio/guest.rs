@@ -5,7 +5,7 @@ use crate::{
     page,
 };
 use sansocket::{
-    CloseCode, CloseFrame, Config, Error, Message,
+    CloseCode, Config, Error, Message,
     handshake::Upgrade,
     tokio::{WebSocket, accept_with},
 };
@@ -90,7 +90,7 @@ async fn see_off(socket: &mut Socket, echoed: Option<Result<(), Error>>) -> Stri
     match echoed {
         Some(Err(error)) => return error.to_string(),
         Some(Ok(())) => {}
-        None => drop(socket.close(CloseFrame::new(CloseCode::GOING_AWAY, "the server is stopping")).await),
+        None => drop(socket.close((CloseCode::GOING_AWAY, "the server is stopping")).await),
     }
     socket.closed().map_or("gone".into(), ToString::to_string)
 }

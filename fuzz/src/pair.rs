@@ -166,7 +166,7 @@ impl Pair {
         let end = &mut self.ends[end];
         let frame = code.map(|code| {
             let code = CloseCode::new(code).unwrap_or(CloseCode::NORMAL);
-            CloseFrame::new(code, text_of(3, reason))
+            CloseFrame::truncate(code, text_of(3, reason))
         });
         end.connection.close(frame);
         end.closing = true;

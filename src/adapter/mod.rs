@@ -7,6 +7,7 @@ pub(crate) use opening::{Handshake, LINGER_BYTES, needs_tls};
 pub use reply::Reply;
 
 use crate::{
+    close::InvalidCloseFrame,
     config::{Config, Delivery},
     error::{ProtocolError, SendError, Violation},
     handshake::{HandshakeError, InvalidHeader, InvalidUrl},
@@ -92,6 +93,11 @@ impl Error {
     }
 }
 
+impl From<InvalidCloseFrame> for Error {
+    fn from(error: InvalidCloseFrame) -> Self {
+        Self::Send(error.into())
+    }
+}
 impl From<InvalidUrl> for Error {
     fn from(error: InvalidUrl) -> Self {
         Self::Handshake(error.into())

@@ -1,6 +1,6 @@
 //! [`Reply`]: what a received message is lent with, to answer it.
 use crate::{
-    close::CloseFrame,
+    close::IntoCloseFrame,
     error::SendError,
     message::Outgoing,
     proto::{Outbound, SendState},
@@ -78,8 +78,12 @@ impl<'a> Reply<'a> {
     /// Queues the Close frame, behind what is queued (RFC 6455 §7.1.2): the closing handshake begins. It is done while
     /// the application goes on receiving, or with the socket's `close`. `None` sends an empty frame. If a Close frame
     /// has been queued, sent or answered already, nothing changes.
-    pub fn close(&mut self, frame: impl Into<Option<CloseFrame>>) {
-        self.0.close(frame);
+    ///
+    /// # Errors
+    /// [`SendError::InvalidCloseFrame`]: the code may not be sent, or the reason is too long. Nothing is queued then.
+    pub fn close(&mut self, frame: impl IntoCloseFrame) -> Result<(), SendError> {
+        self.0.close(frame.into_close_frame()?);
+        Ok(())
     }
 
     /// What a browser calls `WebSocket.bufferedAmount`: bytes queued that the transport has not taken.

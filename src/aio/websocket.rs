@@ -7,7 +7,7 @@ use super::{
 };
 use crate::{
     adapter::{Error, Reply, check_whole},
-    close::CloseFrame,
+    close::IntoCloseFrame,
     error::SendError,
     extension::ExtensionOffer,
     message::{Message, Outgoing},
@@ -317,12 +317,16 @@ impl<S, R: Runtime<S>> WebSocket<S, R> {
     /// Until the Close frame has left, [`write_timeout`](crate::Config::write_timeout) governs: it may take long, as
     /// long as bytes leave. From then on [`close_timeout`](crate::Config::close_timeout) does.
     ///
+    /// # Errors
+    /// Only [`Error::Send`], for a code that may not be sent or a reason of more than 123 bytes: nothing is sent then. All
+    /// else is told by [`Closed`].
+    ///
     /// # Cancel safety
     /// When the future is dropped after it has been polled, the handshake has begun: receive, or call it again, to
     /// complete it.
-    pub async fn close(&mut self, frame: impl Into<Option<CloseFrame>>) -> Closed {
-        self.link.outbound.close(frame);
-        poll_fn(|cx| self.poll_closed(cx)).await
+    pub async fn close(&mut self, frame: impl IntoCloseFrame) -> Result<Closed, Error> {
+        self.link.outbound.close(frame.into_close_frame()?);
+        Ok(poll_fn(|cx| self.poll_closed(cx)).await)
     }
 
     /// Ends the transport at once, without a Close frame and without what is queued: the peer sees 1006 (RFC 6455

@@ -2,7 +2,7 @@
 use super::{driver::Driver, link::Link, output::Output, timing::Timing, transport::Transport};
 use crate::{
     adapter::{Error, Reply, check_whole},
-    close::CloseFrame,
+    close::IntoCloseFrame,
     error::SendError,
     extension::ExtensionOffer,
     message::{Message, Outgoing},
@@ -191,9 +191,10 @@ impl<S: Transport> WebSocket<S> {
     /// long as bytes leave. From then on [`close_timeout`](crate::Config::close_timeout) does.
     ///
     /// # Errors
-    /// Only what is [resumable](Error::is_resumable). All else is told by [`Closed`].
-    pub fn close(&mut self, frame: impl Into<Option<CloseFrame>>) -> Result<Closed, Error> {
-        self.link.outbound.close(frame);
+    /// What is [resumable](Error::is_resumable), and [`Error::Send`] for a code that may not be sent or a reason of more
+    /// than 123 bytes: nothing is sent then. All else is told by [`Closed`].
+    pub fn close(&mut self, frame: impl IntoCloseFrame) -> Result<Closed, Error> {
+        self.link.outbound.close(frame.into_close_frame()?);
         self.discard()
     }
 

@@ -44,7 +44,7 @@ mod tests {
     fn section_5_5_1_the_reason_is_utf8() {
         assert_eq!(
             decode_close(b"\x03\xE8caf\xC3\xA9"),
-            Ok(Some(CloseFrame::new(CloseCode::NORMAL, "café")))
+            Ok(Some(CloseFrame::truncate(CloseCode::NORMAL, "café")))
         );
         assert_eq!(decode_close(b"\x03\xE8caf\xC3"), Err(Violation::CloseReason(1000)));
     }
@@ -56,9 +56,11 @@ mod tests {
 
     #[test]
     fn what_is_encoded_decodes_to_itself() {
-        for frame in
-            [None, Some(CloseCode::NORMAL.into()), Some(CloseFrame::new(CloseCode::NORMAL, &"é".repeat(99)))]
-        {
+        for frame in [
+            None,
+            Some(CloseCode::NORMAL.into()),
+            Some(CloseFrame::truncate(CloseCode::NORMAL, &"é".repeat(99))),
+        ] {
             let mut out = [0xAA; 125];
             let size = encode_close(frame.as_ref(), &mut out);
             assert_eq!(decode_close(&out[..size]), Ok(frame));

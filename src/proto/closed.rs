@@ -123,7 +123,7 @@ mod tests {
         assert_eq!((LOST.code(), LOST.reason(), LOST.was_clean()), (1006, "", false));
         let empty = Closed { received: Some(None), sent: Some(None), ..LOST };
         assert_eq!((empty.code(), empty.reason(), empty.was_clean()), (1005, "", true));
-        let frame = CloseFrame::new(CloseCode::GOING_AWAY, "bye");
+        let frame = CloseFrame::truncate(CloseCode::GOING_AWAY, "bye");
         let unanswered = Closed { received: Some(Some(frame)), ..LOST };
         assert_eq!((unanswered.code(), unanswered.reason(), unanswered.was_clean()), (1001, "bye", false));
     }
@@ -133,7 +133,7 @@ mod tests {
         let told = |closed: Closed| closed.to_string();
         assert_eq!(told(LOST), "the connection ended without a Close frame (1006)");
         assert_eq!(told(Closed { received: Some(None), ..LOST }), "closed without a code (1005)");
-        let frame = CloseFrame::new(CloseCode::GOING_AWAY, "bye\u{7}");
+        let frame = CloseFrame::truncate(CloseCode::GOING_AWAY, "bye\u{7}");
         assert_eq!(told(Closed { received: Some(Some(frame)), ..LOST }), "closed with 1001 (bye\\u{7})");
         let timed_out = Some(Deadline::Close);
         let stays =

@@ -36,7 +36,7 @@
 //!     let Some(message) = received? else { break };
 //!     println!("{message:?}");
 //! }
-//! let ended = socket.close(sansocket::CloseCode::NORMAL).await;
+//! let ended = socket.close(sansocket::CloseCode::NORMAL).await?;
 //! println!("{ended}");
 //! # Ok(())
 //! # }
@@ -62,7 +62,7 @@
 //!         item = news.recv() => match item {
 //!             Some(item) => socket.feed(item).await?,
 //!             None => {
-//!                 socket.close(CloseCode::GOING_AWAY).await;
+//!                 socket.close((CloseCode::GOING_AWAY, "the server is stopping")).await?;
 //!                 break;
 //!             }
 //!         },

@@ -1,7 +1,8 @@
 //! The closing handshake, and every other way for a connection to end.
 use crate::script::{Script, Step, masked, pair, server, text, with};
 use sansocket::{
-    CloseCode, CloseFrame, Config, Deadline, Error, Message, ReadyState, Role, SendError, Violation,
+    CloseCode, CloseFrame, Closed, Config, Deadline, Error, InvalidCloseFrame, Message, ReadyState, Role,
+    SendError, Violation, blocking::WebSocket,
 };
 use std::time::Duration;
 
@@ -13,7 +14,7 @@ fn close_runs_the_whole_handshake_and_says_how_it_ended() {
         assert_eq!(server.state(), ReadyState::Closed);
         server.closed().cloned().unwrap()
     });
-    let near = client.close(CloseFrame::new(CloseCode::GOING_AWAY, "done")).unwrap();
+    let near = client.close(CloseFrame::truncate(CloseCode::GOING_AWAY, "done")).unwrap();
     let far = far.join().unwrap();
     for (closed, by_peer) in [(&near, false), (&far, true)] {
         assert!(closed.was_clean());
@@ -90,7 +91,7 @@ fn the_body_of_a_close_frame_is_what_was_asked_for() {
     for (frame, body) in [
         (None, &b""[..]),
         (Some(CloseFrame::from(CloseCode::NORMAL)), b"\x03\xE8"),
-        (Some(CloseFrame::new(CloseCode::NORMAL, "bye")), b"\x03\xE8bye"),
+        (Some(CloseFrame::truncate(CloseCode::NORMAL, "bye")), b"\x03\xE8bye"),
     ] {
         let (mut socket, seen) = server([]);
         socket.close(frame).unwrap();
@@ -136,4 +137,39 @@ fn a_reset_after_a_violation_does_not_hide_it() {
     let (mut socket, _) = server(reads);
     assert!(matches!(socket.recv(), Err(Error::Protocol(error)) if error.violation == Violation::Unmasked));
     assert!(socket.recv().unwrap().is_none());
+}
+
+#[test]
+fn close_takes_what_people_type() {
+    let said = |close: fn(&mut WebSocket<Script>) -> Result<Closed, Error>| {
+        let script = Script { reads: [Step::Bytes(masked(0x88, &[]))].into(), ..Script::default() };
+        let (mut socket, seen) = with(Role::Server, Config::server(), script);
+        (close(&mut socket).map(|_| ()), seen.take_written())
+    };
+    let away: &[u8] = b"\x88\x02\x03\xE9";
+    assert_eq!(said(|socket| socket.close(1001)).1, away);
+    assert_eq!(said(|socket| socket.close(CloseCode::AWAY)).1, away);
+    assert_eq!(said(|socket| socket.close(None)).1, b"\x88\x00");
+    let why: &[u8] = b"\x88\x05\x0F\xA0why";
+    assert_eq!(said(|socket| socket.close((4000, "why"))).1, why);
+    assert_eq!(said(|socket| socket.close((4000, String::from("why")))).1, why);
+    assert_eq!(said(|socket| socket.close(CloseFrame::new(4000, "why")?)).1, why);
+    assert_eq!(said(|socket| socket.close(CloseFrame::new(4000, "why"))).1, why);
+}
+
+#[test]
+fn a_close_that_may_not_be_sent_is_an_error_and_the_connection_goes_on() {
+    let long = "why ".repeat(31);
+    let (mut socket, seen) = with(Role::Server, Config::server(), Script::default());
+    for closed in [socket.close(1005), socket.close((2999, "why"))] {
+        let Err(Error::Send(SendError::InvalidCloseFrame(InvalidCloseFrame::Code(_)))) = closed else {
+            panic!("{closed:?}")
+        };
+    }
+    let closed = socket.close((1000, &long));
+    let Err(Error::Send(SendError::InvalidCloseFrame(InvalidCloseFrame::Reason(_)))) = closed else {
+        panic!("{closed:?}")
+    };
+    socket.send("on").unwrap();
+    assert_eq!(seen.take_written(), b"\x81\x02on");
 }

@@ -216,7 +216,7 @@ fn a_reply_queues_and_never_writes() {
     assert_eq!(reply.try_feed("four"), Err(SendError::Full));
     assert_eq!(reply.buffered_amount(), 5 + 4 + 3, "a ping that has not been framed is not counted");
     assert!(!reply.is_closed());
-    reply.close(CloseCode::NORMAL);
+    reply.close(CloseCode::NORMAL).unwrap();
     assert!(reply.is_closed());
     assert_eq!(reply.feed("five"), Err(SendError::Closing));
     assert_eq!(seen.take_written(), b"");

@@ -44,7 +44,7 @@ fn we_close_and_the_peers_messages_still_come() {
     for role in BOTH {
         let mut pair = Pair::new(|_| ());
         pair.end(role).send("first words").unwrap();
-        pair.end(role).close(CloseFrame::new(CloseCode::NORMAL, "done"));
+        pair.end(role).close(CloseFrame::truncate(CloseCode::NORMAL, "done"));
         assert_eq!(pair.end(role).state(), ReadyState::Closing);
         pair.end(other(role)).send("last words").unwrap();
         let (client, server) = pair.drive();
@@ -53,7 +53,7 @@ fn we_close_and_the_peers_messages_still_come() {
             (messages(ours), messages(theirs)),
             (vec![Message::text("last words")], vec![Message::text("first words")])
         );
-        let frame = CloseFrame::new(CloseCode::NORMAL, "done");
+        let frame = CloseFrame::truncate(CloseCode::NORMAL, "done");
         for (events, by_peer) in [(ours, false), (theirs, true)] {
             let closed = closed(events);
             assert_eq!(

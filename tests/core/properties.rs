@@ -259,7 +259,7 @@ proptest! {
                 Act::Take(most) => take(&mut sender, most, &mut bytes),
             }
         }
-        sender.close(CloseFrame::new(CloseCode::NORMAL, "done"));
+        sender.close(CloseFrame::truncate(CloseCode::NORMAL, "done"));
         take(&mut sender, usize::MAX, &mut bytes);
         prop_assert_eq!(sender.buffered_amount(), 0);
 
@@ -272,7 +272,7 @@ proptest! {
                 match event {
                     Event::Message(message) => got.push(message.into_message()),
                     Event::Ping(data) => pinged.push(data.to_vec()),
-                    Event::CloseReceived(frame) => prop_assert_eq!(frame, Some(CloseFrame::new(CloseCode::NORMAL, "done"))),
+                    Event::CloseReceived(frame) => prop_assert_eq!(frame, Some(CloseFrame::truncate(CloseCode::NORMAL, "done"))),
                     other => prop_assert!(false, "{:?}", other),
                 }
             }

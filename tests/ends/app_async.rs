@@ -63,7 +63,7 @@ async fn whole<R: Runtime<Stream>>(socket: &mut WebSocket<Stream, R>, step: &Do,
         Do::Close(code) => {
             log.closes();
             let closed = socket.close(CloseCode::new(*code).map(Into::into)).await;
-            log.write().close_said = Some(closed);
+            log.write().close_said = Some(closed.unwrap());
         }
         Do::Alone => {}
     }

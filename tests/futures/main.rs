@@ -118,14 +118,14 @@ fn both_roles_echo_and_close() {
                 client.send(message.clone()).await.unwrap();
                 assert_eq!(client.recv().await.unwrap(), Some(message));
             }
-            assert!(client.close(CloseCode::NORMAL).await.was_clean());
+            assert!(client.close(CloseCode::NORMAL).await.unwrap().was_clean());
         })
         .await;
         assert!(echoed.unwrap());
         // The server may be the one who closes.
         let (mut client, mut server) = pair().await;
         // `Async` ends the transport only when it is dropped, and the client waits for that.
-        let closing = async move { server.close(None).await };
+        let closing = async move { server.close(None).await.unwrap() };
         let (closed, ended) = join(closing, client.recv()).await;
         assert!(closed.was_clean());
         assert_eq!(ended.unwrap(), None);
@@ -230,7 +230,7 @@ fn a_connection_ends_at_its_deadlines() {
             drop(far);
 
             let (mut socket, far) = alone(role, |config| config.close_timeout = Some(soon)).await;
-            let closed = socket.close(None).await;
+            let closed = socket.close(None).await.unwrap();
             assert_eq!(closed.timed_out, Some(Deadline::Close));
             drop(far);
 

@@ -48,7 +48,7 @@ fn control_frames_between_fragments_are_handled_at_once() {
         end.frame(FIN, "c").text("abc").quiet();
         // All in one read too, and a Close frame in the middle of a message.
         end.frame(2, "d").frame(PING, "4").frame(0, "e").frame(CLOSE, body(1001, "bye")).ping("4");
-        end.tells(Told::CloseReceived(Some(sansocket::CloseFrame::new(
+        end.tells(Told::CloseReceived(Some(sansocket::CloseFrame::truncate(
             sansocket::CloseCode::GOING_AWAY,
             "bye",
         ))));
@@ -76,7 +76,7 @@ fn control_frames_are_never_sent_in_fragments() {
         let long = "x".repeat(125);
         end.conn.ping(&long).unwrap();
         end.writes(PING, &long).frame(PING, &long).ping(&long).writes(PONG, &long);
-        end.conn.close(sansocket::CloseFrame::new(sansocket::CloseCode::NORMAL, &long));
+        end.conn.close(sansocket::CloseFrame::truncate(sansocket::CloseCode::NORMAL, &long));
         end.writes(CLOSE, body(1000, &long[..123]));
     }
 }

@@ -31,7 +31,7 @@ fn a_control_payload_of_more_than_125_bytes_is_never_sent() {
         assert_eq!(end.conn.ping([0; 126]), Err(SendError::LongControl(126)));
         assert_eq!(end.conn.halves().1.pong([0; 4000]), Err(SendError::LongControl(4000)));
         end.writes_nothing();
-        end.conn.close(CloseFrame::new(CloseCode::NORMAL, &"é".repeat(100)));
+        end.conn.close(CloseFrame::truncate(CloseCode::NORMAL, &"é".repeat(100)));
         end.writes(CLOSE, body(1000, &"é".repeat(61)));
     }
 }
@@ -54,8 +54,11 @@ fn a_close_body_is_empty_or_has_a_code_and_perhaps_a_reason() {
         for (sent, frame) in [
             (vec![], None),
             (body(1000, ""), Some(CloseCode::NORMAL.into())),
-            (body(4999, "r"), Some(CloseFrame::new(CloseCode::new(4999).unwrap(), "r"))),
-            (body(1001, &"r".repeat(123)), Some(CloseFrame::new(CloseCode::GOING_AWAY, &"r".repeat(123)))),
+            (body(4999, "r"), Some(CloseFrame::truncate(CloseCode::new(4999).unwrap(), "r"))),
+            (
+                body(1001, &"r".repeat(123)),
+                Some(CloseFrame::truncate(CloseCode::GOING_AWAY, &"r".repeat(123))),
+            ),
         ] {
             let mut end = End::new(role);
             end.frame(CLOSE, &sent).tells(Told::CloseReceived(frame.clone())).quiet();

@@ -107,7 +107,7 @@ fn applications_have_a_name_for_each_code() {
     for (code, number) in named {
         for role in BOTH {
             let mut end = End::new(role);
-            end.conn.close(CloseFrame::new(code, "because"));
+            end.conn.close(CloseFrame::truncate(code, "because"));
             end.writes(CLOSE, body(number, "because"));
         }
     }

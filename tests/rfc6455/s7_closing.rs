@@ -119,7 +119,7 @@ fn the_reason_is_the_peers_or_empty() {
     for role in BOTH {
         for (sent, reason) in [(vec![], ""), (body(1000, ""), ""), (body(1000, "tschüß"), "tschüß")] {
             let mut end = End::new(role);
-            end.conn.close(CloseFrame::new(CloseCode::NORMAL, "ours"));
+            end.conn.close(CloseFrame::truncate(CloseCode::NORMAL, "ours"));
             end.frame(CLOSE, sent);
             assert!(told(&mut end.conn).is_some());
             assert_eq!(end.cut().ends().reason(), reason);
@@ -213,7 +213,7 @@ fn either_end_may_close_at_any_time_with_a_code_for_its_need() {
             let mut end = End::new(role);
             end.frame(1, "unfinished").quiet();
             end.conn.send_chunk("unfinished too", false).unwrap();
-            end.conn.close(CloseFrame::new(CloseCode::new(code).unwrap(), "why"));
+            end.conn.close(CloseFrame::truncate(CloseCode::new(code).unwrap(), "why"));
             end.writes_all(&[(1, b"unfinished too"), (CLOSE, &body(code, "why"))]);
             end.frame(FIN, "").text("unfinished").frame(CLOSE, body(code, ""));
             end.tells(Told::CloseReceived(CloseCode::new(code).map(CloseFrame::from)));

@@ -232,7 +232,7 @@ async fn a_close_that_is_dropped_again_and_again_is_one_close() {
                             break socket.closed().unwrap().clone();
                         }
                     } else if let Some(closed) = once(socket.close(Some(CloseCode::NORMAL.into()))) {
-                        break closed;
+                        break closed.unwrap();
                     }
                 };
                 assert_eq!(

@@ -24,7 +24,7 @@ async fn a_peer_that_never_answers_or_never_ends_the_transport_is_given_up() {
                 socket.feed(vec![7; 1 << 20]).await.unwrap();
             }
             let start = Instant::now();
-            let closed = within(seconds(100), socket.close(Some(CloseCode::NORMAL.into()))).await;
+            let closed = within(seconds(100), socket.close(Some(CloseCode::NORMAL.into()))).await.unwrap();
             // A server with both Close frames behind it ends the connection itself (RFC 6455 §7.1.1).
             let done = answers && role == Role::Server;
             let deadline = if reads { Deadline::Close } else { Deadline::Write };
@@ -42,7 +42,7 @@ async fn a_peer_that_never_answers_or_never_ends_the_transport_is_given_up() {
             assert_eq!((closed.was_clean(), closed.sent.is_some()), (answers, reads), "{role:?}");
             assert_eq!(socket.state(), ReadyState::Closed);
             let again = Instant::now();
-            assert_eq!(socket.close(None).await, closed);
+            assert_eq!(socket.close(None).await.unwrap(), closed);
             took(again, seconds(0));
         }
     }
@@ -87,7 +87,7 @@ async fn a_peer_that_floods_for_ever_is_given_up_and_others_have_their_turn() {
                             }
                             socket.closed().unwrap().clone()
                         } else {
-                            socket.close(None).await
+                            socket.close(None).await.unwrap()
                         }
                     };
                     let mut wait = pin!(wait);

@@ -62,7 +62,7 @@ async fn an_echo_comes_back_whatever_pieces_it_comes_in() {
                 assert_eq!(client.recv().await.unwrap(), Some(message), "{takeover}, {room}");
             }
         }
-        assert!(client.close(None).await.was_clean());
+        assert!(client.close(None).await.unwrap().was_clean());
         echo.await.unwrap();
     }
 }

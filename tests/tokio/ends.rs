@@ -37,7 +37,7 @@ async fn an_error_of_the_transport_is_told_once() {
                 assert!(socket.next().await.is_none());
             }
             assert!(matches!(socket.send("x").await, Err(Error::Send(SendError::Closing))));
-            assert_eq!(socket.close(None).await.code(), 1006);
+            assert_eq!(socket.close(None).await.unwrap().code(), 1006);
         }
     }
 }
@@ -224,7 +224,7 @@ async fn talk() {
         client.send("x".repeat(n * 10)).await.unwrap();
         assert_eq!(client.recv().await.unwrap(), Some(Message::text("x".repeat(n * 10))));
     }
-    let closed = client.close(None).await;
+    let closed = client.close(None).await.unwrap();
     assert!(closed.was_clean() && echo.await.unwrap().was_clean());
 }
 

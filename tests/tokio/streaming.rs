@@ -123,7 +123,7 @@ async fn messages_follow_each_other_and_end_with_the_connection() {
             writer.finish().await.unwrap();
         }
         client.send("after").await.unwrap();
-        assert!(client.close(CloseCode::NORMAL).await.was_clean());
+        assert!(client.close(CloseCode::NORMAL).await.unwrap().was_clean());
     };
     let receiving = async {
         for expected in ["naïve", "", "café", "after"] {
@@ -316,6 +316,6 @@ async fn an_unfinished_message_keeps_others_from_being_sent_but_not_from_closing
         assert_eq!(cut.kind(), ErrorKind::UnexpectedEof);
     };
     let (closed, ()) = tokio::join!(client.close(CloseCode::NORMAL), receiving);
-    assert!(closed.was_clean());
+    assert!(closed.unwrap().was_clean());
     assert!(server.closed().unwrap().was_clean());
 }

@@ -104,7 +104,7 @@ impl Drive {
 
     pub fn close(&mut self, code: u16, empty: bool) {
         self.close_queued |= self.connection.halves().1.state() == SendState::Open;
-        let frame = CloseFrame::new(CloseCode::new(code).unwrap_or(CloseCode::NORMAL), "bye");
+        let frame = CloseFrame::truncate(CloseCode::new(code).unwrap_or(CloseCode::NORMAL), "bye");
         self.connection.close((!empty).then_some(frame));
         assert_ne!(self.connection.state(), ReadyState::Open);
     }

@@ -3,7 +3,7 @@ use super::shared::Shared;
 use crate::{
     adapter::Error,
     aio::Runtime,
-    close::CloseFrame,
+    close::IntoCloseFrame,
     error::SendError,
     message::Outgoing,
     proto::{Outbound, Position, SendState},
@@ -130,15 +130,16 @@ impl<S, R: Runtime<S>> Sender<S, R> {
     /// it, and drops what comes.
     ///
     /// # Errors
-    /// [`Error::TimedOut`], [`Error::Io`]; [`Error::Send`] when the connection ended before the Close frame had left.
+    /// [`Error::TimedOut`], [`Error::Io`]; [`Error::Send`] when the connection ended before the Close frame had left,
+    /// and for a code that may not be sent or a reason of more than 123 bytes.
     /// Without a receiver, as [`WebSocket::recv`](crate::aio::WebSocket::recv) when the connection did not end as it
     /// should.
     ///
     /// # Cancel safety
     /// When the future is dropped after it has been polled, the handshake has begun: receive, or call it again, to
     /// complete it.
-    pub async fn close(&self, frame: impl Into<Option<CloseFrame>>) -> Result<(), Error> {
-        let mut frame = frame.into();
+    pub async fn close(&self, frame: impl IntoCloseFrame) -> Result<(), Error> {
+        let mut frame = frame.into_close_frame()?;
         self.wait(|slot, cx| self.shared.poll_close(slot, cx, &mut frame)).await
     }
 

@@ -6,7 +6,7 @@ use super::{
 use crate::{
     adapter::{Error, outcome},
     blocking::{timing::LEAST_WAIT, transport::Split},
-    close::CloseFrame,
+    close::IntoCloseFrame,
     error::SendError,
     message::Outgoing,
     proto::{Deadline, Outbound, SendState},
@@ -113,10 +113,12 @@ impl<S: Split> Sender<S> {
     /// the receiver was dropped, this call finishes it, and drops what comes.
     ///
     /// # Errors
-    /// As [`flush`](Self::flush). [`Error::Send`] if the connection has ended without our Close frame. Without a
+    /// As [`flush`](Self::flush). [`Error::Send`] if the connection has ended without our Close frame, and for a code
+    /// that may not be sent or a reason of more than 123 bytes. Without a
     /// receiver, as [`WebSocket::recv`](crate::blocking::WebSocket::recv) if the connection ended before our Close
     /// frame had left.
-    pub fn close(&self, frame: impl Into<Option<CloseFrame>>) -> Result<(), Error> {
+    pub fn close(&self, frame: impl IntoCloseFrame) -> Result<(), Error> {
+        let frame = frame.into_close_frame()?;
         let mut inner = self.shared.lock();
         inner.outbound.close(frame);
         if let Some(side) = inner.left.take() {

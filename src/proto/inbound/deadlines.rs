@@ -128,7 +128,7 @@ impl Inbound {
             self.state.on_fail();
             self.reader.end();
             let reason = Deadline::Message.to_string();
-            out.control(Control::Fail(CloseFrame::new(CloseCode::POLICY_VIOLATION, &reason)));
+            out.control(Control::Fail(CloseFrame::truncate(CloseCode::POLICY_VIOLATION, &reason)));
             self.timers.stop(Timer::Keepalive);
             return true;
         }

@@ -310,7 +310,7 @@ impl End {
         let closed = self.ends();
         assert_eq!((closed.error.as_ref(), closed.timed_out), (Some(&error), None));
         assert_eq!((closed.code(), closed.was_clean(), closed.reason()), (1006, false, ""));
-        let sent = CloseFrame::new(CloseCode::new(code).unwrap(), &violation.to_string());
+        let sent = CloseFrame::truncate(CloseCode::new(code).unwrap(), &violation.to_string());
         assert_eq!((&closed.sent, &closed.received), (&Some(Some(sent)), &None));
         closed
     }

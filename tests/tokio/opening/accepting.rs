@@ -45,7 +45,7 @@ async fn both_ends_meet_with_headers_and_a_subprotocol() {
     let (_sender, mut receiver) = server.split();
     assert_eq!((receiver.subprotocol(), receiver.extension()), (Some(&chat), Some(agreed.clone())));
     let (closed, ended) = join!(client.close(None), receiver.recv());
-    assert!(closed.was_clean());
+    assert!(closed.unwrap().was_clean());
     assert_eq!(ended.unwrap(), None);
     assert_eq!(receiver.extension(), Some(agreed), "also after the end");
 }

@@ -34,7 +34,7 @@ async fn both_ends_meet_over_tcp_without_delay() {
         assert!(socket.get_ref().nodelay().unwrap());
         socket.send("hello").await.unwrap();
         assert_eq!(socket.recv().await.unwrap(), Some(Message::text("hello")));
-        assert!(socket.close(None).await.was_clean());
+        assert!(socket.close(None).await.unwrap().was_clean());
     };
     join!(server, client);
 }

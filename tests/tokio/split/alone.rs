@@ -76,7 +76,7 @@ async fn a_close_that_is_given_up_without_a_receiver_is_completed_by_the_next() 
     let (sender, receiver) = server.split();
     drop(receiver);
     let closing = sender.clone();
-    let closing = spawn(async move { closing.close(CloseFrame::new(CloseCode::NORMAL, "bye")).await });
+    let closing = spawn(async move { closing.close(CloseFrame::truncate(CloseCode::NORMAL, "bye")).await });
     let mut got = [0; 7];
     far.read_exact(&mut got).await.unwrap();
     closing.abort();
@@ -165,7 +165,7 @@ async fn without_senders_the_receiver_goes_on() {
     });
     assert_eq!(server.recv().await.unwrap(), Some(Message::text("the last")));
     server.send("still").await.unwrap();
-    assert!(server.close(None).await.was_clean());
+    assert!(server.close(None).await.unwrap().was_clean());
     assert_eq!(receiving.await.unwrap(), Some(Message::text("still")));
 }
 

@@ -60,7 +60,7 @@ async fn who_only_sends_discards_and_hears_the_end() {
         client.send("for nobody").await.unwrap();
         assert_eq!(client.recv().await.unwrap(), Some(Message::text("news")));
     }
-    let closed = timeout(Duration::from_secs(1), client.close(CloseCode::NORMAL)).await.unwrap();
+    let closed = timeout(Duration::from_secs(1), client.close(CloseCode::NORMAL)).await.unwrap().unwrap();
     assert!(closed.was_clean());
     let closed = discarding.await.unwrap();
     assert!(closed.was_clean() && closed.by_peer && closed.code() == 1000);

@@ -126,7 +126,7 @@ async fn messages_of_many_senders_are_whole_and_each_ones_in_order() {
     for task in senders {
         task.await.unwrap();
     }
-    server.close(None).await;
+    server.close(None).await.unwrap();
     assert!(receiving.await.unwrap().unwrap().is_none());
 }
 
@@ -284,7 +284,7 @@ async fn the_ends_of_one_connection_come_together_again() {
     assert_eq!(server.recv().await.unwrap(), Some(Message::text("before")));
     assert_eq!(server.recv().await.unwrap(), Some(Message::text("after")));
     let far = spawn(async move { server.recv().await });
-    assert!(client.close(None).await.was_clean());
+    assert!(client.close(None).await.unwrap().was_clean());
     assert!(far.await.unwrap().unwrap().is_none());
 }
 

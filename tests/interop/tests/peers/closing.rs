@@ -9,7 +9,7 @@ const CODE: u16 = 4_321;
 const REASON: &str = "tschüß, 再见";
 
 fn frame() -> CloseFrame {
-    CloseFrame::new(CloseCode::new(CODE).unwrap(), REASON)
+    CloseFrame::truncate(CloseCode::new(CODE).unwrap(), REASON)
 }
 
 fn clean(closed: &Closed, code: u16, by_peer: bool, puppet: &Puppet, reason: &str) {
