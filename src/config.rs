@@ -47,7 +47,7 @@ pub struct Config {
     pub max_head_size: usize,
     /// The most header fields in that head. Default: 100.
     pub max_header_fields: usize,
-    /// Bytes in one line of that head, at most: the cookies are a line. Default: 16 KiB.
+    /// The most bytes in one line of that head. All cookies are one line. Default: 16 KiB.
     pub max_header_line: usize,
     /// For a client: the most bytes kept of the body of a response that refuses the upgrade. Default: 64 KiB.
     pub max_refusal_body: usize,
@@ -85,7 +85,8 @@ pub struct Config {
     /// [`Event::Ping`](crate::proto::Event::Ping) with [`pong`](crate::proto::Outbound::pong). Default: true.
     pub auto_pong: bool,
     /// The most bytes of payload in a sent frame, at least 1. Longer messages leave in several frames, so that pongs and
-    /// pings can pass between them (RFC 6455 §5.4). Default: 64 KiB.
+    /// pings can pass between them (RFC 6455 §5.4). Some peers cannot join frames, and take only messages that are one.
+    /// A client masks a frame as the transport takes it, 64 KiB at a time, however long it is. Default: 1 MiB.
     pub fragment_size: usize,
     /// How many bytes may be queued for sending before sending calls of the adapters wait for the transport, and before
     /// messages that come are kept back.
@@ -163,7 +164,7 @@ impl Config {
             origins: Origins::Same,
             delivery: Delivery::Messages,
             auto_pong: true,
-            fragment_size: 64 << 10,
+            fragment_size: 1 << 20,
             high_water_mark: 64 << 10,
             entropy: Arc::new(SystemEntropy),
         }

@@ -40,7 +40,7 @@ fn settings(first: u8, second: u8) -> Settings {
             write: some(4, seconds(13)),
             close: some(8, if second & 16 != 0 { seconds(17) } else { seconds(3) }),
         },
-        fragment_size: [64 << 10, 1000, 7, 1][usize::from(first >> 1 & 3)],
+        fragment_size: [1 << 20, 1000, 7, 1][usize::from(first >> 1 & 3)],
         high_water_mark: [64 << 10, 1000, 10, 0][usize::from(first >> 3 & 3)],
         chunks: first & 32 != 0,
         echo: first & 64 != 0 && first & 32 == 0,

@@ -31,7 +31,7 @@ fuzz_target!(|script: &[u8]| {
 
 fn settings(flags: u8, compression: Compression) -> Settings {
     Settings {
-        fragment_size: [64 << 10, 1000, 7, 1][usize::from(flags & 3)],
+        fragment_size: [1 << 20, 1000, 7, 1][usize::from(flags & 3)],
         chunks: BOTH.map(|end| flags & 4 << end != 0),
         timeouts: flags & 16 != 0,
         echo: flags & 32 != 0,

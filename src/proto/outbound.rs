@@ -202,10 +202,12 @@ impl Outbound {
     }
 
     /// Copies a payload, framed, straight to where it leaves from, or behind the short ones that wait. `false`: it has
-    /// to wait as it is, because it takes more than one frame, or is long and there is no room for it.
+    /// to wait as it is, because it takes more than one frame, or is long and there is no room for it, or is so long that
+    /// it is framed in parts.
     fn queue_copied(&mut self, opcode: Opcode, rsv: Rsv, fin: bool, payload: &[u8]) -> bool {
         let short = payload.len() < LONG_FROM;
-        if self.may_send(payload.len()) && (short || self.transmit.remaining() < COPIED) {
+        let room = short || payload.len() <= COPIED && self.transmit.remaining() < COPIED;
+        if room && self.may_send(payload.len()) {
             self.cork(opcode, rsv, fin, payload);
             return true;
         }

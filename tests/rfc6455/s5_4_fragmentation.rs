@@ -123,6 +123,27 @@ fn no_other_message_may_be_sent_before_the_last_fragment() {
     }
 }
 
+/// Some peers cannot join fragments: a message that takes several is longer than they would take anyhow.
+#[test]
+fn by_default_a_message_of_up_to_1_mib_is_one_frame_and_control_frames_pass_in_a_longer_one() {
+    for role in BOTH {
+        for len in [100_000, 1 << 20] {
+            let mut end = End::with(role, |_| ());
+            end.conn.send(vec![7; len]).unwrap();
+            end.conn.send(&vec![8; len]).unwrap();
+            let all = frames(&written(&mut end.conn));
+            let all: Vec<_> = all.iter().map(|frame| (frame.first, frame.payload.len())).collect();
+            assert_eq!(all, [(BINARY, len), (BINARY, len)], "{role:?}");
+        }
+        let mut end = End::with(role, |config| config.high_water_mark = usize::MAX);
+        end.conn.send(vec![7; (2 << 20) + 1]).unwrap();
+        end.frame(PING, "?").ping("?");
+        let all = frames(&written(&mut end.conn));
+        let all: Vec<_> = all.iter().map(|frame| (frame.first, frame.payload.len())).collect();
+        assert_eq!(all, [(2, 1 << 20), (PONG, 1), (0, 1 << 20), (FIN, 1)], "{role:?}");
+    }
+}
+
 /// Row 62.
 #[test]
 fn fragments_of_long_messages_never_interleave() {

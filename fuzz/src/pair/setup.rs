@@ -63,10 +63,10 @@ impl Compression {
         let mut deflate = Deflate::default();
         deflate.min_size = if self == Self::Alone { 256 } else { 0 };
         deflate.level = if self == Self::Mixed { 4 } else { 1 };
-        (deflate.send, deflate.receive) = (client, server);
+        (deflate.send, deflate.receive) = (client, Some(server));
         let offer = &deflate.offers()[0];
         let mut served = deflate.clone();
-        (served.send, served.receive) = (server, client);
+        (served.send, served.receive) = (server, Some(client));
         let agreed = served.accept(offer).expect("what we offer");
         if role == Role::Server { agreed } else { deflate.confirm(agreed.answer()).expect("our answer") }
     }

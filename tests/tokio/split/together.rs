@@ -319,7 +319,7 @@ async fn a_violation_ends_the_wait_of_those_whose_messages_are_dropped() {
     let (sender, mut receiver) = server.split();
     let receiving = spawn(async move { receiver.recv().await });
     let first = sender.clone();
-    let first = spawn(async move { first.send(vec![0; 500_000]).await });
+    let first = spawn(async move { first.send(vec![0; 3 << 20]).await }); // more than one frame
     tokio::task::yield_now().await;
     far.write_all(&[0xF0, 0x80, 0, 0, 0, 0]).await.unwrap();
     let began = Instant::now();
