@@ -6,6 +6,7 @@
 //!
 //! Ctrl-C closes every connection with 1001 (going away) and ends the server when all have ended.
 mod hall;
+mod listen;
 mod options;
 mod page;
 
@@ -16,7 +17,7 @@ use sansocket::{
     blocking::{self, Receiver, Sender},
 };
 use std::{
-    net::{SocketAddr, TcpListener, TcpStream},
+    net::{SocketAddr, TcpStream},
     process::ExitCode,
     sync::Arc,
     thread,
@@ -34,13 +35,7 @@ fn main() -> ExitCode {
 }
 
 fn serve(options: Options) -> Result<(), String> {
-    let wanted = options.listen;
-    let listener = TcpListener::bind(wanted).map_err(|error| {
-        format!("cannot listen on {wanted}: {error}; another address: --listen 127.0.0.1:9002")
-    })?;
-    let address = listener.local_addr().map_err(|error| error.to_string())?;
-    println!("echo server at ws://{address}/");
-    println!("in a browser:  http://{address}/");
+    let listener = listen::listen(options.listen)?;
 
     let mut config = Config::server();
     config.max_message_size = options.max_message;

@@ -6,6 +6,8 @@
 //! Ctrl-C closes every connection with 1001 (going away) and ends the server when all have ended.
 mod guest;
 mod hall;
+#[path = "../echo/listen.rs"]
+mod listen;
 #[path = "../echo/options.rs"]
 mod options;
 #[path = "../echo/page.rs"]
@@ -64,13 +66,9 @@ fn run() -> Result<(), String> {
 }
 
 async fn serve(options: Options, send: bool) -> Result<(), String> {
-    let wanted = options.listen;
-    let listener = TcpListener::bind(wanted).await.map_err(|error| {
-        format!("cannot listen on {wanted}: {error}; another address: --listen 127.0.0.1:9002")
-    })?;
-    let address = listener.local_addr().map_err(|error| error.to_string())?;
-    println!("echo server at ws://{address}/");
-    println!("in a browser:  http://{address}/");
+    let listener = listen::listen(options.listen)?;
+    let listener = listener.set_nonblocking(true).and_then(|()| TcpListener::from_std(listener));
+    let listener = listener.map_err(|error| error.to_string())?;
 
     let mut config = Config::server();
     config.max_message_size = options.max_message;

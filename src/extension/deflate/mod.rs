@@ -74,13 +74,19 @@ use params::{Params, Settings, Terms};
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Deflate {
-    /// How hard to compress, 0 to 9; more is as 9. Default: 3.
+    /// How hard to compress, from 0 (not at all) to 9; a larger number counts as 9. It costs time, see
+    /// [above](Self#what-it-costs), and no memory. Default: 3.
     pub level: u8,
-    /// Messages of fewer bytes are sent as they are; not those sent in pieces, whose length nobody knows. Default: 256.
+    /// In bytes: shorter messages are sent uncompressed. A message sent in chunks is compressed whatever its length, which is
+    /// not known when it begins. Default: 256 bytes.
     pub min_size: usize,
-    /// What this end sends with, at most: the peer may ask for less. Default: a window of 12 bits, and no takeover.
+    /// What this end sends with, at most: the peer may ask for less. With [takeover](Context::takeover) it costs 250 KiB
+    /// (window of 9 bits) to 376 KiB (15 bits) for each connection, from the first message on; without, nothing between
+    /// messages. Default: a window of 12 bits, and no takeover.
     pub send: Context,
-    /// What this end asks its peer to send with. Default: `None`, nothing that a peer may not know how to do.
+    /// What this end asks its peer to send with. With [takeover](Context::takeover) it costs the window for each connection:
+    /// 512 bytes (9 bits) to 32 KiB (15 bits); without, nothing between messages. Default: `None`, which asks for nothing
+    /// that a peer may not know how to do.
     ///
     /// | | client | server |
     /// |---|---|---|
@@ -91,28 +97,30 @@ pub struct Deflate {
     /// that asks for `client_no_context_takeover` (Tornado 6, Mojolicious 9): their second compressed message fails the
     /// connection with [`MissingContext`](crate::Violation::MissingContext).
     ///
-    /// A server that a client asks for a context need not keep one. A client that does not offer
-    /// `client_max_window_bits` cannot be asked for a smaller window, and has one of 15 bits.
+    /// A server may keep its context although a client asks for none; the client must then keep the window. A client that
+    /// does not offer `client_max_window_bits` cannot be asked for a smaller window, and has one of 15 bits.
     pub receive: Option<Context>,
-    /// What the connections of this `Deflate`, and of others with the same handle, may hold together. When that is spent,
-    /// new connections agree to keep no context; a server that may not ask its client for that
-    /// ([`receive`](Self::receive)) declines compression. And messages of which a part has come fail their connections with
-    /// [`OverBudget`](crate::Violation::OverBudget), code 1013. Default: [`Memory::default`], the memory of the process,
-    /// with a budget of 256 MiB.
+    /// What the connections of this `Deflate`, and of others with the same handle, may hold together, in bytes. Default:
+    /// [`Memory::default`], the memory of the process, with a budget of 256 MiB.
     ///
-    /// A kept context takes 512 B to 32 KiB for what is received, and 256 to 385 KB for what is sent. 256 MiB are about 640
-    /// connections that keep contexts of 15 bits, or 980 of 12; or 65,536 servers' ends with the default settings.
+    /// When contexts have spent the budget, new connections agree to keep none; a server that may not ask its client for
+    /// that ([`receive`](Self::receive)) declines compression. 256 MiB are 642 connections that keep contexts of 15 bits
+    /// both ways, or 978 of 12; or 65,536 servers' ends with the default settings, to clients that offer
+    /// `client_max_window_bits`.
+    ///
+    /// When messages of which a part has come have spent it, they fail their connections with
+    /// [`OverBudget`](crate::Violation::OverBudget), code 1013. No such message may hold more than half the budget.
     pub memory: Memory,
 }
 
 /// What one direction remembers: its LZ77 window (RFC 7692 §7.1).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Context {
-    /// The largest window, as a power of two of bytes: 9 to 15; what is beyond counts as these
-    /// (§7.1.2). Default: 12.
+    /// The largest window, as a power of two of bytes: 9 (512 bytes) to 15 (32 KiB). A smaller number counts as 9, a larger
+    /// one as 15 (§7.1.2). Default: 12, 4 KiB.
     pub window_bits: u8,
-    /// Whether the window is kept from one message to the next, "context takeover": they become shorter then, if they are
-    /// like each other (§7.1.1). Default: no.
+    /// Whether the window is kept from one message to the next ("context takeover", §7.1.1). Messages that are like each
+    /// other become shorter then, and an idle connection holds memory. Default: `false`.
     pub takeover: bool,
 }
 
