@@ -29,7 +29,7 @@ pub enum HandshakeError {
     /// The peer's head is over a limit of [`Config`](crate::Config). A server answers 431.
     #[error("the head of the peer's HTTP message is too large: {0}")]
     HeadTooLarge(HeadLimit),
-    /// The transport ended first.
+    /// The transport ended before the handshake did.
     #[error("the peer ended the transport before the opening handshake was complete")]
     Eof,
     /// The handshake took too long. A server answers 408.
@@ -56,10 +56,10 @@ pub enum HandshakeError {
         "the application accepted with subprotocol {0}, which the client did not offer; Upgrade::select finds one that it did"
     )]
     NotOffered(Subprotocol),
-    /// Client: not the address of a WebSocket.
+    /// Client: the URL is not the address of a WebSocket.
     #[error("invalid WebSocket URL: {0}")]
     Url(InvalidUrl),
-    /// Client: not a header field that an application may add.
+    /// Client: a header field that an application may not add.
     #[error("invalid header field: {0}")]
     Header(Box<InvalidHeader>),
 }

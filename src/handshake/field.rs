@@ -13,7 +13,7 @@ fn split(value: &[u8]) -> impl Iterator<Item = &[u8]> {
     value.split(|&byte| byte == b',').map(<[u8]>::trim_ascii).filter(|element| !element.is_empty())
 }
 
-/// Whether `token` is in the list, in any case of letters.
+/// Whether `token` is in the list, whatever the case of its letters.
 pub(super) fn has_token(headers: &HeaderMap, name: &HeaderName, token: &str) -> bool {
     elements(headers, name).any(|element| element.eq_ignore_ascii_case(token.as_bytes()))
 }
@@ -47,10 +47,10 @@ pub(super) fn subprotocol(name: &[u8]) -> Option<Subprotocol> {
 #[derive(Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum InvalidField {
-    /// There is none.
+    /// The field is missing.
     #[error("is missing")]
     Missing,
-    /// There is more than one.
+    /// The field is there more than once.
     #[error("is there more than once")]
     Repeated,
     /// Its value is not what it should be.
@@ -69,7 +69,7 @@ pub enum InvalidHeader {
         Quoted(.0.as_bytes())
     )]
     Name(Box<str>),
-    /// With a control character: CR, LF and NUL would end the field, or the head.
+    /// The value has a control character. CR, LF or NUL would end the field, or the head.
     #[error("the value of {0} has a control character in it")]
     Value(Box<str>),
     /// Written by the handshake itself. The text says which method or setting does what was meant.
@@ -81,7 +81,7 @@ pub enum InvalidHeader {
 }
 debug_as_display!(InvalidHeader);
 
-/// Adds a field for the application, if it may.
+/// Adds a field for the application, if the application may set it.
 pub(super) fn add<N, V>(headers: &mut HeaderMap, name: N, value: V) -> Result<(), InvalidHeader>
 where
     N: AsRef<str>,
@@ -124,7 +124,7 @@ pub(super) fn put(out: &mut Vec<u8>, name: &str, value: &[u8]) {
     }
 }
 
-/// Writes all of them.
+/// Writes all the fields.
 pub(super) fn put_all<'a>(
     out: &mut Vec<u8>,
     fields: impl IntoIterator<Item = (&'a HeaderName, &'a HeaderValue)>,

@@ -12,15 +12,15 @@ use http::{HeaderMap, HeaderName, HeaderValue, Method, Request, Response, Status
 pub(super) struct Head {
     /// Bytes looked at.
     at: usize,
-    /// Where the line begins that is being looked at.
+    /// Where the current line begins.
     line: usize,
-    /// Lines before it.
+    /// How many lines came before it.
     lines: usize,
     /// The first of them.
     first: FirstLine,
 }
 
-/// How many bytes there are, at most `most`, before one that means something or must not be.
+/// The length of the leading run, at most `most`, of bytes that need no look: no CR, LF or control character.
 fn ordinary_bytes(input: &[u8], most: usize) -> usize {
     let input = &input[..most.min(input.len())];
     input.iter().position(|byte| !matches!(byte, 0x20..=0x7e | 0x80..)).unwrap_or(input.len())
@@ -41,7 +41,7 @@ impl Head {
             let len = self.at - self.line;
             let after_cr = len > 0 && input[self.at - 1] == b'\r';
             if len > 0 && !after_cr {
-                // Most of a line, at once. What is too long is told by the byte that is.
+                // Most of a line, at once. The byte that makes a line too long is looked at on its own.
                 let room = config.max_header_line.saturating_sub(len).min(config.max_head_size - self.at);
                 let ordinary = ordinary_bytes(&input[self.at..], room);
                 if ordinary > 0 {
@@ -81,7 +81,7 @@ impl Head {
         if self.lines > 0 || self.first.accepts(next, side) { Ok(()) } else { Err(not_http(input)) }
     }
 
-    /// The head, once it is complete, cut off the input; and room for its fields.
+    /// Cuts the head off the input once it is complete, and counts its fields.
     fn take(
         &mut self,
         input: &mut BytesMut,
@@ -193,8 +193,8 @@ mod tests {
         let head = format!("GET / HTTP/1.1\r\n{}\r\n", "X: y\r\n".repeat(100));
         let (mut scan, mut input) = (Head::default(), Vec::new());
         for (at, byte) in head.bytes().enumerate() {
-            // A second look at what has been looked at would fail: a control character is refused. (The last byte
-            // stays, for CR to be known before LF.)
+            // Overwrite the bytes looked at with a control character, which is refused: a second look would fail. The
+            // last byte stays, so that a CR before LF is known.
             if at > 1 {
                 input[at - 2] = 0;
             }

@@ -1,4 +1,4 @@
-//! What both sides of a handshake have: bytes that came, their end, and a deadline.
+//! The receiving side of both handshakes: bytes that came, their end, and a deadline.
 use super::error::HandshakeError;
 use crate::proto::ReadBuf;
 use bytes::BytesMut;
@@ -16,10 +16,10 @@ pub(super) struct Incoming {
 
 #[derive(Debug, Default)]
 enum Clock {
-    /// The time has not been told yet.
+    /// Whether the time has not been told yet.
     #[default]
     Unset,
-    /// To be done by then; `None` is for ever.
+    /// When the handshake has to be done. `None`: no deadline runs.
     Until(Option<Instant>),
     RanOut,
 }
@@ -30,7 +30,7 @@ impl Incoming {
         ReadBuf::new(&mut self.input, &mut self.room)
     }
 
-    /// What has come.
+    /// The bytes that have come.
     pub(super) fn input(&mut self) -> &mut BytesMut {
         self.input.truncate(self.input.len() - std::mem::take(&mut self.room));
         &mut self.input
@@ -40,7 +40,7 @@ impl Incoming {
         self.eof = true;
     }
 
-    /// The first time it is told, the deadline starts.
+    /// Tells the time. The first call starts the deadline.
     pub(super) fn handle_timeout(&mut self, now: Instant, timeout: Option<Duration>) {
         match self.clock {
             Clock::Unset => self.clock = Clock::Until(timeout.and_then(|timeout| now.checked_add(timeout))),
@@ -70,7 +70,7 @@ impl Incoming {
         }
     }
 
-    /// There is an outcome: nothing is waited for any more. Gives what has not been read.
+    /// The handshake has an outcome: stops the deadline, and gives the bytes that have not been read.
     pub(super) fn finish(&mut self) -> BytesMut {
         self.clock = Clock::Until(None);
         std::mem::take(self.input())

@@ -1,4 +1,5 @@
-//! The question and the answer that prove both ends mean WebSocket (RFC 6455 §1.3). The only SHA-1 there is.
+//! `Sec-WebSocket-Key` and `Sec-WebSocket-Accept`, which prove that both ends mean WebSocket (RFC 6455 §1.3). SHA-1 is
+//! used nowhere else.
 use crate::entropy::Entropy;
 use base64::{
     Engine, alphabet,
@@ -7,10 +8,10 @@ use base64::{
 };
 use sha1::{Digest, Sha1};
 
-/// What every answer is mixed with (RFC 6455 §1.3).
+/// The constant that every answer is hashed with (RFC 6455 §1.3).
 const GUID: &[u8] = b"258EAFA5-E914-47DA-95CA-C5AB0DC85B11";
 
-/// Clients that write 22 random letters and `==` leave bits set that decode to nothing; every peer takes them.
+/// Lenient about trailing bits: some clients write 22 random letters and `==`, and every peer takes that.
 const LENIENT: GeneralPurpose = GeneralPurpose::new(
     &alphabet::STANDARD,
     GeneralPurposeConfig::new().with_decode_allow_trailing_bits(true),
@@ -21,7 +22,7 @@ const LENIENT: GeneralPurpose = GeneralPurpose::new(
 pub(super) struct Key([u8; 24]);
 
 impl Key {
-    /// A new one (RFC 6455 §4.1: fresh for each connection).
+    /// A fresh key, as each connection needs (RFC 6455 §4.1).
     pub(super) fn generate(entropy: &dyn Entropy) -> Self {
         let mut nonce = [0; 16];
         entropy.fill(&mut nonce);
@@ -30,7 +31,7 @@ impl Key {
         Self(key)
     }
 
-    /// One that was received; `None` unless it decodes to 16 bytes (RFC 6455 §4.2.1).
+    /// Reads a key that was received. `None` unless it decodes to 16 bytes (RFC 6455 §4.2.1).
     pub(super) fn parse(value: &[u8]) -> Option<Self> {
         let key = value.try_into().ok()?;
         let mut nonce = [0; 18];

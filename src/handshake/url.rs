@@ -13,7 +13,7 @@ pub enum Scheme {
     Wss,
 }
 impl Scheme {
-    /// As it is written, without the colon.
+    /// The scheme as it is written, without the colon.
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Ws => "ws",
@@ -60,7 +60,7 @@ impl Url {
     pub fn host(&self) -> &str {
         &self.host
     }
-    /// The port, written or by default.
+    /// The port: the one written, or the scheme's own.
     pub fn port(&self) -> u16 {
         self.port
     }
@@ -85,7 +85,7 @@ impl Url {
     }
 }
 
-/// Without credentials.
+/// Shows the URL without its credentials.
 impl fmt::Display for Url {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}://{}{}", self.scheme.as_str(), self.authority(), self.target)

@@ -11,7 +11,7 @@ use crate::{
 };
 use http::{HeaderValue, Response, Version, header};
 
-/// What a request asked for, and its response has to answer.
+/// What a request asked for, for its response to be checked against.
 #[derive(Debug)]
 pub(super) struct Asked {
     pub(super) key: Key,
@@ -103,7 +103,7 @@ pub enum InvalidResponse {
     /// RFC 6455 §11.3.3.
     #[error("it has more than one Sec-WebSocket-Accept header field")]
     RepeatedAccept,
-    /// RFC 6455 §4.1, rule 4: the answer of another handshake, perhaps from a cache.
+    /// RFC 6455 §4.1, rule 4: the answer belongs to another handshake, and perhaps comes from a cache.
     #[error("its Sec-WebSocket-Accept does not answer the key that was sent")]
     WrongAccept,
     /// RFC 6455 §11.3.2.

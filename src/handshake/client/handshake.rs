@@ -14,20 +14,20 @@ use bytes::Buf;
 use http::{Response, StatusCode};
 use std::{sync::Arc, time::Instant};
 
-/// So many informational responses (RFC 9110 §15.2) may come before the final one.
+/// How many informational responses (RFC 9110 §15.2) may come before the final one.
 const MAX_INFORMATIONAL: u8 = 8;
 
 /// The outcome of a client's handshake: an open connection.
 #[derive(Debug)]
 #[non_exhaustive]
 pub struct Upgraded {
-    /// The connection, with whatever came after the response already in it.
+    /// The connection. It already holds the bytes that came after the response.
     pub connection: Connection,
-    /// The server's response: cookies, and whatever else it says.
+    /// The server's response, with its cookies and other header fields.
     pub response: Response<()>,
 }
 
-/// CONNECTING, on the client. It is driven as a [`Connection`] is, and becomes one: see [`poll`](Self::poll).
+/// A client's opening handshake. It is driven as a [`Connection`] is, and [becomes](Self::poll) one.
 #[derive(Debug)]
 pub struct ClientHandshake {
     config: Arc<Config>,
@@ -41,7 +41,7 @@ pub struct ClientHandshake {
 }
 
 impl ClientHandshake {
-    /// Queues the request, with a key of its own.
+    /// Queues the request, with a fresh key.
     pub fn new(request: ClientRequest, config: impl Into<Arc<Config>>) -> Self {
         let config = config.into();
         let (key, extensions) = (Key::generate(&*config.entropy), extension::offers(&config.extensions));
@@ -60,7 +60,7 @@ impl ClientHandshake {
         }
     }
 
-    /// Takes bytes from the transport, copying them. Those after the response are the connection's, and reach it.
+    /// Takes bytes from the transport, copying them. The connection gets those that come after the response.
     pub fn receive(&mut self, bytes: &[u8]) {
         self.read_buf().extend_from_slice(bytes);
     }
@@ -76,7 +76,7 @@ impl ClientHandshake {
     pub fn transmit(&mut self) -> &mut Transmit {
         &mut self.transmit
     }
-    /// Tells it the time; the first time starts [`handshake_timeout`](Config::handshake_timeout).
+    /// Tells the time. The first call starts [`handshake_timeout`](Config::handshake_timeout).
     pub fn handle_timeout(&mut self, now: Instant) {
         self.incoming.handle_timeout(now, self.config.handshake_timeout);
     }
@@ -89,7 +89,8 @@ impl ClientHandshake {
         self.incoming.wants_time()
     }
 
-    /// The outcome. `None`: there is none until more bytes come, or time passes. After it, this is spent.
+    /// The outcome. `None`: there is none until more bytes come, or time passes. Once it has given the outcome, only
+    /// [`Spent`](HandshakeError::Spent) follows.
     ///
     /// # Errors
     /// [`HandshakeError`], most often [`Declined`](HandshakeError::Declined). Close the transport then.
@@ -110,7 +111,7 @@ impl ClientHandshake {
         Ok(Some(Upgraded { connection, response }))
     }
 
-    /// The 101, once it is there.
+    /// The 101, once it has come.
     fn response(&mut self) -> Result<Option<Response<()>>, HandshakeError> {
         loop {
             if let Some(refusal) = &mut self.refusal {

@@ -7,7 +7,7 @@ use super::super::{
 use crate::{extension::ExtensionOffer, proto::Subprotocol};
 use http::{HeaderMap, HeaderValue, header};
 
-/// What a client asks for.
+/// A client's request: where to connect, what to offer, and which header fields to send.
 ///
 /// ```
 /// use sansocket::handshake::ClientRequest;
@@ -27,7 +27,7 @@ pub struct ClientRequest {
 }
 
 impl ClientRequest {
-    /// A request for `url`, with nothing else.
+    /// A request for `url`, with only the header fields that the handshake needs.
     pub fn new(url: Url) -> Self {
         Self { url, headers: HeaderMap::new(), subprotocols: Vec::new(), requires_subprotocol: false }
     }
@@ -62,7 +62,7 @@ impl ClientRequest {
         self
     }
 
-    /// Where to.
+    /// The address to connect to.
     pub fn url(&self) -> &Url {
         &self.url
     }

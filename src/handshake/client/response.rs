@@ -2,7 +2,7 @@
 use bytes::{Buf, Bytes, BytesMut};
 use http::{Response, StatusCode, header};
 
-/// A line that says how long a chunk is, is never longer than this; with one that is, the body ends.
+/// The most bytes in a line that says how long a chunk is. A longer one ends the body.
 const MAX_CHUNK_LINE: usize = 256;
 
 /// A body that is still coming.
@@ -16,13 +16,13 @@ pub(super) struct Body {
 /// How the end of a body is known.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Framing {
-    /// So many bytes are left.
+    /// This many bytes are left.
     Length(u64),
     /// The transport ends.
     Eof,
     /// The length of a chunk comes next.
     ChunkSize,
-    /// So many bytes of a chunk are left.
+    /// This many bytes of a chunk are left.
     Chunk(u64),
     /// The line end after a chunk comes next.
     ChunkEnd,
@@ -43,7 +43,7 @@ impl Body {
         Self { framing, got: BytesMut::new(), limit }
     }
 
-    /// Takes what has come. True at the end: of the body, of what is kept of it, or of its making sense.
+    /// Takes what has come. True once the body has ended, as much as is kept has come, or its framing is broken.
     pub(super) fn read(&mut self, input: &mut BytesMut) -> bool {
         loop {
             let before = input.len();
@@ -88,7 +88,7 @@ impl Body {
         }
     }
 
-    /// What has been kept.
+    /// The bytes that have been kept.
     pub(super) fn finish(&mut self) -> Bytes {
         std::mem::take(&mut self.got).freeze()
     }

@@ -1,10 +1,10 @@
-//! Answers other than 101, and how they are written.
+//! Writes answers other than 101.
 use super::super::field::{put, put_all};
 use crate::proto::Transmit;
 use bytes::Bytes;
 use http::{HeaderName, HeaderValue, Response, StatusCode, header};
 
-/// A status, and in plain text why.
+/// An answer with this status, whose body says in plain text why.
 pub(super) fn plain(status: StatusCode, why: &str) -> Response<Bytes> {
     let mut response = Response::new(Bytes::from(format!("{status}: {why}\n")));
     *response.status_mut() = status;
@@ -13,21 +13,21 @@ pub(super) fn plain(status: StatusCode, why: &str) -> Response<Bytes> {
     response
 }
 
-/// A body of no more is written together with its head: one segment, for clients that look no further than that.
+/// A body of at most this many bytes is written together with its head, in one segment: some clients read no more.
 const SHORT_BODY: usize = 1024;
 
-/// Writes an answer, after which the connection ends. Whatever the application said of its length or of the
-/// connection is replaced by what is so.
+/// Writes an answer, after which the connection ends. Fields of the application that announce a length or a connection
+/// are replaced by the true ones.
 pub(super) fn put_response(out: &mut Transmit, response: &Response<Bytes>, to_head: bool) {
     const OURS: [HeaderName; 3] = [header::CONTENT_LENGTH, header::TRANSFER_ENCODING, header::CONNECTION];
     let (status, headers, body) = (response.status(), response.headers(), response.body());
     let head = out.cork(256);
     let line = format!("HTTP/1.1 {} {}\r\n", status.as_str(), status.canonical_reason().unwrap_or_default());
     head.extend_from_slice(line.as_bytes());
-    // RFC 9110 §7.8: who sends Upgrade names it in Connection.
+    // RFC 9110 §7.8: a sender of Upgrade names it in Connection.
     let upgrade = headers.contains_key(header::UPGRADE);
     put(head, "Connection", if upgrade { b"close, Upgrade" } else { b"close" });
-    // RFC 9110 §8.6, §15.4.5: neither of the two has a body.
+    // RFC 9110 §8.6, §15.4.5: a response with one of these two statuses has no body.
     let bodiless = [StatusCode::NO_CONTENT, StatusCode::NOT_MODIFIED].contains(&status);
     if !bodiless {
         put(head, "Content-Length", body.len().to_string().as_bytes());

@@ -18,16 +18,16 @@ pub enum InvalidRequest {
     /// Not GET. 405, with `Allow: GET`.
     #[error("the method is not GET")]
     Method,
-    /// HTTP/1.0 knows no upgrades. 400. (505 would say that no HTTP/1 is spoken here.)
+    /// HTTP/1.0 has no upgrades. 400; 505 would say that the server speaks no HTTP/1 at all.
     #[error("the version is not HTTP/1.1")]
     HttpVersion,
     /// Neither a path nor a `ws`, `wss`, `http` or `https` URL. 400.
     #[error("the request target is neither a path nor a URL of ws, wss, http or https")]
     Target,
-    /// Not one `Host` with a host in it. 400.
+    /// `Host` is missing, repeated or malformed. 400.
     #[error("the Host header field {0}")]
     Host(InvalidField),
-    /// A target that is a whole URL, of another host than `Host`. 400.
+    /// The target is a whole URL whose host is not that of `Host`. 400.
     #[error("the Host header field names another host than the request target")]
     OtherHost,
     /// No `Upgrade: websocket`: a request for something else. 426, with `Upgrade` and the version.
@@ -36,7 +36,7 @@ pub enum InvalidRequest {
     /// No `Connection: Upgrade`; proxies drop it unless they are told not to. 426, with `Upgrade` and the version.
     #[error("there is no header field \"Connection: Upgrade\"")]
     NoConnection,
-    /// A request with a body: what follows the head would be read as frames by one, as HTTP by another. 400.
+    /// The request has a body. A proxy would read it as HTTP, and this end as frames. 400.
     #[error("an upgrade request has no body, and this one announces one")]
     Body,
     /// A `Sec-WebSocket-Version` that is not 13, or none. 426, with the version (RFC 6455 §4.4).
@@ -45,7 +45,7 @@ pub enum InvalidRequest {
     /// More than one `Sec-WebSocket-Version` (RFC 6455 §11.3.5). 400.
     #[error("the Sec-WebSocket-Version header field is there more than once")]
     RepeatedVersion,
-    /// Not one `Sec-WebSocket-Key` of 16 bytes in base64. 400.
+    /// `Sec-WebSocket-Key` is missing, repeated, or not 16 bytes in base64. 400.
     #[error("the Sec-WebSocket-Key header field {0}")]
     Key(InvalidField),
     /// `Sec-WebSocket-Protocol` is not a list of names, each once. 400.
@@ -89,7 +89,7 @@ impl InvalidRequest {
     }
 }
 
-/// Checks a request (RFC 6455 §4.2.1), all but what it offers, and gives its key.
+/// Checks a request (RFC 6455 §4.2.1) except for what it offers, and gives its key.
 pub(super) fn check(request: &Request<()>) -> Result<Key, InvalidRequest> {
     let headers = request.headers();
     if request.method() != Method::GET {
@@ -118,7 +118,7 @@ pub(super) fn check(request: &Request<()>) -> Result<Key, InvalidRequest> {
     Key::parse(key.as_bytes()).ok_or(InvalidRequest::Key(InvalidField::Malformed))
 }
 
-/// One `Host`, and that of the target if the target is a whole URL (RFC 9112 §3.2.2).
+/// Checks that there is one `Host`, and that it is the target's if the target is a whole URL (RFC 9112 §3.2.2).
 fn check_host(request: &Request<()>) -> Result<(), InvalidRequest> {
     let host = field::single(request.headers(), &header::HOST).map_err(InvalidRequest::Host)?;
     let host = host.to_str().ok().filter(|host| origin::host_port(host).is_some());

@@ -12,8 +12,7 @@ use bytes::Bytes;
 use http::{Response, StatusCode};
 use std::{sync::Arc, time::Instant};
 
-/// CONNECTING, on the server, until the request is there. It is driven as a
-/// [`Connection`](crate::proto::Connection) is.
+/// A server's opening handshake: waits for the request. It is driven as a [`Connection`](crate::proto::Connection) is.
 #[derive(Debug)]
 pub struct ServerHandshake {
     config: Arc<Config>,
@@ -24,7 +23,7 @@ pub struct ServerHandshake {
 }
 
 impl ServerHandshake {
-    /// Waits for a request.
+    /// A handshake that waits for its request.
     pub fn new(config: impl Into<Arc<Config>>) -> Self {
         Self {
             config: config.into(),
@@ -35,7 +34,7 @@ impl ServerHandshake {
         }
     }
 
-    /// Takes bytes from the transport, copying them. Those after the request are the connection's, and reach it.
+    /// Takes bytes from the transport, copying them. The connection gets those that come after the request.
     pub fn receive(&mut self, bytes: &[u8]) {
         self.read_buf().extend_from_slice(bytes);
     }
@@ -51,7 +50,7 @@ impl ServerHandshake {
     pub fn transmit(&mut self) -> &mut Transmit {
         &mut self.transmit
     }
-    /// Tells it the time; the first time starts [`handshake_timeout`](Config::handshake_timeout).
+    /// Tells the time. The first call starts [`handshake_timeout`](Config::handshake_timeout).
     pub fn handle_timeout(&mut self, now: Instant) {
         self.incoming.handle_timeout(now, self.config.handshake_timeout);
     }
@@ -60,8 +59,9 @@ impl ServerHandshake {
         self.incoming.poll_timeout()
     }
 
-    /// The request: any whose head is HTTP, so that a server can answer those that are not for a WebSocket as well.
-    /// `None`: there is none until more bytes come, or time passes. After it, this is spent.
+    /// The request: any whose head is HTTP, so that a server can also answer requests that are not for a WebSocket.
+    /// `None`: there is none until more bytes come, or time passes. Once it has given a request or an error, only
+    /// [`Spent`](HandshakeError::Spent) follows.
     ///
     /// # Errors
     /// [`Malformed`](HandshakeError::Malformed), [`HeadTooLarge`](HandshakeError::HeadTooLarge),
@@ -98,7 +98,7 @@ impl ServerHandshake {
     }
 }
 
-/// What a server answers when there is no request to speak of.
+/// What a server answers when no whole request came. `None`: nothing.
 pub(super) fn answer(error: &HandshakeError) -> Option<Response<Bytes>> {
     match error {
         HandshakeError::NotHttp { looks_like: Some(it), .. } => {

@@ -14,7 +14,7 @@ use bytes::{Bytes, BytesMut};
 use http::{HeaderValue, Method, Request, Response, StatusCode, header};
 use std::sync::Arc;
 
-/// A request, and no answer yet: [`accept`](Self::accept) it or [`reject`](Self::reject) it.
+/// A request that has not been answered yet: [`accept`](Self::accept) it or [`reject`](Self::reject) it.
 #[derive(Debug)]
 #[must_use = "a request wants an answer: accept it or reject it"]
 pub struct Upgrade {
@@ -49,7 +49,8 @@ impl Upgrade {
     pub fn request(&self) -> &Request<()> {
         &self.request
     }
-    /// Why it cannot become a WebSocket. Answer it with a page, or let [`accept`](Self::accept) refuse it.
+    /// Why the request cannot become a WebSocket; `None` if it can. Answer such a request with a page, or let
+    /// [`accept`](Self::accept) refuse it.
     pub fn refusal(&self) -> Option<InvalidRequest> {
         self.key.err()
     }
@@ -79,8 +80,8 @@ impl Upgrade {
         &self.extensions
     }
 
-    /// Answers 101. The connection is open at once: the answer is the first thing that it transmits, and whatever
-    /// came after the request is in it.
+    /// Answers 101. The connection is open at once. The answer is the first thing that it transmits, and it already holds
+    /// the bytes that came after the request.
     ///
     /// # Errors
     /// A [`Rejection`] with the answer to give instead: the [`refusal`](Self::refusal) if there is one, and 500 if
@@ -115,10 +116,10 @@ impl Upgrade {
         Ok(Connection::begin(established, self.config, &self.received, &head))
     }
 
-    /// Answers anything else: a page, a redirect, 401, 403, 404.
+    /// Answers with any other response: a page, a redirect, 401, 403, 404.
     ///
-    /// `Content-Length` and `Connection: close` are written for the application. A 1xx status is no answer, and
-    /// becomes 500.
+    /// `Content-Length` and `Connection: close` are written for the application. A 1xx status is not a final answer, so
+    /// it becomes 500.
     pub fn reject(self, response: Response<Bytes>) -> Rejection {
         let status = response.status();
         if status.is_informational() {

@@ -19,15 +19,16 @@ pub struct Acceptance {
 }
 
 impl Acceptance {
-    /// Without a subprotocol, and with no header fields but those that there must be.
+    /// An acceptance without a subprotocol, and with only the header fields that the handshake needs.
     pub fn new() -> Self {
         Self::default()
     }
-    /// Chooses one of [`Upgrade::subprotocols`](super::Upgrade::subprotocols); one that is not among them makes [`Upgrade::accept`](super::Upgrade::accept) fail.
+    /// Chooses one of [`Upgrade::subprotocols`](super::Upgrade::subprotocols). Any other makes
+    /// [`Upgrade::accept`](super::Upgrade::accept) fail.
     pub fn subprotocol(self, subprotocol: Subprotocol) -> Self {
         Self { subprotocol: Some(subprotocol), ..self }
     }
-    /// Declines all extensions: for a client that is known not to get on with them.
+    /// Declines all extensions, for a client that is known to fail with them.
     ///
     /// ```
     /// # use sansocket::{handshake::{Acceptance, Rejection, Upgrade}, proto::Connection};
@@ -43,7 +44,7 @@ impl Acceptance {
     pub fn without_extensions(self) -> Self {
         Self { without_extensions: true, ..self }
     }
-    /// Adds a header field: `Set-Cookie`.
+    /// Adds a header field to the answer, such as `Set-Cookie`.
     ///
     /// # Errors
     /// [`InvalidHeader`], as [`ClientRequest::header`](crate::handshake::ClientRequest::header).
@@ -77,16 +78,16 @@ impl Rejection {
     pub fn transmit(&mut self) -> &mut Transmit {
         &mut self.transmit
     }
-    /// Why: [`Request`](HandshakeError::Request), [`Rejected`](HandshakeError::Rejected) or
+    /// Why there is no connection: [`Request`](HandshakeError::Request), [`Rejected`](HandshakeError::Rejected) or
     /// [`NotOffered`](HandshakeError::NotOffered).
     pub fn error(&self) -> &HandshakeError {
         &self.error
     }
-    /// Why, once the answer has been written.
+    /// Why there is no connection. Write the answer first: it is dropped.
     pub fn into_error(self) -> HandshakeError {
         self.error
     }
-    /// Both.
+    /// The bytes to write, and why there is no connection.
     pub fn into_parts(self) -> (Transmit, HandshakeError) {
         (*self.transmit, self.error)
     }
