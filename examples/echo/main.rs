@@ -5,12 +5,12 @@
 //! `--deflate` needs `--features deflate`; `--help` tells how to tune it.
 //!
 //! Ctrl-C closes every connection with 1001 (going away) and ends the server when all have ended.
-mod hall;
+mod connections;
 mod listen;
 mod options;
 mod page;
 
-use hall::Hall;
+use connections::Connections;
 use options::Options;
 use sansocket::{
     Config, Error, SendError,
@@ -25,7 +25,7 @@ use std::{
 };
 
 fn main() -> ExitCode {
-    match Options::from_args("echo", "", |_, _| Ok(false)).and_then(serve) {
+    match Options::from_args("echo", "", |_, _| Ok(false)).and_then(run) {
         Ok(()) => ExitCode::SUCCESS,
         Err(message) => {
             eprintln!("echo: {message}");
@@ -34,7 +34,7 @@ fn main() -> ExitCode {
     }
 }
 
-fn serve(options: Options) -> Result<(), String> {
+fn run(options: Options) -> Result<(), String> {
     let listener = listen::listen(options.listen)?;
 
     let mut config = Config::server();
@@ -42,42 +42,48 @@ fn serve(options: Options) -> Result<(), String> {
     config.extensions = options.compression.extensions();
     let config = Arc::new(config);
     let options = Arc::new(options);
-    let hall = Arc::new(Hall::default());
-    let ending = hall.clone();
-    ctrlc::set_handler(move || ending.begin_closing()).map_err(|error| error.to_string())?;
+    let connections = Arc::new(Connections::default());
+    let to_close = connections.clone();
+    ctrlc::set_handler(move || to_close.shut_down()).map_err(|error| error.to_string())?;
 
-    let guests = hall.clone();
+    let accepted_by = connections.clone();
     thread::spawn(move || {
         loop {
             let (stream, peer) = match listener.accept() {
                 Ok(accepted) => accepted,
                 Err(error) => {
-                    // Out of descriptors, most often: others will end, so go on in a moment.
+                    // Most often the process has no file descriptor left: wait until a connection ends.
                     eprintln!("echo: cannot accept: {error}");
                     thread::sleep(Duration::from_millis(50));
                     continue;
                 }
             };
-            let (hall, config, options) = (guests.clone(), config.clone(), options.clone());
-            let guest = move || host(stream, peer, config, &options, &hall);
-            if let Err(error) = thread::Builder::new().stack_size(128 * 1024).spawn(guest) {
+            let (connections, config, options) = (accepted_by.clone(), config.clone(), options.clone());
+            let thread = move || serve(stream, peer, config, &options, &connections);
+            if let Err(error) = thread::Builder::new().stack_size(128 * 1024).spawn(thread) {
                 eprintln!("echo: no thread for {peer}: {error}");
             }
         }
     });
-    hall.wait_until_closed();
+    connections.wait();
     Ok(())
 }
 
-/// One connection from its request to its end. Whatever happens to it happens to no other.
-fn host(stream: TcpStream, peer: SocketAddr, config: Arc<Config>, options: &Options, hall: &Hall) {
-    let told = match blocking::accept_with(stream, config, page::decide) {
+/// Serves one connection, from its request to its end. An error ends this connection, and no other.
+fn serve(
+    stream: TcpStream,
+    peer: SocketAddr,
+    config: Arc<Config>,
+    options: &Options,
+    connections: &Connections,
+) {
+    let how = match blocking::accept_with(stream, config, page::decide) {
         Ok(socket) => {
             if options.verbose {
                 println!("{peer}: {}", options::connected(socket.extension()));
             }
             let (sender, mut receiver) = socket.split();
-            let _place = hall.enter(sender.clone());
+            let _connection = connections.add(sender.clone());
             let ended = echo(&sender, &mut receiver, &options.prefix);
             match (ended, receiver.closed()) {
                 (Err(error), _) => error.to_string(),
@@ -88,7 +94,7 @@ fn host(stream: TcpStream, peer: SocketAddr, config: Arc<Config>, options: &Opti
         Err(error) => error.to_string(),
     };
     if options.verbose {
-        println!("{peer}: {told}");
+        println!("{peer}: {how}");
     }
 }
 
@@ -102,7 +108,7 @@ fn echo(sender: &Sender<TcpStream>, receiver: &mut Receiver<TcpStream>, prefix: 
             sender.feed([prefix.as_bytes(), message.as_bytes()].concat())
         };
         match answered {
-            // The server has said goodbye: what still comes is not answered, but the guest is heard out.
+            // The server shuts down: messages are not answered any more, but read until the peer's Close frame.
             Err(Error::Send(SendError::Closing)) => {}
             answered => answered?,
         }

@@ -13,7 +13,7 @@ An echo server for WebSockets, with a page to try it from a browser.
   --listen ADDR           where to listen (127.0.0.1:9001)
   --prefix TEXT           put before each reply (nothing)
   --max-message BYTES     the longest message accepted (1048576)
-  --verbose               say who comes and how they go";
+  --verbose               print each connection, and how it ended";
 
 pub struct Options {
     pub listen: SocketAddr,
@@ -64,7 +64,7 @@ impl Options {
     }
 }
 
-/// What to say of a guest who has come.
+/// The line that tells of a new connection.
 pub fn connected(extension: Option<&ExtensionOffer>) -> String {
     extension.map_or("connected".into(), |extension| format!("connected, with {extension}"))
 }

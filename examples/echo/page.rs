@@ -7,7 +7,7 @@ use sansocket::{
 
 const PAGE: &str = include_str!("page.html");
 
-/// A plain `GET /` gets the page; all else is for WebSockets.
+/// A plain `GET /` gets the page; every other request is for a WebSocket.
 pub fn decide(upgrade: &Upgrade) -> Result<Acceptance, Box<Response<Bytes>>> {
     let request = upgrade.request();
     let asks_for_page = request.method() == Method::GET && request.uri().path() == "/";

@@ -4,8 +4,8 @@
 //! the `echo` example.
 //!
 //! Ctrl-C closes every connection with 1001 (going away) and ends the server when all have ended.
-mod guest;
-mod hall;
+mod connection;
+mod connections;
 #[path = "../echo/listen.rs"]
 mod listen;
 #[path = "../echo/options.rs"]
@@ -13,8 +13,8 @@ mod options;
 #[path = "../echo/page.rs"]
 mod page;
 
-use guest::{House, host};
-use hall::{Hall, Place};
+use connection::{Server, serve};
+use connections::{Connections, Entry};
 use options::{Options, parse};
 use sansocket::Config;
 use std::{
@@ -32,8 +32,8 @@ const MORE: &str = "
   --threads N             how many threads run the connections (as many as there are cores)
   --send                  wait until each reply is written, instead of queueing it and going on";
 
-/// How long the server waits for its guests to go: twice as long as a closing handshake may take.
-const PATIENCE: Duration = Duration::from_secs(10);
+/// How long a shutdown waits for the connections to end: as long as a closing handshake may take by default.
+const GRACE: Duration = Duration::from_secs(10);
 
 fn main() -> ExitCode {
     match run() {
@@ -62,10 +62,10 @@ fn run() -> Result<(), String> {
         _ => Builder::new_multi_thread(),
     };
     let runtime = builder.worker_threads(threads.get()).enable_all().build();
-    runtime.map_err(|error| error.to_string())?.block_on(serve(options, send))
+    runtime.map_err(|error| error.to_string())?.block_on(serve_all(options, send))
 }
 
-async fn serve(options: Options, send: bool) -> Result<(), String> {
+async fn serve_all(options: Options, send: bool) -> Result<(), String> {
     let listener = listen::listen(options.listen)?;
     let listener = listener.set_nonblocking(true).and_then(|()| TcpListener::from_std(listener));
     let listener = listener.map_err(|error| error.to_string())?;
@@ -73,25 +73,28 @@ async fn serve(options: Options, send: bool) -> Result<(), String> {
     let mut config = Config::server();
     config.max_message_size = options.max_message;
     config.extensions = options.compression.extensions();
-    let house = Arc::new(House { config: Arc::new(config), options, send, hall: Hall::default() });
-    tokio::spawn(stop(house.clone()));
-    welcome(listener, &house).await;
-    let _ = timeout(PATIENCE, house.hall.wait_until_empty()).await;
+    let server =
+        Arc::new(Server { config: Arc::new(config), options, send, connections: Connections::default() });
+    tokio::spawn(shutdown(server.clone()));
+    accept_all(listener, &server).await;
+    if timeout(GRACE, server.connections.wait()).await.is_err() {
+        eprintln!("echo_tokio: not every connection has ended within {GRACE:?}");
+    }
     Ok(())
 }
 
-/// Waits to be asked to stop, and has everyone go; at once, if asked twice.
-async fn stop(house: Arc<House>) {
-    asked().await;
-    if let Some(guests) = house.hall.begin_closing() {
-        eprintln!("closing {} connections", guests.saturating_sub(1)); // one is `welcome`
+/// Waits for the signal to shut down, and has every connection closed. A second signal ends the process.
+async fn shutdown(server: Arc<Server>) {
+    signal().await;
+    if let Some(tasks) = server.connections.shut_down() {
+        eprintln!("closing {} connections", tasks.saturating_sub(1)); // one task is `accept_all`
     }
-    asked().await;
+    signal().await;
     std::process::exit(1);
 }
 
-/// Ctrl-C, or what a service manager sends.
-async fn asked() {
+/// Ctrl-C, or the signal of a service manager.
+async fn signal() {
     let interrupted = async {
         if tokio::signal::ctrl_c().await.is_err() {
             pending::<()>().await;
@@ -112,17 +115,19 @@ async fn asked() {
     }
 }
 
-/// Takes in whoever comes, until the server goes.
-async fn welcome(listener: TcpListener, house: &Arc<House>) {
-    let place = Place::enter(house.clone()).await;
-    while let Some(accepted) = place.unless_closing(pin!(listener.accept())).await {
+/// Accepts connections, each with a task of its own, until the server shuts down.
+async fn accept_all(listener: TcpListener, server: &Arc<Server>) {
+    let entry = Entry::add(server.clone()).await;
+    while let Some(accepted) = entry.until_shutdown(pin!(listener.accept())).await {
         match accepted {
             Ok((stream, peer)) => {
-                let _ = stream.set_nodelay(true); // a reply is not to wait for the next
-                tokio::spawn(host(stream, peer, house.clone()));
+                if let Err(error) = stream.set_nodelay(true) {
+                    eprintln!("echo_tokio: {peer}: {error}"); // answers are slower without it, but arrive
+                }
+                tokio::spawn(serve(stream, peer, server.clone()));
             }
             Err(error) => {
-                // Out of descriptors, most often: others will end, so go on in a moment.
+                // Most often the process has no file descriptor left: wait until a connection ends.
                 eprintln!("echo_tokio: cannot accept: {error}");
                 sleep(Duration::from_millis(50)).await;
             }
