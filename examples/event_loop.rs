@@ -5,7 +5,7 @@ use mio::{Events, Interest, Poll, Token, net::TcpListener, net::TcpStream};
 use sansocket::{
     CloseCode, Config, blocking,
     bytes::Buf,
-    handshake::{Acceptance, Rejection, ServerHandshake},
+    handshake::{Acceptance, Refused, ServerHandshake},
     proto::{Connection, Event, Step, Transmit},
 };
 use std::{
@@ -95,7 +95,7 @@ impl Peer {
             let moved = match &mut self.stage {
                 Stage::Opening(handshake) => match handshake.poll()? {
                     Some(upgrade) => {
-                        let connection = upgrade.accept(Acceptance::new()).map_err(Rejection::into_error)?;
+                        let connection = upgrade.accept(Acceptance::new()).map_err(Refused::into_error)?;
                         self.stage = Stage::Open(Box::new(connection));
                         true
                     }

@@ -46,11 +46,10 @@ use crate::{
     adapter::Error,
     aio::{self, Alarm},
     config::Config,
-    handshake::{Acceptance, ClientRequest, Upgrade},
+    handshake::{Acceptance, ClientRequest, Rejection, Upgrade},
     proto::ReadBuf,
 };
 use async_io::Timer;
-use bytes::Bytes;
 use futures_io::{AsyncRead, AsyncWrite};
 use http::Response;
 use std::{
@@ -168,7 +167,7 @@ where
 pub fn accept_with<S>(
     stream: S,
     config: impl Into<Arc<Config>>,
-    decide: impl AsyncFnOnce(&Upgrade) -> Result<Acceptance, Box<Response<Bytes>>>,
+    decide: impl AsyncFnOnce(&Upgrade) -> Result<Acceptance, Rejection>,
 ) -> impl Future<Output = Result<WebSocket<S>, Error>>
 where
     S: AsyncRead + AsyncWrite + Unpin,

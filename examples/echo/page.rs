@@ -1,18 +1,17 @@
 //! What the server answers: a WebSocket, or the page to try it from.
 use sansocket::{
-    bytes::Bytes,
-    handshake::{Acceptance, Upgrade},
+    handshake::{Acceptance, Rejection, Upgrade},
     http::{Method, Response, header},
 };
 
 const PAGE: &str = include_str!("page.html");
 
 /// A plain `GET /` gets the page; every other request is for a WebSocket.
-pub fn decide(upgrade: &Upgrade) -> Result<Acceptance, Box<Response<Bytes>>> {
+pub fn decide(upgrade: &Upgrade) -> Result<Acceptance, Rejection> {
     let request = upgrade.request();
     let asks_for_page = request.method() == Method::GET && request.uri().path() == "/";
     if upgrade.refusal().is_some() && asks_for_page && !request.headers().contains_key(header::UPGRADE) {
-        let mut page = Response::new(Bytes::from_static(PAGE.as_bytes()));
+        let mut page = Response::new(PAGE);
         let html = header::HeaderValue::from_static("text/html; charset=utf-8");
         page.headers_mut().insert(header::CONTENT_TYPE, html);
         return Err(page.into());

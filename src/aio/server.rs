@@ -6,10 +6,8 @@ use super::{
 use crate::{
     adapter::Error,
     config::Config,
-    handshake::{Acceptance, ServerHandshake, Upgrade},
+    handshake::{Acceptance, Rejection, ServerHandshake, Upgrade},
 };
-use bytes::Bytes;
-use http::Response;
 use std::{future::Future, mem, sync::Arc, time::Duration};
 
 /// Accepts a WebSocket on a stream that a listener gave (RFC 6455 §4.2), with the defaults of [`Config::server`].
@@ -43,7 +41,7 @@ pub fn accept<S, R: Runtime<S>>(stream: S) -> impl Future<Output = Result<WebSoc
 pub fn accept_with<S, R: Runtime<S>>(
     stream: S,
     config: impl Into<Arc<Config>>,
-    decide: impl AsyncFnOnce(&Upgrade) -> Result<Acceptance, Box<Response<Bytes>>>,
+    decide: impl AsyncFnOnce(&Upgrade) -> Result<Acceptance, Rejection>,
 ) -> impl Future<Output = Result<WebSocket<S, R>, Error>> {
     let request = request(stream, config);
     async move {
@@ -129,20 +127,20 @@ impl<S, R: Runtime<S>> Incoming<S, R> {
     ///
     /// # Cancel safety
     /// Dropping the future drops the stream.
-    pub fn reject(self, response: Response<Bytes>) -> impl Future<Output = Error> {
+    pub fn reject(self, rejection: impl Into<Rejection>) -> impl Future<Output = Error> {
         let Asked { stream, upgrade, close_timeout, .. } = *self.0;
-        let (answer, error) = upgrade.reject(response).into_parts();
+        let (answer, error) = upgrade.reject(rejection).into_parts();
         Refusing::<S, R>::new(stream, answer, error, close_timeout).run()
     }
 
     fn answer(
         self,
-        decision: Result<Acceptance, Box<Response<Bytes>>>,
+        decision: Result<Acceptance, Rejection>,
     ) -> impl Future<Output = Result<WebSocket<S, R>, Error>> {
         let Asked { stream, alarm, upgrade, close_timeout } = *self.0;
         let answered = match decision {
             Ok(acceptance) => upgrade.accept(acceptance),
-            Err(response) => Err(upgrade.reject(*response)),
+            Err(rejection) => Err(upgrade.reject(rejection)),
         };
         // What is in a box is not in the future.
         let answered = match answered {

@@ -3,11 +3,9 @@ use super::{opening::Opening, transport::Transport, websocket::WebSocket};
 use crate::{
     adapter::Error,
     config::Config,
-    handshake::{Acceptance, HandshakeError, Rejection, ServerHandshake, Upgrade},
+    handshake::{Acceptance, HandshakeError, Refused, Rejection, ServerHandshake, Upgrade},
     proto::{Connection, Transmit},
 };
-use bytes::Bytes;
-use http::Response;
 use std::{sync::Arc, time::Instant};
 
 /// Accepts a WebSocket on a stream that a listener gave, with the defaults of [`Config::server`].
@@ -27,15 +25,13 @@ pub fn accept<S: Transport>(stream: S) -> Result<WebSocket<S>, Error> {
 /// [cannot become a WebSocket](Upgrade::refusal) is refused in any case.
 ///
 /// ```no_run
-/// # use sansocket::{Config, blocking, bytes::Bytes, handshake::Acceptance, http::Response};
+/// # use sansocket::{Config, blocking, handshake::Acceptance, http::StatusCode};
 /// # fn serve(stream: std::net::TcpStream) -> Result<(), sansocket::Error> {
 /// let socket = blocking::accept_with(stream, Config::server(), |upgrade| {
 ///     if upgrade.request().uri().path() == "/chat" {
 ///         Ok(Acceptance::new())
 ///     } else {
-///         let mut not_found = Response::new(Bytes::from("no such room\n"));
-///         *not_found.status_mut() = sansocket::http::StatusCode::NOT_FOUND;
-///         Err(not_found.into())
+///         Err(StatusCode::NOT_FOUND.into())
 ///     }
 /// })?;
 /// # Ok(())
@@ -47,7 +43,7 @@ pub fn accept<S: Transport>(stream: S) -> Result<WebSocket<S>, Error> {
 pub fn accept_with<S: Transport>(
     stream: S,
     config: impl Into<Arc<Config>>,
-    decide: impl FnOnce(&Upgrade) -> Result<Acceptance, Box<Response<Bytes>>>,
+    decide: impl FnOnce(&Upgrade) -> Result<Acceptance, Rejection>,
 ) -> Result<WebSocket<S>, Error> {
     Acceptor::new(stream, config).accept(decide)
 }
@@ -85,7 +81,7 @@ impl<S: Transport> Acceptor<S> {
     /// other error, and after success, the stream is gone: [`HandshakeError::Spent`].
     pub fn accept(
         &mut self,
-        decide: impl FnOnce(&Upgrade) -> Result<Acceptance, Box<Response<Bytes>>>,
+        decide: impl FnOnce(&Upgrade) -> Result<Acceptance, Rejection>,
     ) -> Result<WebSocket<S>, Error> {
         let mut opening = self.opening.take().ok_or(HandshakeError::Spent)?;
         match self.run(&mut opening, decide) {
@@ -106,7 +102,7 @@ impl<S: Transport> Acceptor<S> {
     fn run(
         &mut self,
         opening: &mut Opening<S>,
-        decide: impl FnOnce(&Upgrade) -> Result<Acceptance, Box<Response<Bytes>>>,
+        decide: impl FnOnce(&Upgrade) -> Result<Acceptance, Rejection>,
     ) -> Result<Connection, Error> {
         if self.refusing.is_none() {
             let (answer, error) = match opening.run(&mut self.handshake) {
@@ -131,10 +127,10 @@ impl<S: Transport> Acceptor<S> {
 
 fn decided(
     upgrade: Upgrade,
-    decide: impl FnOnce(&Upgrade) -> Result<Acceptance, Box<Response<Bytes>>>,
-) -> Result<Connection, Rejection> {
+    decide: impl FnOnce(&Upgrade) -> Result<Acceptance, Rejection>,
+) -> Result<Connection, Refused> {
     match decide(&upgrade) {
         Ok(acceptance) => upgrade.accept(acceptance),
-        Err(response) => Err(upgrade.reject(*response)),
+        Err(rejection) => Err(upgrade.reject(rejection)),
     }
 }

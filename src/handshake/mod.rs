@@ -7,7 +7,7 @@
 //! ClientRequest ─▶ ClientHandshake ─poll─▶ Upgraded { connection, response }
 //!
 //!                  ServerHandshake ─poll─▶ Upgrade ─accept─▶ Connection
-//!                                             └─reject──▶ Rejection
+//!                                             └─reject──▶ Refused
 //! ```
 //!
 //! ```
@@ -48,5 +48,5 @@ mod url;
 pub use client::{ClientHandshake, ClientRequest, InvalidResponse, Upgraded};
 pub use error::{HandshakeError, HeadLimit};
 pub use field::{InvalidField, InvalidHeader};
-pub use server::{Acceptance, InvalidRequest, Rejection, ServerHandshake, Upgrade};
+pub use server::{Acceptance, InvalidRequest, Refused, Rejection, ServerHandshake, Upgrade};
 pub use url::{InvalidUrl, Scheme, Url};

@@ -4,14 +4,13 @@ use crate::{
     adapter::{Error, needs_tls},
     aio::{self, Alarm},
     config::Config,
-    handshake::{Acceptance, ClientHandshake, ClientRequest, HandshakeError, Scheme, Upgrade},
+    handshake::{Acceptance, ClientHandshake, ClientRequest, HandshakeError, Rejection, Scheme, Upgrade},
 };
 use ::tokio::{
     io::{AsyncRead, AsyncWrite},
     net::TcpStream,
     time::timeout_at,
 };
-use bytes::Bytes;
 use http::Response;
 use std::{future::Future, sync::Arc};
 
@@ -58,16 +57,14 @@ where
 /// [cannot become a WebSocket](Upgrade::refusal) is refused in any case.
 ///
 /// ```no_run
-/// # use sansocket::{Config, bytes::Bytes, handshake::{Acceptance, Upgrade}, http::Response};
+/// # use sansocket::{Config, handshake::{Acceptance, Upgrade}, http::StatusCode};
 /// # async fn exists(room: &str) -> bool { true }
 /// # async fn serve(stream: tokio::net::TcpStream) -> Result<(), sansocket::Error> {
 /// let decide = async |upgrade: &Upgrade| {
 ///     if exists(upgrade.request().uri().path()).await {
 ///         Ok(Acceptance::new())
 ///     } else {
-///         let mut not_found = Response::new(Bytes::from("no such room\n"));
-///         *not_found.status_mut() = sansocket::http::StatusCode::NOT_FOUND;
-///         Err(not_found.into())
+///         Err(StatusCode::NOT_FOUND.into())
 ///     }
 /// };
 /// let socket = sansocket::tokio::accept_with(stream, Config::server(), decide).await?;
@@ -83,7 +80,7 @@ where
 pub fn accept_with<S>(
     stream: S,
     config: impl Into<Arc<Config>>,
-    decide: impl AsyncFnOnce(&Upgrade) -> Result<Acceptance, Box<Response<Bytes>>>,
+    decide: impl AsyncFnOnce(&Upgrade) -> Result<Acceptance, Rejection>,
 ) -> impl Future<Output = Result<WebSocket<S>, Error>>
 where
     S: AsyncRead + AsyncWrite + Unpin,
@@ -100,7 +97,7 @@ where
 /// # async fn serve(stream: tokio::net::TcpStream) -> Result<(), sansocket::Error> {
 /// let incoming = sansocket::tokio::request(stream, Config::server()).await?;
 /// if incoming.upgrade().refusal().is_some() {
-///     return Err(incoming.reject(Response::new("Nothing but WebSockets here.\n".into())).await);
+///     return Err(incoming.reject(Response::new("Nothing but WebSockets here.\n")).await);
 /// }
 /// let socket = incoming.accept(Acceptance::new()).await?;
 /// # Ok(())

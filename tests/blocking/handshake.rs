@@ -105,8 +105,7 @@ fn a_rejection_reaches_the_client_whole() {
 fn a_refusal_leaves_in_one_write_with_its_short_body() {
     let script = Script { reads: [Step::Bytes(REQUEST.into())].into(), ..Script::default() };
     let seen = script.seen.clone();
-    let rejected =
-        blocking::accept_with(script, Config::server(), |_| Err(Response::new("a page".into()).into()));
+    let rejected = blocking::accept_with(script, Config::server(), |_| Err(Response::new("a page").into()));
     assert!(rejected.is_err());
     assert_eq!(*seen.writes.lock().unwrap(), 1);
     assert!(seen.take_written().ends_with(b"\r\n\r\na page"));

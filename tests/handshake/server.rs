@@ -3,7 +3,7 @@ use crate::{ACCEPT, Head, TEN_SECONDS, answer, answer_with, ask, drain, is_accep
 use sansocket::{
     Config, Message,
     bytes::Bytes,
-    handshake::{Acceptance, HandshakeError, InvalidHeader, InvalidRequest, ServerHandshake},
+    handshake::{Acceptance, HandshakeError, InvalidHeader, InvalidRequest, Rejection, ServerHandshake},
     http::{Response, StatusCode, header},
     proto::Event,
 };
@@ -153,6 +153,32 @@ fn a_status_of_1xx_is_no_answer() {
             HandshakeError::Rejected(StatusCode::INTERNAL_SERVER_ERROR)
         ));
     }
+}
+
+/// What an application has at hand rejects: a status, a response with a body of its own type, what is wrong with the
+/// request, a field that could not be added.
+#[test]
+fn a_rejection_is_made_from_what_there_is() {
+    let page = || Response::builder().status(404);
+    let invalid = Acceptance::new().header("Upgrade", "h2c").unwrap_err();
+    let rejections: [(Rejection, u16, &str); 7] = [
+        (StatusCode::UNAUTHORIZED.into(), 401, "401 Unauthorized\n"),
+        (page().body("no room").unwrap().into(), 404, "no room"),
+        (page().body(String::from("no room")).unwrap().into(), 404, "no room"),
+        (page().body(b"no room".to_vec()).unwrap().into(), 404, "no room"),
+        (page().body(Bytes::new()).unwrap().into(), 404, ""),
+        (InvalidRequest::Origin.into(), 403, "403 Forbidden: "),
+        (invalid.into(), 500, "500 Internal Server Error\n"),
+    ];
+    for (rejection, status, text) in rejections {
+        let (written, fields, body) = parse(&drain(ask(&Head::request()).reject(rejection).transmit()));
+        assert_eq!((written, values(&fields, "connection")), (status, vec!["close"]));
+        assert!(body.starts_with(text), "{body:?}");
+    }
+    assert_eq!(
+        ask(&Head::request()).reject(StatusCode::GONE).error().to_string(),
+        "the application rejected the request with 410 Gone"
+    );
 }
 
 /// Rows 37, 45.

@@ -4,12 +4,21 @@ use crate::proto::Transmit;
 use bytes::Bytes;
 use http::{HeaderName, HeaderValue, Response, StatusCode, header};
 
+/// An answer with this status, whose body names it in plain text.
+pub(super) fn status_page(status: StatusCode) -> Response<Bytes> {
+    text(status, format!("{status}\n"))
+}
+
 /// An answer with this status, whose body says in plain text why.
 pub(super) fn plain(status: StatusCode, why: &str) -> Response<Bytes> {
-    let mut response = Response::new(Bytes::from(format!("{status}: {why}\n")));
+    text(status, format!("{status}: {why}\n"))
+}
+
+fn text(status: StatusCode, text: String) -> Response<Bytes> {
+    let mut response = Response::new(Bytes::from(text));
     *response.status_mut() = status;
-    let text = HeaderValue::from_static("text/plain; charset=utf-8");
-    response.headers_mut().insert(header::CONTENT_TYPE, text);
+    let plain = HeaderValue::from_static("text/plain; charset=utf-8");
+    response.headers_mut().insert(header::CONTENT_TYPE, plain);
     response
 }
 

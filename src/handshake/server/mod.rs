@@ -8,4 +8,4 @@ mod response;
 pub use check::InvalidRequest;
 pub use handshake::ServerHandshake;
 pub use request::Upgrade;
-pub use response::{Acceptance, Rejection};
+pub use response::{Acceptance, Refused, Rejection};

@@ -3,7 +3,7 @@ use super::{
     super::{error::HandshakeError, field, key::Key, origin},
     answer::plain,
     check::{InvalidRequest, check},
-    response::{Acceptance, Rejection},
+    response::{Acceptance, Refused, Rejection},
 };
 use crate::{
     config::Config,
@@ -61,8 +61,8 @@ impl Upgrade {
     /// The first of these, in the server's order of preference, that the client offers.
     ///
     /// ```
-    /// # use sansocket::{Config, handshake::{Acceptance, HandshakeError, Rejection, ServerHandshake, Upgrade}};
-    /// fn accept(upgrade: Upgrade) -> Result<sansocket::proto::Connection, Rejection> {
+    /// # use sansocket::{Config, handshake::{Acceptance, HandshakeError, Refused, ServerHandshake, Upgrade}};
+    /// fn accept(upgrade: Upgrade) -> Result<sansocket::proto::Connection, Refused> {
     ///     let acceptance = match upgrade.select(&["chat.v2", "chat.v1"]) {
     ///         Some(subprotocol) => Acceptance::new().subprotocol(subprotocol),
     ///         None => Acceptance::new(),
@@ -84,13 +84,13 @@ impl Upgrade {
     /// the bytes that came after the request.
     ///
     /// # Errors
-    /// A [`Rejection`] with the answer to give instead: the [`refusal`](Self::refusal) if there is one, and 500 if
+    /// A [`Refused`] with the answer to give instead: the [`refusal`](Self::refusal) if there is one, and 500 if
     /// the application chose a subprotocol that was not offered, which would have made the client fail.
-    pub fn accept(self, acceptance: Acceptance) -> Result<Connection, Rejection> {
+    pub fn accept(self, acceptance: Acceptance) -> Result<Connection, Refused> {
         let Acceptance { subprotocol, headers, without_extensions } = acceptance;
         let key = match self.key {
             Ok(key) => key,
-            Err(refusal) => return Err(self.rejection(&refusal.response(), refusal.into())),
+            Err(refusal) => return Err(self.refused(&refusal.response(), refusal.into())),
         };
         let mut head = Vec::with_capacity(256);
         head.extend_from_slice(b"HTTP/1.1 101 Switching Protocols\r\n");
@@ -101,7 +101,7 @@ impl Upgrade {
         if let Some(subprotocol) = subprotocol {
             if !self.subprotocols.contains(&subprotocol) {
                 let response = plain(StatusCode::INTERNAL_SERVER_ERROR, "no subprotocol that was offered");
-                return Err(self.rejection(&response, HandshakeError::NotOffered(subprotocol)));
+                return Err(self.refused(&response, HandshakeError::NotOffered(subprotocol)));
             }
             field::put(&mut head, "Sec-WebSocket-Protocol", subprotocol.as_str().as_bytes());
             established = established.with_subprotocol(subprotocol);
@@ -117,20 +117,18 @@ impl Upgrade {
     }
 
     /// Answers with any other response: a page, a redirect, 401, 403, 404.
-    ///
-    /// `Content-Length` and `Connection: close` are written for the application. A 1xx status is not a final answer, so
-    /// it becomes 500.
-    pub fn reject(self, response: Response<Bytes>) -> Rejection {
-        let status = response.status();
+    pub fn reject(self, rejection: impl Into<Rejection>) -> Refused {
+        let rejection = rejection.into();
+        let status = rejection.response().status();
         if status.is_informational() {
             let status = StatusCode::INTERNAL_SERVER_ERROR;
             let response = plain(status, "the application gave no answer");
-            return self.rejection(&response, HandshakeError::Rejected(status));
+            return self.refused(&response, HandshakeError::Rejected(status));
         }
-        self.rejection(&response, HandshakeError::Rejected(status))
+        self.refused(rejection.response(), HandshakeError::Rejected(status))
     }
 
-    fn rejection(&self, response: &Response<Bytes>, error: HandshakeError) -> Rejection {
-        Rejection::new(response, self.request.method() == Method::HEAD, error)
+    fn refused(&self, response: &Response<Bytes>, error: HandshakeError) -> Refused {
+        Refused::new(response, self.request.method() == Method::HEAD, error)
     }
 }

@@ -1,14 +1,15 @@
-//! What a server answers: [`Acceptance`] with 101, [`Rejection`] with anything else.
+//! What a server answers: an [`Acceptance`] or a [`Rejection`], and the bytes of anything but 101, [`Refused`].
 use super::{
     super::{
         error::HandshakeError,
         field::{self, InvalidHeader},
     },
-    answer::put_response,
+    answer::{put_response, status_page},
+    check::InvalidRequest,
 };
 use crate::proto::{Subprotocol, Transmit};
 use bytes::Bytes;
-use http::{HeaderMap, HeaderValue, Response};
+use http::{HeaderMap, HeaderValue, Response, StatusCode};
 
 /// How a request is accepted.
 #[derive(Clone, Debug, Default)]
@@ -31,8 +32,8 @@ impl Acceptance {
     /// Declines all extensions, for a client that is known to fail with them.
     ///
     /// ```
-    /// # use sansocket::{handshake::{Acceptance, Rejection, Upgrade}, proto::Connection};
-    /// fn accept(upgrade: Upgrade) -> Result<Connection, Rejection> {
+    /// # use sansocket::{handshake::{Acceptance, Refused, Upgrade}, proto::Connection};
+    /// fn accept(upgrade: Upgrade) -> Result<Connection, Refused> {
     ///     let agent = upgrade.request().headers().get("User-Agent").and_then(|agent| agent.to_str().ok());
     ///     let acceptance = match agent {
     ///         Some(agent) if agent.contains("Version/15") => Acceptance::new().without_extensions(),
@@ -58,15 +59,69 @@ impl Acceptance {
     }
 }
 
+/// How an application turns a request down: a response that is not 101. Made from an [`http::Response`] or a
+/// [`StatusCode`].
+///
+/// ```
+/// use sansocket::{handshake::{Acceptance, Rejection, Upgrade}, http::{Response, StatusCode}};
+///
+/// fn decide(upgrade: &Upgrade) -> Result<Acceptance, Rejection> {
+///     let request = upgrade.request();
+///     if !request.headers().contains_key("Authorization") {
+///         return Err(StatusCode::UNAUTHORIZED.into());
+///     }
+///     match request.uri().path() {
+///         "/chat" => Ok(Acceptance::new().header("Set-Cookie", "seen=1")?),
+///         _ => Err(Response::builder().status(404).body("no such room\n").unwrap_or_default().into()),
+///     }
+/// }
+/// # let _ = decide;
+/// ```
+#[derive(Clone, Debug)]
+pub struct Rejection(Box<Response<Bytes>>);
+
+impl Rejection {
+    /// The response to send.
+    pub fn response(&self) -> &Response<Bytes> {
+        &self.0
+    }
+}
+
+/// The status alone, and a line of text that names it.
+impl From<StatusCode> for Rejection {
+    fn from(status: StatusCode) -> Self {
+        Self(Box::new(status_page(status)))
+    }
+}
+/// This response: `Content-Length` and `Connection: close` are written for the application. A 1xx status is no answer,
+/// and becomes 500.
+impl<B: Into<Bytes>> From<Response<B>> for Rejection {
+    fn from(response: Response<B>) -> Self {
+        Self(Box::new(response.map(Into::into)))
+    }
+}
+/// The [response](InvalidRequest::response) that says what is wrong with the request.
+impl From<InvalidRequest> for Rejection {
+    fn from(invalid: InvalidRequest) -> Self {
+        invalid.response().into()
+    }
+}
+/// 500: the application chose a header field that [cannot be sent](Acceptance::header).
+impl From<InvalidHeader> for Rejection {
+    fn from(_: InvalidHeader) -> Self {
+        StatusCode::INTERNAL_SERVER_ERROR.into()
+    }
+}
+
 /// A request that does not become a WebSocket: what to write before the transport is closed, and why.
 #[derive(Debug)]
 #[must_use = "the answer wants to be written"]
-pub struct Rejection {
+pub struct Refused {
     transmit: Box<Transmit>,
     error: HandshakeError,
 }
 
-impl Rejection {
+impl Refused {
     /// `to_head`: the request was HEAD, so no body is written.
     pub(super) fn new(response: &Response<Bytes>, to_head: bool, error: HandshakeError) -> Self {
         let mut transmit = Transmit::default();

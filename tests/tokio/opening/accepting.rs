@@ -122,7 +122,7 @@ async fn a_request_can_be_answered_outside_of_a_closure() {
             drop(incoming.accept(Acceptance::new()).await.unwrap());
             assert!(rest(&mut near).await.starts_with("HTTP/1.1 101 "));
         } else {
-            let (error, answer) = join!(incoming.reject(Response::new("a page".into())), async {
+            let (error, answer) = join!(incoming.reject(Response::new("a page")), async {
                 let answer = rest(&mut near).await;
                 drop(near);
                 answer

@@ -43,7 +43,7 @@ async fn a_request_that_is_no_upgrade_is_refused_whoever_decides() {
         let server = ws::accept_with(far, Config::server(), async |upgrade: &Upgrade| {
             assert_eq!(upgrade.refusal(), Some(InvalidRequest::NoUpgrade));
             match decides_well {
-                true => Err(Response::new("a page".into()).into()),
+                true => Err(Response::new("a page").into()),
                 false => Ok(Acceptance::new()),
             }
         });
@@ -101,7 +101,7 @@ async fn a_timeout_that_is_off_does_not_end_a_refusal_early() {
     config.close_timeout = None;
     let (mut near, far) = duplex(ROOM);
     let server = ws::accept_with(far, config, async |_: &Upgrade| {
-        let mut response = Response::new("gone".into());
+        let mut response = Response::new("gone");
         *response.status_mut() = StatusCode::GONE;
         Err(response.into())
     });

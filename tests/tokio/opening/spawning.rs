@@ -2,9 +2,7 @@
 use crate::counted::tally;
 use sansocket::{
     Config, Error,
-    bytes::Bytes,
-    handshake::{Acceptance, Upgrade},
-    http::Response,
+    handshake::{Acceptance, Rejection, Upgrade},
     tokio as ws,
 };
 use std::{
@@ -17,7 +15,7 @@ use tokio::{
     task::{JoinHandle, yield_now},
 };
 
-type Decision = Result<Acceptance, Box<Response<Bytes>>>;
+type Decision = Result<Acceptance, Rejection>;
 
 async fn decide(upgrade: &Upgrade) -> Decision {
     yield_now().await;
@@ -67,7 +65,7 @@ fn spawn(way: usize, stream: TcpStream) -> JoinHandle<Result<(), Error>> {
             let incoming = ws::request(stream, config).await?;
             match decide(incoming.upgrade()).await {
                 Ok(acceptance) => incoming.accept(acceptance).await.map(drop),
-                Err(response) => Err(incoming.reject(*response).await),
+                Err(rejection) => Err(incoming.reject(rejection).await),
             }
         }),
     }
