@@ -44,8 +44,8 @@
 //!     fn begin(&mut self, _len: Option<usize>) -> Rsv {
 //!         Rsv::RSV2 // that of every message
 //!     }
-//!     fn encode(&mut self, piece: &[u8], _fin: bool, out: &mut BytesMut) {
-//!         out.extend(piece.iter().map(|byte| !byte));
+//!     fn encode(&mut self, chunk: &[u8], _fin: bool, out: &mut BytesMut) {
+//!         out.extend(chunk.iter().map(|byte| !byte));
 //!     }
 //! }
 //!
@@ -87,21 +87,22 @@ use crate::{error::Violation, frame::Rsv, sentence::debug_as_display};
 use bytes::BytesMut;
 use std::fmt::Debug;
 
-/// An extension, and how it is to be negotiated.
+/// An extension, and how it is negotiated.
 pub trait Extension: Debug + Send + Sync {
-    /// The name that it is registered under (RFC 6455 §11.4): an HTTP token.
+    /// The name under which the extension is registered (RFC 6455 §11.4): an HTTP token.
     fn name(&self) -> &str;
 
-    /// Client: what to ask for, best first. Empty: nothing, this time.
+    /// Client: what to offer, best first. An empty list offers nothing.
     fn offers(&self) -> Vec<ExtensionOffer>;
 
-    /// Server: takes up an offer of that name, or declines it with `None`; the client's next offer is tried then.
+    /// Server: accepts an offer that has the extension's name. `None` declines it, and the client's next offer is tried.
     fn accept(&self, offer: &ExtensionOffer) -> Option<Agreement>;
 
-    /// Client: what the server's answer means. It has the extension's name, and that was [offered](Self::offers).
+    /// Client: what the server's answer means. The answer has the extension's name, and an extension of that name was
+    /// [offered](Self::offers).
     ///
     /// # Errors
-    /// [`InvalidAnswer`] fails the handshake: it is not an answer to any of the offers (RFC 6455 §4.1).
+    /// [`InvalidAnswer`] if the answer fits none of the offers. It fails the handshake (RFC 6455 §4.1).
     fn confirm(&self, answer: &ExtensionOffer) -> Result<Agreement, InvalidAnswer>;
 }
 
@@ -111,7 +112,7 @@ pub trait Extension: Debug + Send + Sync {
 pub struct InvalidAnswer;
 debug_as_display!(InvalidAnswer);
 
-/// The outcome of negotiating one extension: what one connection does.
+/// The outcome of negotiating one extension for one connection.
 #[derive(Debug)]
 pub struct Agreement {
     pub(crate) answer: ExtensionOffer,
@@ -121,8 +122,8 @@ pub struct Agreement {
 }
 
 impl Agreement {
-    /// `answer` is what the server says to the client, or has said; `rsv` are the reserved bits that the extension gives a
-    /// meaning in the first frame of a message.
+    /// `answer` is the server's answer to the client. `rsv` are the reserved bits to which the extension gives a meaning, in
+    /// the first frame of a message.
     pub fn new(
         answer: ExtensionOffer,
         rsv: Rsv,
@@ -131,53 +132,55 @@ impl Agreement {
     ) -> Self {
         Self { answer, rsv, encoder: Box::new(encoder), decoder: Box::new(decoder) }
     }
-    /// What the server says to the client.
+    /// The server's answer to the client.
     pub fn answer(&self) -> &ExtensionOffer {
         &self.answer
     }
 }
 
-/// Changes messages that are sent, one after the other, whole or in pieces. Control frames never come here.
+/// Encodes the messages that a connection sends, one after the other, whole or in chunks. Control frames are not encoded.
 pub trait Encoder: Debug + Send + Sync {
-    /// A message begins. `len` is its length in bytes, unless it is sent in pieces.
+    /// A message begins. `len` is its length in bytes; `None` if it is sent in chunks.
     ///
-    /// Returns the reserved bits of its first frame, of those that the agreement names; with [`Rsv::NONE`] it is sent as it is, and
-    /// [`encode`](Self::encode) not called.
+    /// Returns the reserved bits to set in the message's first frame, out of those that the agreement names. With
+    /// [`Rsv::NONE`] the message is sent as it is, and [`encode`](Self::encode) is not called.
     fn begin(&mut self, len: Option<usize>) -> Rsv;
 
-    /// Takes the next piece of the message and appends to `out` what is to be sent for it. `fin`: it is the last; and the
-    /// peer should be able to decode what has been appended even if it is not.
-    fn encode(&mut self, piece: &[u8], fin: bool, out: &mut BytesMut);
+    /// Encodes the next chunk of the message, and appends the result to `out`. `fin` marks the last chunk. Flush after
+    /// every chunk: the peer must be able to decode all that has been appended so far, `fin` or not.
+    fn encode(&mut self, chunk: &[u8], fin: bool, out: &mut BytesMut);
 
-    /// `Some` if what it makes of a whole message depends on that message alone: two encoders with the same profile then
-    /// make the same of it, whenever, and a [`Prepared`](crate::Prepared) message is encoded for one of them only.
+    /// `Some` if the encoding of a whole message depends on that message alone. Encoders with equal profiles encode a
+    /// message alike, so a [`Prepared`](crate::Prepared) message is encoded once for all of them. Default: `None`.
     fn profile(&self) -> Option<Profile> {
         None
     }
 }
 
-/// Turns what is received back into the messages that were sent, one after the other, in pieces. Control frames never come
-/// here.
+/// Decodes the messages that a connection receives, one after the other, in pieces. Control frames are not decoded.
 pub trait Decoder: Debug + Send + Sync {
-    /// A message begins whose first frame has some of the extension's bits set. (One without them is delivered as it is.)
+    /// A message begins, and its first frame has some of the extension's bits set. (A message without them is delivered as
+    /// it is.)
     ///
     /// # Errors
     /// A [`Violation`] fails the connection.
     fn begin(&mut self, rsv: Rsv) -> Result<(), Violation>;
 
-    /// Takes bytes from the front of `input`, the next of the message, and adds what they mean to `out`. `fin`: nothing of
-    /// the message comes after `input`. Returns how many bytes of `input` it took.
+    /// Takes bytes from the front of `input`, which are the next bytes of the message, and adds to `out` what they decode
+    /// to. `fin` says that the message ends with `input`. Returns how many bytes of `input` were taken.
     ///
-    /// It is called again, with what it left, as long as it leaves something or fills the room: so it is done when it has
-    /// taken all of `input` and left some room. There is always room for a byte; `input` may be empty.
+    /// The call is repeated with the bytes that were left, as long as some were left or the room was filled. So the decoder
+    /// is done when it has taken all of `input` and left some room. There is always room for a byte; `input` may be empty.
     ///
     /// # Errors
     /// A [`Violation`] fails the connection: [`Encoding`](Violation::Encoding) if the bytes make no sense, or end too soon.
     fn decode(&mut self, input: &[u8], fin: bool, out: &mut Output<'_>) -> Result<usize, Violation>;
 
-    /// A part of the message has come, and what has been decoded of it is kept until the rest comes: `bytes` of memory.
-    /// For a decoder that keeps account of what many connections hold together. It is called after
-    /// [`decode`](Self::decode) unless that has ended the message; and when a part has been handed out, with what is left.
+    /// The message has not ended, and what has been decoded of it takes `bytes` of memory until the rest comes. It is for
+    /// decoders that keep an account of what many connections hold together. Default: does nothing.
+    ///
+    /// It is called after each [`decode`](Self::decode) that did not end the message; and after a chunk has been handed
+    /// out, with what is left.
     ///
     /// # Errors
     /// A [`Violation`] fails the connection: [`OverBudget`](Violation::OverBudget). When `bytes` are fewer than before,

@@ -1,4 +1,4 @@
-//! Which extension a connection uses: what of the server's and what of the client's fit together.
+//! Which extension a connection uses: the first that both ends know and can agree on.
 use super::{Agreement, Extension, ExtensionOffer, InvalidAnswer};
 use std::sync::Arc;
 
@@ -7,7 +7,7 @@ pub fn offers(extensions: &[Arc<dyn Extension>]) -> Vec<ExtensionOffer> {
     extensions.iter().flat_map(|extension| extension.offers()).collect()
 }
 
-/// Server: takes up the first offer, in the client's order of preference, that one of the extensions accepts.
+/// Server: accepts the first offer, in the client's order of preference, that one of the extensions accepts.
 pub fn accept(extensions: &[Arc<dyn Extension>], offers: &[ExtensionOffer]) -> Option<Agreement> {
     offers.iter().find_map(|offer| {
         let mut named = extensions.iter().filter(|extension| extension.name() == offer.name());
@@ -18,7 +18,7 @@ pub fn accept(extensions: &[Arc<dyn Extension>], offers: &[ExtensionOffer]) -> O
 /// Client: what the server's answer to these offers means.
 ///
 /// # Errors
-/// [`InvalidAnswer`] fails the handshake (RFC 6455 §4.1): it is not an answer to any of the offers.
+/// [`InvalidAnswer`] if the answer fits none of the offers. It fails the handshake (RFC 6455 §4.1).
 pub fn confirm(
     extensions: &[Arc<dyn Extension>],
     offers: &[ExtensionOffer],

@@ -1,4 +1,4 @@
-//! The grammar of `Sec-WebSocket-Extensions` (RFC 6455 §9.1), whole, in one pass over the bytes.
+//! All of the grammar of `Sec-WebSocket-Extensions` (RFC 6455 §9.1), in one pass over the bytes.
 //!
 //! ```text
 //! extension-list = 1#extension
@@ -29,30 +29,30 @@ impl ExtensionOffer {
     pub fn name(&self) -> &str {
         &self.name
     }
-    /// One of the crate's own, from tokens. (Those of others are parsed, and so checked.)
+    /// An extension of this crate. The name is a token. (Names of other extensions are parsed, which checks them.)
     #[cfg(feature = "deflate")]
     pub(crate) fn named(name: &str) -> Self {
         Self { name: name.into(), params: Vec::new() }
     }
-    /// A parameter more, of tokens as well.
+    /// Adds a parameter. Its name and value are tokens.
     #[cfg(feature = "deflate")]
     pub(crate) fn with(mut self, name: &str, value: Option<u8>) -> Self {
         self.params.push((name.into(), value.map(|value| value.to_string().into())));
         self
     }
-    /// The parameters, in order; the same name may be there again.
+    /// The parameters, in order. A name may appear more than once.
     pub fn params(&self) -> impl Iterator<Item = (&str, Option<&str>)> {
         self.params.iter().map(|(name, value)| (&**name, value.as_deref()))
     }
-    /// Reads the value of a header field. Elements of the list may be empty, but not all of them.
+    /// Parses the value of a header field. Elements of the list may be empty, but not all of them.
     ///
     /// # Errors
-    /// [`InvalidExtension`], anywhere: there is no telling what the rest means (RFC 6455 §9.1).
+    /// [`InvalidExtension`] if any part is malformed: then the meaning of the rest is not certain (RFC 6455 §9.1).
     pub fn parse_list(value: &str) -> Result<Vec<Self>, InvalidExtension> {
         Self::parse_fields([value.as_bytes()])
     }
 
-    /// Reads several fields as the one list that they are (RFC 6455 §9.1).
+    /// Parses several fields, which together are one list (RFC 6455 §9.1).
     pub(crate) fn parse_fields<'a>(
         values: impl IntoIterator<Item = &'a [u8]>,
     ) -> Result<Vec<Self>, InvalidExtension> {
@@ -74,7 +74,7 @@ impl ExtensionOffer {
     }
 }
 
-/// One extension, alone.
+/// Parses one extension.
 impl FromStr for ExtensionOffer {
     type Err = InvalidExtension;
     fn from_str(text: &str) -> Result<Self, InvalidExtension> {
@@ -84,7 +84,7 @@ impl FromStr for ExtensionOffer {
     }
 }
 
-/// As in a header field.
+/// Formats as in a header field.
 impl fmt::Display for ExtensionOffer {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.name)?;
@@ -104,7 +104,7 @@ impl fmt::Display for ExtensionOffer {
 pub struct InvalidExtension;
 debug_as_display!(InvalidExtension);
 
-/// What is left to be read. Spaces and tabs may stand anywhere but within a token.
+/// The bytes that are left to be parsed. Spaces and tabs may stand anywhere but within a token.
 struct Rest<'a>(&'a [u8]);
 
 impl Rest<'_> {
@@ -143,7 +143,7 @@ impl Rest<'_> {
         token(text).map(Box::from)
     }
 
-    /// A token, or a quoted-string that is one once it is unescaped.
+    /// A token, or a quoted-string whose unescaped content is a token.
     fn value(&mut self) -> Option<Box<str>> {
         if !self.eat(b'"') {
             return self.token();

@@ -1,12 +1,12 @@
-//! [`Output`]: where a decoder puts what it makes of a message, a call's worth at a time.
+//! [`Output`]: where a decoder puts decoded bytes, with a limit for each call.
 use bytes::BytesMut;
 
-/// Room for what a [`Decoder`](super::Decoder) makes of a message. It can only be added to: what has been added has
-/// been looked at, and text is known to be UTF-8.
+/// Room for the bytes that a [`Decoder`](super::Decoder) decodes. Bytes can only be added: those before have been
+/// validated already, if the message is text.
 #[derive(Debug)]
 pub struct Output<'a> {
     buf: &'a mut BytesMut,
-    /// Where what this call adds begins, and must end.
+    /// Where the bytes of this call begin, and where they must end at the latest.
     start: usize,
     end: usize,
 }
@@ -16,17 +16,17 @@ impl<'a> Output<'a> {
         Self { start: buf.len(), end: buf.len().saturating_add(room), buf }
     }
 
-    /// How many bytes there is room for, before the decoder is called again.
+    /// How many more bytes may be added in this call.
     pub fn room(&self) -> usize {
         self.end - self.buf.len()
     }
 
-    /// What has been added since the decoder was called.
+    /// The bytes added in this call.
     pub fn added(&self) -> &[u8] {
         &self.buf[self.start..]
     }
 
-    /// Adds as many bytes as there is room for, from the front, and returns how many those are.
+    /// Adds as many of `bytes` as there is room for, from the front, and returns how many.
     pub fn add(&mut self, bytes: &[u8]) -> usize {
         let len = bytes.len().min(self.room());
         self.reserve(len);
@@ -34,8 +34,8 @@ impl<'a> Output<'a> {
         len
     }
 
-    /// Lends room for `len` bytes, or as many as there is, all zero; then adds as many of them, from the front, as `fill`
-    /// returns.
+    /// Lends `fill` a slice of zeros: `len` bytes, or as many as there is room for. Then adds the first bytes of the slice,
+    /// as many as `fill` returns.
     pub fn fill(&mut self, len: usize, fill: impl FnOnce(&mut [u8]) -> usize) {
         let len = len.min(self.room());
         self.reserve(len);
@@ -45,8 +45,8 @@ impl<'a> Output<'a> {
         self.buf.truncate(from + filled);
     }
 
-    /// Capacity for `more` bytes: doubled, but no further than by the room. A buffer would go past it by itself, and a bomb
-    /// has its way with what is over.
+    /// Capacity for `more` bytes. It doubles, but is capped at the room: [`BytesMut::reserve`] would overshoot, and a
+    /// decompression bomb would fill the excess.
     fn reserve(&mut self, more: usize) {
         let (len, capacity) = (self.buf.len(), self.buf.capacity());
         if capacity - len >= more || self.buf.try_reclaim(more) {

@@ -20,7 +20,7 @@ pub fn decode_close(body: &[u8]) -> Result<Option<CloseFrame>, Violation> {
     Ok(Some(CloseFrame { code, reason }))
 }
 
-/// Writes the body of a Close frame to the front of `out`, and says how many bytes it took.
+/// Writes the body of a Close frame to the front of `out`, and returns its length in bytes.
 pub fn encode_close(frame: Option<&CloseFrame>, out: &mut [u8; 125]) -> usize {
     let Some(CloseFrame { code, reason }) = frame else { return 0 };
     let reason = reason.as_str().as_bytes();

@@ -6,11 +6,11 @@ use bytes::BufMut;
 /// The longest header there is: 2 bytes, a 64-bit length and a masking key.
 pub const MAX_HEADER_LEN: usize = 14;
 
-/// What a frame is (RFC 6455 §11.8).
+/// The kind of a frame (RFC 6455 §11.8).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[repr(u8)]
 pub enum Opcode {
-    /// 0: more of the message begun earlier.
+    /// 0: continues the message that an earlier frame began.
     Continuation = 0x0,
     /// 1: the first frame of a text message.
     Text = 0x1,
@@ -20,7 +20,7 @@ pub enum Opcode {
     Close = 0x8,
     /// 9: asks for a pong.
     Ping = 0x9,
-    /// 10: answers a ping, or says "still here".
+    /// 10: answers a ping, or says unasked that the sender is alive.
     Pong = 0xA,
 }
 impl Opcode {
@@ -58,24 +58,24 @@ impl TryFrom<u8> for Opcode {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub struct Rsv(u8);
 impl Rsv {
-    /// None of them.
+    /// No reserved bit.
     pub const NONE: Self = Self(0);
-    /// The first: in permessage-deflate, "this message is compressed".
+    /// The first reserved bit. In permessage-deflate: this message is compressed.
     pub const RSV1: Self = Self(0x40);
-    /// The second.
+    /// The second reserved bit.
     pub const RSV2: Self = Self(0x20);
-    /// The third.
+    /// The third reserved bit.
     pub const RSV3: Self = Self(0x10);
 
-    /// Those of `other` as well.
+    /// These bits and those of `other`.
     pub const fn and(self, other: Self) -> Self {
         Self(self.0 | other.0)
     }
-    /// Whether all of `other` are among these.
+    /// Whether all bits of `other` are set here.
     pub const fn contains(self, other: Self) -> bool {
         other.0 & !self.0 == 0
     }
-    /// Those of the first byte of a frame.
+    /// The reserved bits in the first byte of a frame.
     pub(crate) const fn of(first: u8) -> Self {
         Self(first & 0x70)
     }
@@ -88,7 +88,7 @@ pub struct Header {
     pub fin: bool,
     /// The reserved bits.
     pub rsv: Rsv,
-    /// What the frame is.
+    /// The kind of frame.
     pub opcode: Opcode,
     /// The masking key: clients must send one, servers must not.
     pub mask: Option<MaskKey>,
@@ -106,8 +106,8 @@ pub enum Decoded {
 }
 
 impl Header {
-    /// Reads one header from the front of `bytes`. Whatever can be known to be wrong is refused at
-    /// once, before the header is complete, and always in the same order.
+    /// Reads one header from the front of `bytes`. An error is returned as soon as it can be known, before the header is
+    /// complete. Of several errors, it is always the same one.
     ///
     /// # Errors
     /// Every rule of RFC 6455 §5.2 and §5.5 that one header alone can break. Reserved bits, the mask

@@ -1,6 +1,6 @@
 //! Masking (RFC 6455 §5.3), in plain safe words of 8 bytes, which compilers turn into vectors.
 
-/// A masking key, turned to the next byte that it applies to.
+/// A masking key, rotated to the byte that applies next.
 ///
 /// Applying it advances it, so a payload may be masked or unmasked in pieces of any length.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -11,15 +11,15 @@ impl MaskKey {
     pub const fn new(key: [u8; 4]) -> Self {
         Self(key)
     }
-    /// The key as it is on the wire, if it has not been applied yet.
+    /// The key as it is on the wire, provided that it has not been applied yet.
     pub const fn to_bytes(self) -> [u8; 4] {
         self.0
     }
 
     /// Masks or unmasks `data` in place, and advances the key past it.
     ///
-    /// Says whether all that came out is ASCII: it is known at no cost, and text that is ASCII needs
-    /// no other check.
+    /// Returns whether all resulting bytes are ASCII. This costs nothing to find out, and text that is ASCII needs no
+    /// validation.
     #[inline]
     pub fn apply(&mut self, data: &mut [u8]) -> bool {
         let short = u32::from_ne_bytes(self.0);
@@ -50,7 +50,7 @@ impl MaskKey {
         seen & 0x8080_8080_8080_8080 == 0
     }
 
-    /// Appends `plain` to `out`, masked: in one pass, where a copy that is masked afterwards takes two.
+    /// Appends `plain` to `out`, masked. This takes one pass; copying first and masking afterwards takes two.
     #[inline]
     pub(crate) fn append(self, plain: &[u8], out: &mut Vec<u8>) {
         let short = u32::from_ne_bytes(self.0);
@@ -69,10 +69,10 @@ impl MaskKey {
     }
 }
 
-/// A line of the processor's cache.
+/// The length of a line of the processor's cache, in bytes.
 const LINE: usize = 64;
 
-/// From this many bytes on, two lines in a turn of the loop save more than they cost at the end.
+/// From this many bytes on, two lines in each turn of the loop save more than they cost at the end.
 const LONG: usize = 4 * 1024;
 
 /// The masking key as it applies `bytes` bytes further on. The key is given and returned in the order of memory.
@@ -82,8 +82,8 @@ fn turned(short: u32, bytes: usize) -> u32 {
     if cfg!(target_endian = "little") { short.rotate_right(bits) } else { short.rotate_left(bits) }
 }
 
-/// At least `N` bytes, which are whole lines. A store that crosses the end of a line costs twice as much, so all but
-/// the first and the last begin where a line does.
+/// Appends a payload of at least `N` bytes; `N` is a number of whole lines. A store that crosses the end of a line costs twice as much, so all
+/// stores but the first and the last begin where a line does.
 #[inline(never)]
 fn append_lines<const N: usize>(plain: &[u8], short: u32, out: &mut Vec<u8>) {
     out.reserve(plain.len());
@@ -92,12 +92,12 @@ fn append_lines<const N: usize>(plain: &[u8], short: u32, out: &mut Vec<u8>) {
     out.extend_from_slice(&masked::<LINE>(&plain[..LINE], short));
     out.truncate(start + to_line);
     let here = turned(short, to_line);
-    // The standard library knows how long this is, so it checks for room once, and the loop is one of vectors.
+    // The length of this iterator is exact, so `extend` checks for room once, and the compiler vectorises the loop.
     out.extend(plain[to_line..].chunks_exact(N).flat_map(|lines| masked::<N>(lines, here)));
     append_last::<N>(plain, short, start, out);
 }
 
-/// From 16 bytes up to a line.
+/// Appends a payload of 16 bytes to a line.
 #[inline]
 fn append_parts(plain: &[u8], short: u32, out: &mut Vec<u8>) {
     out.reserve(plain.len());
@@ -108,8 +108,8 @@ fn append_parts(plain: &[u8], short: u32, out: &mut Vec<u8>) {
     append_last::<16>(plain, short, start, out);
 }
 
-/// The last `N` bytes of what is appended at `start`, again where some of them are there: cheaper than a loop over the
-/// rest.
+/// Appends the last `N` bytes of the payload that begins at `start` in `out`. Some of them may have been appended already,
+/// and are masked again: that is cheaper than a loop over the rest.
 #[inline(always)]
 fn append_last<const N: usize>(plain: &[u8], short: u32, start: usize, out: &mut Vec<u8>) {
     let at = plain.len() - N;
@@ -130,7 +130,7 @@ fn append_few(plain: &[u8], short: u32, out: &mut Vec<u8>) {
     }
 }
 
-/// `N` bytes, a multiple of 8.
+/// Masks `N` bytes, a multiple of 8.
 #[inline(always)]
 fn masked<const N: usize>(plain: &[u8], short: u32) -> [u8; N] {
     let word = u64::from(short) << 32 | u64::from(short);

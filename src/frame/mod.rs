@@ -1,9 +1,9 @@
-//! The wire format of RFC 6455 §5, as pure functions: no allocation, no policy. Only [`Utf8Validator`] has a
-//! state: a character may be cut.
+//! The wire format of RFC 6455 §5, as pure functions: no allocation, no policy. Only [`Utf8Validator`] has state,
+//! because a character may be cut.
 //!
 //! Everything here is total: any bytes decode to a header or to a [`Violation`](crate::Violation).
-//! Which headers are *acceptable* (masked or not, in which order, how long) is for the state machine
-//! in [`proto`](crate::proto) to say.
+//! Which headers are *acceptable* (masked or not, in which order, how long) is up to the state machine in
+//! [`proto`](crate::proto).
 //!
 //! ```
 //! use sansocket::frame::{Decoded, Header, MaskKey, Opcode};

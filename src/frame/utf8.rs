@@ -1,7 +1,7 @@
 //! UTF-8 that arrives in pieces: fails at the first byte that cannot be right (RFC 6455 §8.1).
 use crate::error::Violation;
 
-/// Validates text that comes in chunks: a cut may go through a character, whose first bytes are kept.
+/// Validates text that comes in chunks. If a character is cut, its first bytes are kept until the next chunk.
 ///
 /// ```
 /// use sansocket::frame::Utf8Validator;
@@ -23,7 +23,7 @@ impl Utf8Validator {
     /// Takes the next bytes, all of them ASCII.
     ///
     /// # Errors
-    /// [`Violation::Utf8`] if a character was to be completed first.
+    /// [`Violation::Utf8`] if the bytes before end within a character.
     #[inline]
     pub fn feed_ascii(&self, bytes: &[u8]) -> Result<(), Violation> {
         if self.len > 0 && !bytes.is_empty() { Err(Violation::Utf8) } else { Ok(()) }
@@ -32,7 +32,7 @@ impl Utf8Validator {
     /// Takes the next bytes.
     ///
     /// # Errors
-    /// [`Violation::Utf8`] at the first byte that no text can have there.
+    /// [`Violation::Utf8`] at the first byte that cannot be part of valid text.
     pub fn feed(&mut self, mut bytes: &[u8]) -> Result<(), Violation> {
         while self.len > 0 {
             let Some((&next, rest)) = bytes.split_first() else { return Ok(()) };
@@ -57,13 +57,13 @@ impl Utf8Validator {
         }
     }
 
-    /// At most three bytes: four are a whole character, or wrong.
+    /// At most three bytes: four are a whole character, or invalid.
     fn keep(&mut self, begun: &[u8]) {
         self.partial[..begun.len()].copy_from_slice(begun);
         self.len = begun.len() as u8;
     }
 
-    /// How many of the bytes taken belong to a character that is not complete.
+    /// How many of the bytes taken belong to an incomplete character.
     pub fn pending(&self) -> usize {
         self.len.into()
     }

@@ -1,4 +1,4 @@
-//! Messages sent: each piece is compressed and flushed, so that the peer can decode what there is of it.
+//! Compresses messages that are sent. Every chunk is flushed, so that the peer can decode it at once.
 use super::{Context, memory::Reservation, params::NAME};
 use crate::{
     extension::{Encoder, Profile},
@@ -8,23 +8,23 @@ use bytes::{BufMut, BytesMut};
 use flate2::{Compress, FlushCompress, Status};
 use std::fmt;
 
-/// What a flush ends with, and what is taken off the end of a message (RFC 7692 §7.2.1).
+/// The bytes that end a flush. They are removed from the end of a message (RFC 7692 §7.2.1).
 const MARK: [u8; 4] = [0, 0, 0xFF, 0xFF];
 
-/// How much is compressed at a time: the room for it is zeroed before.
+/// How many bytes are compressed at a time. The room for the result is zeroed first, so it must not be large.
 const CHUNK: usize = 32 << 10;
 
 pub(super) struct Deflater {
     level: u8,
     min_size: usize,
     context: Context,
-    /// With takeover: from the first message on. Without: only while a message is under way.
+    /// With takeover: `Some` from the first message on. Without: only while a message is under way.
     state: Option<Compress>,
     reserved: Reservation,
 }
 
 impl Deflater {
-    /// `context` of 8 bits: nothing is compressed, for zlib cannot (§7.1.2).
+    /// If `context` has 8 bits, nothing is compressed: zlib has no such window (§7.1.2).
     pub(super) fn new(level: u8, min_size: usize, context: Context, reserved: Reservation) -> Self {
         Self { level, min_size, context, state: None, reserved }
     }
@@ -47,14 +47,14 @@ impl Encoder for Deflater {
             return Rsv::NONE;
         }
         if !self.context.takeover {
-            self.give_back(); // of a message that was not finished
+            self.give_back(); // the state of a message that was not finished
         }
         Rsv::RSV1
     }
 
     fn encode(&mut self, piece: &[u8], fin: bool, out: &mut BytesMut) {
         if piece.is_empty() {
-            // A second flush says nothing, so the block whose end is taken off is put here by hand.
+            // Flushing again would append nothing. The message must end with an empty block without its `MARK`: a zero.
             if fin {
                 out.put_u8(0);
             }
@@ -63,7 +63,7 @@ impl Encoder for Deflater {
             let pools = self.reserved.memory().pools();
             let state = self.state.get_or_insert_with(|| pools.compress(level, bits));
             if !compress(state, piece, out) {
-                // Unheard of. Still the peer is told the truth, and nothing that is sent later refers to this.
+                // This should never happen. The chunk is sent uncompressed, and later messages do not refer to it.
                 self.state = None;
                 out.truncate(from);
                 store(piece, out);
@@ -82,7 +82,7 @@ impl Encoder for Deflater {
             (false, _) => 0,
             (true, true) => return None,
             (true, false) => {
-                // Sizes from 2^56 on are all the same: no message has them.
+                // Sizes from 2^56 on are equivalent: no message is that long.
                 let min_size = (self.min_size as u64).min((1 << 56) - 1);
                 min_size << 8 | u64::from(self.level & 15) << 4 | u64::from(self.context.window_bits)
             }
@@ -97,7 +97,7 @@ impl Drop for Deflater {
     }
 }
 
-/// A state says nothing of use.
+/// Leaves out the state, which is opaque.
 impl fmt::Debug for Deflater {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Deflater")
@@ -108,13 +108,13 @@ impl fmt::Debug for Deflater {
     }
 }
 
-/// Compresses all of `rest` and flushes. `false`: the state is broken, or what it appended is no use.
+/// Compresses all of `rest` and flushes. `false`: the state is broken, and the bytes appended are useless.
 fn compress(state: &mut Compress, mut rest: &[u8], out: &mut BytesMut) -> bool {
     let mut held = 0;
     loop {
         let chunk = &rest[..rest.len().min(CHUNK)];
         let flush = if chunk.len() == rest.len() { FlushCompress::Sync } else { FlushCompress::None };
-        // Worst case and some: if the room fills up during a flush, zlib repeats the flush, at 5 bytes.
+        // Worst case plus slack: if the output fills during a sync flush, zlib repeats the flush, at 5 bytes.
         let (from, room) = (out.len(), chunk.len() + chunk.len() / 8 + 64 + held);
         out.resize(from + room, 0);
         let before = (state.total_in(), state.total_out());
@@ -129,12 +129,12 @@ fn compress(state: &mut Compress, mut rest: &[u8], out: &mut BytesMut) -> bool {
                 return out.ends_with(&MARK);
             }
             Ok(_) if stuck => return false,
-            Ok(_) => held = CHUNK, // what it has read without a flush, it may not have written
+            Ok(_) => held = CHUNK, // without a flush, it may have read more than it has written
         }
     }
 }
 
-/// As blocks without compression, and the mark of a flush (RFC 1951 §3.2.4).
+/// Appends `piece` as blocks without compression, and the [`MARK`] of a flush (RFC 1951 §3.2.4).
 pub(super) fn store(piece: &[u8], out: &mut BytesMut) {
     for block in piece.chunks(0xFFFF) {
         let len = block.len() as u16;

@@ -1,4 +1,4 @@
-//! Messages received: inflated by a state borrowed for each, of which only the window may outlive the message.
+//! Inflates messages that are received. Each message borrows a state; between messages, only the window may be kept.
 use super::{
     Context,
     memory::{self, Reservation},
@@ -12,27 +12,27 @@ use crate::{
 use flate2::{Decompress, FlushDecompress, Status};
 use std::{collections::VecDeque, fmt};
 
-/// How much is inflated at a time, at least and at most: it is zeroed before.
+/// How many bytes are inflated at a time, at least and at most. The room for them is zeroed first.
 const CHUNK: (usize, usize) = (512, 64 << 10);
 
-/// What senders take off the end of every message (RFC 7692 §7.2.1), and the end of the stream itself.
+/// The bytes that senders remove from the end of every message (RFC 7692 §7.2.1), and a final block, which ends the stream.
 const END: [u8; 9] = [0, 0, 0xFF, 0xFF, 1, 0, 0, 0xFF, 0xFF];
 
-/// To begin a stream costs as much as to inflate thousands of bytes. So a message has so many, and beyond them one for as
-/// many bytes each: senders need one, or one for each piece.
+/// How many DEFLATE streams a message may consist of, and one more for each `FEW` bytes inflated. Senders need one, or one for
+/// each chunk. Beginning a stream costs as much as inflating thousands of bytes, so their number has a limit.
 const FEW: usize = 64;
 
 pub(super) struct Inflater {
-    /// Only while a message is under way.
+    /// `Some` only while a message is under way.
     state: Option<Decompress>,
-    /// What is next begins a DEFLATE stream: the state is to be prepared for it.
+    /// Whether the next byte begins a DEFLATE stream. The state must be reset before.
     fresh: bool,
-    /// What such a stream may refer to.
+    /// The bytes that a stream may refer to.
     window: Window,
     takeover: bool,
-    /// A message has ended before the one under way, which the peer might refer to.
+    /// Whether a message has ended before the one under way: the peer might refer to it.
     later: bool,
-    /// Of the message under way: how many streams have ended, and how many bytes they made.
+    /// Of the message under way: how many streams have ended, and how many bytes have been inflated.
     streams: usize,
     made: usize,
     reserved: Reservation,
@@ -55,7 +55,7 @@ impl Inflater {
         }
     }
 
-    /// `true`: it has taken all of `input` and has nothing more to give.
+    /// Inflates `input` until there is no room. `true`: all of `input` was taken, and all it inflates to was added.
     fn inflate(&mut self, input: &[u8], taken: &mut usize, out: &mut Output<'_>) -> Result<bool, Violation> {
         let least = input.len().saturating_mul(4).clamp(CHUNK.0, CHUNK.1);
         let mut chunk = least;
@@ -81,7 +81,7 @@ impl Inflater {
             self.made = self.made.saturating_add(made);
             chunk = (chunk * 2).min(CHUNK.1);
             match status {
-                // Other streams may follow (§7.2.3.5), and refer to this one. That is prepared when one does.
+                // Other streams may follow (§7.2.3.5), and refer to this one. The state is reset when one does.
                 Status::StreamEnd => {
                     self.fresh = true;
                     self.streams += 1;
@@ -99,8 +99,8 @@ impl Inflater {
         Ok(false)
     }
 
-    /// Why a message makes no sense: most likely because its sender keeps a context that it has agreed not to keep, if it
-    /// has agreed to that and there was a message to refer to.
+    /// Why a message cannot be inflated. If the sender has agreed to keep no context, or less, and there was a message
+    /// before, most likely the sender refers to that message all the same.
     fn corrupt(&self) -> Violation {
         let agreed_to_less = !self.takeover || self.window.limit < 1 << WIDEST;
         if agreed_to_less && self.later { Violation::MissingContext } else { Violation::Encoding }
@@ -110,9 +110,9 @@ impl Inflater {
     /// with no more output.
     fn whole(&mut self) -> bool {
         let Some(state) = self.state.as_mut().filter(|_| !self.fresh) else {
-            return true; // no byte at all, or none after a final block
+            return true; // the message has no byte, or none after a final block
         };
-        // What is taken off may have been of a final block.
+        // The bytes that the sender removed may have ended a final block: then 4 bytes are taken, not 9.
         matches!(step(state, &END, &mut [0]), Ok((Status::StreamEnd, 4 | 9, 0)))
     }
 
@@ -134,7 +134,7 @@ impl Inflater {
             self.reserved.memory().pools().return_decompress(state);
         }
         self.fresh = true;
-        let _ = self.reserved.memory().hold(&mut self.held, 0); // less is always to be had
+        let _ = self.reserved.memory().hold(&mut self.held, 0); // holding less cannot fail
     }
 }
 
@@ -172,7 +172,7 @@ impl Decoder for Inflater {
 
     fn hold(&mut self, bytes: usize) -> Result<(), Violation> {
         let state = if self.state.is_some() { memory::INFLATER } else { 0 };
-        // A window that is kept between messages has been reserved.
+        // A window that is kept between messages has been reserved at the handshake.
         let window = if self.takeover { 0 } else { self.window.bytes.capacity() };
         let all = bytes.saturating_add(state + window);
         let held = self.reserved.memory().hold(&mut self.held, all);
@@ -189,7 +189,7 @@ impl Drop for Inflater {
     }
 }
 
-/// A state says nothing of use.
+/// Leaves out the state, which is opaque.
 impl fmt::Debug for Inflater {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Inflater")
@@ -199,15 +199,15 @@ impl fmt::Debug for Inflater {
     }
 }
 
-/// One call: its status, and how many bytes it read and made.
+/// One call of zlib: its status, how many bytes it read, and how many it wrote.
 fn step(state: &mut Decompress, input: &[u8], out: &mut [u8]) -> Result<(Status, usize, usize), Violation> {
     let (read, made) = (state.total_in(), state.total_out());
-    // No flush that `inflate` knows makes it stop earlier or later than its input and its room do.
+    // The kind of flush makes no difference: zlib inflates until the input or the room is used up.
     let status = state.decompress(input, out, FlushDecompress::None).map_err(|_| Violation::Encoding)?;
     Ok((status, (state.total_in() - read) as usize, (state.total_out() - made) as usize))
 }
 
-/// The last bytes of output, no more than the peer may refer to.
+/// The last bytes that were inflated: as many as the peer may refer to.
 struct Window {
     bytes: VecDeque<u8>,
     limit: usize,
@@ -220,13 +220,13 @@ impl Window {
         self.bytes.drain(..over);
         let (len, capacity) = (self.bytes.len(), self.bytes.capacity());
         if len + fresh.len() > capacity {
-            // It grows with what comes, and never past the limit that has been reserved.
+            // The memory grows with the bytes that come, and never past the limit, which has been reserved.
             self.bytes.reserve_exact((2 * capacity).clamp(len + fresh.len(), self.limit) - len);
         }
         self.bytes.extend(fresh);
     }
 
-    /// Gives the state all of it to refer to, and `fresh` after it; the state's own window slides.
+    /// Makes the window, and `fresh` after it, the bytes that the state may refer to.
     fn give(&self, state: &mut Decompress, fresh: &[u8]) -> Result<(), Violation> {
         let (older, newer) = self.bytes.as_slices();
         let fresh = &fresh[fresh.len().saturating_sub(self.limit)..];

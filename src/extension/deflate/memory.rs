@@ -16,20 +16,21 @@ const DEFAULT_BUDGET: usize = 256 << 20;
 ///
 /// [`Deflate::memory`](super::Deflate::memory) holds a handle. A clone is another handle to the same memory, and two
 /// handles are equal if they are to the same memory. The default is the memory of the process, which every
-/// [`Deflate`](super::Deflate) shares that is not given another. Its budget is 256 MiB.
+/// [`Deflate`](super::Deflate) uses unless it is given another. Its budget is 256 MiB.
 ///
 /// There are two accounts, and each may come to the budget:
 ///
 /// | account | counts | when the budget is spent |
 /// |---|---|---|
 /// | [`contexts`](Self::contexts) | the most that contexts kept between messages can come to, from the handshake on | new connections agree to keep none, or decline compression |
-/// | [`unfinished`](Self::unfinished) | what messages hold of which a part has come: what has been inflated of them, and the state to go on with, about 48 KiB | the connection is failed with [`OverBudget`](Violation::OverBudget), code 1013 |
+/// | [`unfinished`](Self::unfinished) | what messages hold of which only a part has come: the bytes inflated so far, a window, and a state of 48 KiB | the connection is failed with [`OverBudget`](Violation::OverBudget), code 1013 |
 ///
 /// So contexts, which are agreed on for the life of a connection, never leave messages without memory.
 ///
-/// A message may hold no more than it leaves to all others. So as the budget runs out, the messages that hold the most are
-/// failed first, when they ask for more, and short messages still pass. (It is the connection that asks that is failed:
-/// another one gives its memory back only when its driver next runs, which a silent peer never makes it do.)
+/// A message may hold no more than it leaves to all others. So as the budget runs out, connections whose messages hold the
+/// most are the first to be failed, and short messages still pass. A connection is failed when its message grows, and not
+/// on behalf of another: a connection gives memory back only when its driver runs next, and a silent peer gives it no
+/// reason to.
 ///
 /// ```
 /// use sansocket::{Deflate, extension::deflate::Memory};
@@ -41,7 +42,7 @@ const DEFAULT_BUDGET: usize = 256 << 20;
 #[derive(Clone)]
 pub struct Memory(Arc<Shared>);
 
-/// No memory is read or written on the strength of these numbers, so no order is asked for.
+/// The counters are `Relaxed`: no other memory is accessed depending on them.
 struct Shared {
     budget: usize,
     contexts: AtomicUsize,
@@ -72,7 +73,7 @@ impl Memory {
         self.0.unfinished.load(Relaxed)
     }
 
-    /// The states to lend.
+    /// The codec states to lend.
     pub(super) fn pools(&self) -> &Pools {
         &self.0.pools
     }
@@ -91,7 +92,8 @@ impl Memory {
         Reservation { memory: self.clone(), bytes }
     }
 
-    /// A message that held `held` bytes holds `bytes` from now on. If those are more, as many must be left.
+    /// A message that held `held` bytes holds `bytes` from now on. If that is more than before, as many must be left for
+    /// others.
     pub(super) fn hold(&self, held: &mut usize, bytes: usize) -> Result<(), Violation> {
         let (budget, before) = (self.0.budget, *held);
         let change = |all: usize| {
@@ -141,7 +143,7 @@ pub(super) struct Reservation {
 }
 
 impl Reservation {
-    /// Shares it out: `bytes` of it are another's.
+    /// Splits off a reservation of `bytes`.
     pub(super) fn split(&mut self, bytes: usize) -> Self {
         let bytes = bytes.min(self.bytes);
         self.bytes -= bytes;

@@ -1,4 +1,4 @@
-//! permessage-deflate (RFC 7692): [`Deflate`], what it is set to, and how it is negotiated.
+//! permessage-deflate (RFC 7692): [`Deflate`], its settings, and how it is negotiated.
 mod deflater;
 mod inflater;
 mod memory;
@@ -18,8 +18,8 @@ use params::{Params, Settings, Terms};
 
 /// permessage-deflate (RFC 7692): messages are compressed on the way.
 ///
-/// The defaults are what a busy server wants: it keeps no context of what it sends and asks nothing of its clients, so an
-/// idle connection costs 4 KiB at most where the client lets the server choose, as most browsers do.
+/// The defaults suit a busy server. It keeps no context of what it sends, and asks nothing of its clients. So an idle
+/// connection costs 4 KiB at most where the client lets the server choose the window, as most browsers do.
 ///
 /// ```
 /// use sansocket::{Config, Deflate};
@@ -44,8 +44,8 @@ use params::{Params, Settings, Terms};
 /// | 3 | 15 | yes | 27.7, 219 | 197.7, 2994 | 398.0 KB |
 /// | 6 | 15 | yes | 36.8, 204 | 258.4, 2746 | 398.0 KB |
 ///
-/// A message is compressed when it is sent, by whoever sends it, all of it at once: one of many MiB takes a while, which
-/// pieces (`message_writer`, [`send_chunk`](crate::proto::Connection::send_chunk)) make into many short ones.
+/// A message is compressed by the thread that sends it, all of it at once. A message of many MiB takes a while; sent in
+/// chunks (`message_writer`, [`send_chunk`](crate::proto::Connection::send_chunk)), it takes many short whiles.
 ///
 /// # Memory
 /// Between messages a connection holds nothing but the [contexts](Context::takeover) that are kept. Compressing and inflating
@@ -137,7 +137,7 @@ impl Default for Deflate {
 }
 
 impl Deflate {
-    /// What it is set to, as far as zlib can do it.
+    /// The settings, within what zlib can do.
     fn settings(&self) -> Settings {
         let able = |context: Context| Context { window_bits: context.window_bits.clamp(9, 15), ..context };
         Settings { send: able(self.send), receive: self.receive.map(able) }
@@ -156,7 +156,7 @@ impl Deflate {
 }
 
 impl Terms {
-    /// The bytes to reserve, for what is sent and for what is received.
+    /// How many bytes to reserve for the context of each direction, sending and receiving.
     fn cost(self) -> (usize, usize) {
         let if_kept = |context: Context, cost: fn(u8) -> usize| {
             if context.takeover { cost(context.window_bits) } else { 0 }
@@ -204,7 +204,7 @@ impl Extension for Deflate {
         let params = Params::read(answer).ok_or(InvalidAnswer)?;
         let mut terms = params.confirm(self.settings()).ok_or(InvalidAnswer)?;
         let (send, receive) = terms.cost();
-        // The server keeps its context, so its window must be kept here. What this end keeps is its own affair.
+        // A server that keeps its context obliges us to keep its window. Whether we keep our own context is up to us.
         let receive = self.memory.reserve_regardless(receive);
         let send = self.memory.reserve(send).unwrap_or_else(|| {
             terms.send.takeover = false;

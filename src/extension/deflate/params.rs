@@ -1,4 +1,4 @@
-//! The four parameters of RFC 7692 §7.1: what they mean for either end, and how they are answered.
+//! The four parameters of RFC 7692 §7.1: their meaning for either end, and the answers to them.
 use super::Context;
 use crate::extension::ExtensionOffer;
 
@@ -10,11 +10,11 @@ const CLIENT_TAKEOVER: &str = "client_no_context_takeover";
 const SERVER_BITS: &str = "server_max_window_bits";
 const CLIENT_BITS: &str = "client_max_window_bits";
 
-/// The window of who has not been asked for a smaller one.
+/// The window of an end that has not been asked for a smaller one.
 pub(super) const WIDEST: u8 = 15;
 
-/// What a server agrees to receive if it is not set to anything. A client that offers `client_max_window_bits` lets the
-/// server choose, and 4 KiB cost little; that a client forgets, it can only offer itself: some do not obey.
+/// What a server without a setting agrees to receive. A client that offers `client_max_window_bits` lets the server choose,
+/// and 4 KiB cost little. The server does not ask the client to keep no context: some clients do not obey.
 const UNASKED: Context = Context { window_bits: 12, takeover: true };
 
 /// The parameters of one offer or answer.
@@ -26,11 +26,11 @@ pub(super) struct Params {
     pub(super) client_no_context_takeover: bool,
     /// §7.1.2.1
     pub(super) server_max_window_bits: Option<u8>,
-    /// §7.1.2.2: there or not, with a value or without.
+    /// §7.1.2.2. The parameter may be absent, and its value may be absent.
     pub(super) client_max_window_bits: Option<Option<u8>>,
 }
 
-/// What an end is set to.
+/// The settings of an end.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Settings {
     pub(super) send: Context,
@@ -38,7 +38,7 @@ pub(super) struct Settings {
     pub(super) receive: Option<Context>,
 }
 
-/// What two ends agree upon, as one of them sees it: `send` of 8 bits means that it never compresses.
+/// What two ends have agreed on, as one of them sees it. If `send` has 8 bits, this end never compresses.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Terms {
     pub(super) send: Context,
@@ -46,8 +46,8 @@ pub(super) struct Terms {
 }
 
 impl Params {
-    /// `None` if a parameter is unknown, has no valid value, or is there twice (§7.1): an offer is declined then, and
-    /// after such an answer the connection fails.
+    /// `None` if a parameter is unknown, has an invalid value, or appears twice (§7.1). Such an offer is declined, and such
+    /// an answer fails the connection.
     pub(super) fn read(offer: &ExtensionOffer) -> Option<Self> {
         let mut params = Self::default();
         for (name, value) in offer.params() {
@@ -89,8 +89,8 @@ impl Params {
 
     /// Client: what to ask for, if anything, and then the offer that browsers make and every server knows.
     ///
-    /// The last asks for nothing, and a server may narrow an answer unasked. So every valid answer is one to it, and
-    /// there is nothing to compare it with.
+    /// The last offer asks for nothing, and a server may narrow its answer unasked. So every valid answer fits that offer,
+    /// and an answer need not be compared with the offers.
     pub(super) fn offers(ours: Settings) -> Vec<Self> {
         let below = |bits: u8| Some(bits).filter(|&bits| bits < WIDEST);
         let plain = Self { client_max_window_bits: Some(None), ..Self::default() };
@@ -103,14 +103,14 @@ impl Params {
         wanted.into_iter().filter(|wanted| *wanted != plain).chain([plain]).collect()
     }
 
-    /// Server: what to agree upon, if that can be done at all.
+    /// Server: the terms that this offer leads to. `None` declines it.
     pub(super) fn accept(self, ours: Settings) -> Option<Terms> {
         let receive = ours.receive.unwrap_or(UNASKED);
         let send_bits = self.server_max_window_bits.unwrap_or(WIDEST).min(ours.send.window_bits);
         if send_bits < 9 {
             return None; // zlib has no window of 8 bits to send with (§7.1.2.1 allows to decline)
         }
-        // A client that does not say that it knows the parameter may not be asked (§7.1.2.2): it uses what it likes.
+        // A client that does not offer the parameter may not be asked (§7.1.2.2), and may use the widest window.
         let receive_bits = self
             .client_max_window_bits
             .map_or(WIDEST, |offered| offered.unwrap_or(WIDEST).min(receive.window_bits));
@@ -122,7 +122,7 @@ impl Params {
         })
     }
 
-    /// Server: the answer to this offer that says so.
+    /// Server: the answer to this offer that states the terms.
     pub(super) fn answer(self, agreed: Terms) -> Self {
         Self {
             server_no_context_takeover: !agreed.send.takeover,
@@ -132,25 +132,25 @@ impl Params {
         }
     }
 
-    /// Client: what this answer means.
+    /// Client: the terms that this answer states. `None` if it is not valid.
     pub(super) fn confirm(self, ours: Settings) -> Option<Terms> {
         let send_bits = match self.client_max_window_bits {
-            Some(answered) => answered?.min(ours.send.window_bits), // here a value is required (§7.1.2.2)
+            Some(answered) => answered?.min(ours.send.window_bits), // an answer must have a value (§7.1.2.2)
             None => ours.send.window_bits,
         };
-        // Without a compressor there is no context of it.
+        // With 8 bits there is no compressor, and so no context.
         let send_takeover = ours.send.takeover && !self.client_no_context_takeover && send_bits > 8;
         Some(Terms {
             send: Context { window_bits: send_bits, takeover: send_takeover },
             receive: Context {
                 window_bits: self.server_max_window_bits.unwrap_or(WIDEST),
-                takeover: !self.server_no_context_takeover, // whatever we asked for
+                takeover: !self.server_no_context_takeover, // whether we asked for it or not
             },
         })
     }
 }
 
-/// 8 to 15, decimal, without leading zeros (§7.1.2).
+/// Parses a number from 8 to 15, decimal, without leading zeros (§7.1.2).
 fn bits(value: &str) -> Option<u8> {
     match value.as_bytes() {
         [digit @ b'8'..=b'9'] => Some(digit - b'0'),

@@ -13,7 +13,7 @@ const SPARES: usize = 2;
 #[derive(Default)]
 struct Pool {
     inflate: Vec<Decompress>,
-    /// With level and window bits.
+    /// Level, window bits, and a state with these settings.
     deflate: Vec<(u8, u8, Compress)>,
 }
 
@@ -44,21 +44,21 @@ impl Pool {
 pub(super) struct Pools([Mutex<Pool>; POOLS]);
 
 impl Pools {
-    /// `None` if another thread is just looking: a new state is had sooner than it is waited for.
+    /// `None` if another thread holds the lock: making a new state is faster than waiting.
     fn with<T>(&self, f: impl FnOnce(&mut Pool) -> T) -> Option<T> {
         self.0[per_thread::number() % POOLS].try_lock().ok().map(|mut pool| f(&mut pool))
     }
 
-    /// To be reset before it is used. The window is always the largest: the state takes 47.5 KB whatever it is, and only
-    /// of the largest is it quickly reset.
+    /// A state to inflate with. Reset it before use. Its window is always the largest: the state takes 47.5 KB with any
+    /// window, and resets fast only with the largest.
     pub(super) fn decompress(&self) -> Decompress {
         self.with(|pool| pool.inflate.pop()).flatten().unwrap_or_else(|| Decompress::new(false))
     }
     pub(super) fn return_decompress(&self, state: Decompress) {
-        drop(self.with(|pool| pool.put_inflate(state))); // without the lock
+        drop(self.with(|pool| pool.put_inflate(state))); // freed, if at all, after the lock is released
     }
 
-    /// As new. `level` is 0 to 9, `window_bits` 9 to 15.
+    /// A state to compress with, as good as new. `level` is 0 to 9, `window_bits` 9 to 15.
     pub(super) fn compress(&self, level: u8, window_bits: u8) -> Compress {
         match self.with(|pool| pool.take_deflate(level, window_bits)).flatten() {
             Some(mut state) => {
