@@ -1,11 +1,12 @@
 //! [`Utf8Bytes`]: shared, immutable text; and the crate's one unchecked step from bytes to `str`.
 use bytes::Bytes;
 use std::{
-    borrow::Borrow,
+    borrow::{Borrow, Cow},
     fmt,
     hash::{Hash, Hasher},
     ops::Deref,
     str::Utf8Error,
+    sync::Arc,
 };
 
 /// Text that is cheap to clone and to keep: [`Bytes`] known to be UTF-8.
@@ -75,6 +76,29 @@ impl From<String> for Utf8Bytes {
 impl From<&str> for Utf8Bytes {
     fn from(text: &str) -> Self {
         Self(Bytes::copy_from_slice(text.as_bytes()))
+    }
+}
+impl From<&String> for Utf8Bytes {
+    fn from(text: &String) -> Self {
+        text.as_str().into()
+    }
+}
+impl From<Cow<'_, str>> for Utf8Bytes {
+    fn from(text: Cow<'_, str>) -> Self {
+        text.into_owned().into()
+    }
+}
+/// Shares the text, without copying it.
+impl From<Arc<str>> for Utf8Bytes {
+    fn from(text: Arc<str>) -> Self {
+        /// [`Bytes`] keeps what can be seen as bytes.
+        struct Shared(Arc<str>);
+        impl AsRef<[u8]> for Shared {
+            fn as_ref(&self) -> &[u8] {
+                self.0.as_bytes()
+            }
+        }
+        Self(Bytes::from_owner(Shared(text)))
     }
 }
 impl From<Utf8Bytes> for Bytes {

@@ -68,7 +68,7 @@ impl Rsv {
     pub const RSV3: Self = Self(0x10);
 
     /// These bits and those of `other`.
-    pub const fn and(self, other: Self) -> Self {
+    pub const fn union(self, other: Self) -> Self {
         Self(self.0 | other.0)
     }
     /// Whether all bits of `other` are set here.

@@ -365,6 +365,11 @@ impl<'a> Lent<'a> {
             Kind::Binary => None,
         }
     }
+    /// The text, of a text message: another name of [`as_str`](Self::as_str).
+    #[inline]
+    pub fn as_text(&self) -> Option<&str> {
+        self.as_str()
+    }
     /// The bytes, of either kind.
     #[inline]
     pub fn as_bytes(&self) -> &[u8] {

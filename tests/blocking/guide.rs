@@ -136,7 +136,7 @@ fn happens(row: &str) -> Option<Vec<End>> {
                 |_| (),
                 |socket| {
                     let (_, mut reply) = socket.recv_ref().unwrap().unwrap();
-                    reply.close(CloseCode::NORMAL);
+                    reply.close(CloseCode::NORMAL).unwrap();
                 },
             )]
         }

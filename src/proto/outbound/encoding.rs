@@ -33,7 +33,7 @@ impl Outbound {
     /// Queues a whole message: one that is prepared as it is, and through the encoder if there is one and it wants it.
     #[inline(never)]
     pub(super) fn send_any(&mut self, kind: Kind, payload: Payload<'_>, plain: bool) {
-        if let Payload::Prepared(prepared) = payload {
+        if let Payload::Prepared(prepared) = &payload {
             if self.send_prepared(prepared, plain) {
                 return;
             }
