@@ -1,4 +1,4 @@
-//! [`Handshake`]: both opening handshakes, as whoever moves their bytes sees them.
+//! [`Handshake`]: both opening handshakes, as the code that moves their bytes sees them.
 use super::Error;
 use crate::{
     handshake::{ClientHandshake, HandshakeError, ServerHandshake, Upgrade, Upgraded},
@@ -6,13 +6,13 @@ use crate::{
 };
 use std::{io, time::Instant};
 
-/// How much is read, and dropped, from a peer that has been refused. A stream dropped with bytes unread would take the
-/// refusal back before the peer has read it.
+/// The most bytes that are read and dropped from a peer that has been refused. A TCP stream that is closed with unread
+/// bytes resets the connection, and the peer might lose the refusal.
 pub(crate) const LINGER_BYTES: usize = 1 << 20;
 
 /// What both handshakes have in common.
 pub(crate) trait Handshake {
-    /// What it comes to.
+    /// The outcome: a connection, or a request to answer.
     type Outcome;
     fn read_buf(&mut self) -> ReadBuf<'_>;
     fn receive_eof(&mut self);

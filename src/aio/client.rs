@@ -12,7 +12,7 @@ use std::{future::Future, sync::Arc};
 /// Gives the server's response as well. Takes no longer than [`handshake_timeout`](Config::handshake_timeout), from
 /// the first poll.
 ///
-/// The scheme of the URL is not looked at: what the stream is, it is.
+/// The scheme of the URL is ignored: whether there is TLS is up to the stream.
 ///
 /// # Errors
 /// [`Error::Handshake`] when the server does not upgrade: a response that does not is in

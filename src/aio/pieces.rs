@@ -83,7 +83,7 @@ impl<S, R> MessageReader<'_, S, R> {
         piece.get(self.read..).unwrap_or_default()
     }
 
-    /// So many bytes of [what has come](Self::poll_fill_buf) have been read; no more than those count.
+    /// Marks `read` of the bytes that [`poll_fill_buf`](Self::poll_fill_buf) gave as read, at most all of them.
     pub fn consume(&mut self, read: usize) {
         self.read += read.min(self.rest().len());
     }

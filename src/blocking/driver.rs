@@ -35,7 +35,7 @@ pub(super) trait Wire: ControlSink {
     fn wait_for_writer(&self, _: Option<Duration>) {}
 }
 
-/// What a write came to.
+/// The result of a write.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum Wrote {
     /// The stream has taken all there is, and let go of it.
@@ -124,7 +124,7 @@ impl Driver {
     /// Receives and drops what comes until the end, or until `until`.
     ///
     /// # Errors
-    /// What is resumable. All else has ended the connection.
+    /// Only errors that are resumable. Any other has ended the connection.
     pub(super) fn discard(&mut self, wire: &mut impl Wire, until: Option<Instant>) -> Result<Closed, Error> {
         loop {
             if let Some(closed) = self.inbound.closed() {
@@ -226,7 +226,7 @@ impl Driver {
             wire.tell_end(&mut self.inbound);
         }
         match self.inbound.next_step(wire) {
-            // Nothing is to come but the end, and the peer may be waiting for this end's: see to that first.
+            // Only the transport's end is still to come, and the peer may be waiting for this side to end first.
             Step::Read { .. }
                 if matches!(wrote, Ok(Wrote::Elsewhere))
                     && self.inbound.state() == RecvState::CloseReceived =>

@@ -86,7 +86,7 @@ impl<S: Transport> Opening<S> {
     /// same.
     ///
     /// # Errors
-    /// What is resumable.
+    /// Only errors that are resumable.
     pub(super) fn refuse(&mut self, answer: &mut Transmit, until: Option<Instant>) -> Result<(), Error> {
         let late = |now| until.is_some_and(|until| until <= now);
         while answer.has_remaining() {
@@ -110,7 +110,7 @@ impl<S: Transport> Opening<S> {
     }
 }
 
-/// Nothing moved. `Ok`: try again.
+/// Judges an error of a read or write that moved nothing. `Ok`: try again.
 fn go_on(error: io::Error, waited: impl FnOnce() -> bool) -> Result<(), Error> {
     let again = error.kind() == io::ErrorKind::Interrupted || would_wait(&error) && waited();
     if again { Ok(()) } else { Err(error.into()) }

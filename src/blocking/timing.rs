@@ -50,7 +50,7 @@ impl Timing {
         self.waits()
     }
 
-    /// Whether the stream waits, and not for ever.
+    /// Whether the stream waits, for a limited time.
     #[inline]
     pub(super) fn waits(&self) -> bool {
         self.set.is_some() && !self.never_waits

@@ -210,8 +210,8 @@ impl<S: Transport> WebSocket<S> {
     }
 
     /// The stream, and the bytes that came after all that has been dealt with. What is queued is dropped:
-    /// [`flush`](Self::flush) first. So is what has come of a message that has not ended: whoever goes on with the
-    /// stream is then within it.
+    /// [`flush`](Self::flush) first. So is the part that has come of an unfinished message: the stream then goes on in
+    /// the middle of that message.
     pub fn into_inner(mut self) -> (S, Bytes) {
         let unread = self.driver.inbound.take_unread();
         (self.link.output.stream, unread)

@@ -28,7 +28,7 @@ pub(super) enum FirstLine {
     Method { begun: bool },
     /// The request's target: nothing of it has come, or some.
     Target { begun: bool },
-    /// The version: so many bytes of [`VERSION`] have come.
+    /// The version: this many bytes of [`VERSION`] have come.
     Version(usize),
     /// The rest is judged when the head is complete.
     Rest,

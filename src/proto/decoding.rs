@@ -100,7 +100,7 @@ impl Decoding {
         self.progress(input, taken, given, room)
     }
 
-    /// What a call of the decoder came to. A decoder that neither takes nor gives would be called for ever: that is an
+    /// Judges a call of the decoder. A decoder that neither takes nor gives bytes would be called for ever, so that is an
     /// error.
     fn progress(
         &mut self,

@@ -1,4 +1,4 @@
-//! [`Established`]: what a connection starts from, whoever did the opening handshake.
+//! [`Established`]: what an opening handshake has agreed on, for a connection to start from.
 use super::state::Role;
 use crate::{extension::Agreement, sentence::debug_as_display, text::is_token};
 use std::fmt;

@@ -121,8 +121,8 @@ pub struct Sending {
     pub waiting: bool,
     /// Whether a pong waits for the transport, so that the next pong would take its place.
     pub owes_pong: bool,
-    /// How many bytes the transport has let go of, ever, modulo 2^32. Only a change of it means anything: output has
-    /// left.
+    /// How many bytes the transport has let go of, ever, modulo 2^32. A change means that output has left; the number
+    /// itself means nothing.
     pub released: u32,
     /// Whether a Close frame has been queued or sent.
     pub close_begun: bool,

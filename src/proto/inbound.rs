@@ -355,7 +355,7 @@ impl Inbound {
         Ready::Closed(Box::new(ending.clone()))
     }
 
-    /// Takes the bytes away that have come and have not been read, for who goes on with the transport.
+    /// Takes away the bytes that have come and have not been read, for code that goes on with the transport.
     pub fn take_unread(&mut self) -> Bytes {
         self.reader.take_unread()
     }

@@ -182,7 +182,7 @@ impl Reader {
         self.decoding = None;
     }
 
-    /// Takes away what has come and has not been read, for who goes on with the transport.
+    /// Takes away the bytes that have come and have not been read, for code that goes on with the transport.
     pub(super) fn take_unread(&mut self) -> Bytes {
         self.settle();
         if let Some(decoding) = &mut self.decoding {

@@ -22,17 +22,17 @@ use std::{
     time::Instant,
 };
 
-/// What the ends share: the stream, the sending half, and who waits.
+/// What the ends share: the stream, the sending half, and which tasks wait.
 ///
 /// The lock is held while the stream is polled, and while a message is queued. It is never held while a task waits or
 /// is woken; nor, as long as there is a receiver, while messages are unmasked, inflated or validated.
 ///
-/// | who waits | for | is woken by |
+/// | a task that waits | for | is woken by |
 /// |---|---|---|
 /// | the receiver | input, and output to leave | the stream; a sender that has output begin to wait, or leave |
-/// | a sender | room to queue, then what it queued to leave | the stream; whoever has output leave |
+/// | a sender | room to queue, then what it queued to leave | the stream; a task that has output leave |
 /// | a sender that closes | the Close frame to leave; the end, without a receiver | likewise; a dropped receiver |
-/// | any of them | what will not happen any more | whoever ends or closes the connection |
+/// | any of them | something that cannot happen any more | the task that ends or closes the connection |
 ///
 /// | flag | says that |
 /// |---|---|

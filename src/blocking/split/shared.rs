@@ -32,13 +32,13 @@ use std::{
 /// | `end` | why nothing more is written; the receiver is told by [`Ends`](super::ends::Ends) |
 /// | `left` | what a dropped receiver left, for the sender that closes; `None` while that sender has it |
 ///
-/// The one lock is held while a message is queued (and compressed, for that has an order), never during a system call
-/// and never while a thread waits. So:
+/// The one lock is held while a message is queued, and compressed: the compressor must see messages in the order in
+/// which they leave. It is never held during a system call or while a thread waits. So:
 ///
 /// - No thread waits for the lock for long. A thread that writes takes the writer out, and puts it back after each
 ///   write.
-/// - A sender waits for the stream, or on `changed` for the thread that writes. Whoever puts the writer back wakes
-///   those who wait, so none of them is left with bytes that nobody writes.
+/// - A sender waits for the stream, or on `changed` for the thread that writes. The thread that puts the writer back
+///   wakes all that wait, so no sender is left with bytes that nobody writes.
 /// - A sender is done when its own message has left, however much others feed meanwhile. It goes on only for what was
 ///   left to it: by a receiver that reads again instead of waiting for the writer.
 /// - The receiver writes only if no sender does. It waits on `changed` only while nothing is to be read before output
@@ -331,7 +331,8 @@ impl<H> Inner<H> {
         self.waiting > 0
     }
 
-    /// Whether whoever writes may stop: nothing is left, or what it took has left and nobody relies on it for the rest.
+    /// Whether the thread that writes may stop: nothing is left, or all that it took has left and nobody relies on it for
+    /// the rest.
     #[inline]
     fn may_stop(&self) -> bool {
         let in_hand = self.writer.as_ref().is_none_or(|writer| writer.pending.has_remaining());
