@@ -19,9 +19,8 @@ use std::{sync::Arc, time::Instant};
 /// It is driven as a [`Connection`] is. Messages come whole and pings are answered, whatever the [`Config`] says.
 ///
 /// ```
-/// use bytes::Buf;
+/// use sansocket::bytes::Buf;
 /// use sansocket::{Config, ReadyState, Session, SessionEvent, handshake::ClientRequest};
-/// # use bytes;
 /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
 /// let mut session = Session::new(ClientRequest::try_from("ws://example.com/")?, Config::client());
 /// assert_eq!(session.state(), ReadyState::Connecting);

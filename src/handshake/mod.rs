@@ -11,9 +11,8 @@
 //! ```
 //!
 //! ```
-//! use bytes::Buf;
+//! use sansocket::bytes::Buf;
 //! use sansocket::{Config, handshake::{Acceptance, ClientHandshake, ClientRequest, ServerHandshake}};
-//! # use bytes;
 //! # fn main() -> Result<(), Box<dyn std::error::Error>> {
 //! let request = ClientRequest::try_from("ws://example.com/chat")?;
 //! let mut client = ClientHandshake::new(request, Config::client());

@@ -4,9 +4,8 @@
 //! The adapters of this crate are such drivers, and use nothing that is not public here.
 //!
 //! ```
-//! use bytes::Buf;
+//! use sansocket::bytes::Buf;
 //! use sansocket::{Config, Role, proto::{Connection, Established, Event}};
-//! # use bytes;
 //! # fn main() -> Result<(), sansocket::SendError> {
 //! let mut client = Connection::new(Established::bare(Role::Client), Config::client());
 //! let mut server = Connection::new(Established::bare(Role::Server), Config::server());
@@ -36,10 +35,9 @@
 //! not block:
 //!
 //! ```
-//! use bytes::Buf;
+//! use sansocket::bytes::Buf;
 //! use sansocket::proto::{Connection, Event, Step};
 //! use std::{io::{self, ErrorKind::WouldBlock, Read, Write}, net::{Shutdown, TcpStream}, time::Instant};
-//! # use bytes;
 //!
 //! /// Does all that can be done without waiting. `false`: the connection has ended.
 //! fn drive(connection: &mut Connection, stream: &mut TcpStream, now: Instant) -> io::Result<bool> {
