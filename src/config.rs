@@ -1,5 +1,8 @@
 //! [`Config`]: every limit and deadline, with defaults that are safe on the open internet.
+mod origins;
 mod setters;
+
+pub use origins::{InvalidOrigin, OriginPattern, Origins};
 
 use crate::{
     entropy::{Entropy, SystemEntropy},
@@ -77,7 +80,8 @@ pub struct Config {
     /// of the program turned it on, but not after [`without_extensions`](Self::without_extensions). Default: none for a
     /// server; for a client, that.
     pub extensions: Vec<Arc<dyn Extension>>,
-    /// For a server: which pages may connect (RFC 6455 §10.2). Default: those of its own origin.
+    /// For a server: which pages may connect (RFC 6455 §10.2). Default: those of its own origin, and a loopback host's at
+    /// a loopback host.
     pub origins: Origins,
     /// Whether messages are delivered whole or in chunks. Default: whole.
     pub delivery: Delivery,
@@ -110,21 +114,6 @@ pub struct Keepalive {
     pub interval: Duration,
     /// How long the peer stays silent after the ping before the connection is given up.
     pub timeout: Duration,
-}
-
-/// Which pages may connect to a server. A browser lets any page connect to any server, with the user's cookies, and says
-/// in `Origin` where the page is from (RFC 6455 §10.2). A request without `Origin` is not a browser's, and may always
-/// connect.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum Origins {
-    /// Those whose host and port are those of the request's `Host`.
-    #[default]
-    Same,
-    /// All: the server tells its clients apart in another way than by cookies.
-    Any,
-    /// Those of these origins, as in `https://example.com` or `http://localhost:8080`.
-    OneOf(Vec<String>),
 }
 
 /// How messages are delivered: whole, or in chunks as they come.

@@ -52,6 +52,7 @@
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
 // Values: no I/O and no time.
+mod authority;
 mod close;
 pub mod entropy;
 mod error;
@@ -91,7 +92,7 @@ pub use close::{
     CloseCode, CloseFrame, CloseReason, IntoCloseCode, IntoCloseFrame, InvalidCloseCode, InvalidCloseFrame,
     InvalidCloseReason,
 };
-pub use config::{Config, Delivery, Keepalive, Origins};
+pub use config::{Config, Delivery, InvalidOrigin, Keepalive, OriginPattern, Origins};
 pub use error::{ProtocolError, SendError, Violation};
 #[cfg(feature = "deflate")]
 #[cfg_attr(docsrs, doc(cfg(feature = "deflate")))]

@@ -13,7 +13,7 @@ mod page;
 use connections::Connections;
 use options::Options;
 use sansocket::{
-    Config, Error, SendError,
+    Config, Error, Origins, SendError,
     blocking::{self, Receiver, Sender},
 };
 use std::{
@@ -40,6 +40,7 @@ fn run(options: Options) -> Result<(), String> {
     let mut config = Config::server();
     config.max_message_size = options.max_message;
     config.extensions = options.compression.extensions();
+    config.origins = Origins::Any; // an echo holds nothing secret: pages from files and other ports may try it
     let config = Arc::new(config);
     let options = Arc::new(options);
     let connections = Arc::new(Connections::default());
@@ -85,16 +86,14 @@ fn serve(
             let (sender, mut receiver) = socket.split();
             let _connection = connections.add(sender.clone());
             let ended = echo(&sender, &mut receiver, &options.prefix);
-            match (ended, receiver.closed()) {
-                (Err(error), _) => error.to_string(),
-                (Ok(()), Some(closed)) => closed.to_string(),
-                (Ok(()), None) => "gone".into(),
-            }
+            ended.map(|()| receiver.closed().map_or("gone".into(), ToString::to_string))
         }
-        Err(error) => error.to_string(),
+        Err(error) => Err(error),
     };
-    if options.verbose {
-        println!("{peer}: {how}");
+    match how {
+        Err(error) => eprintln!("{peer}: {error}"),
+        Ok(how) if options.verbose => println!("{peer}: {how}"),
+        Ok(_) => {}
     }
 }
 

@@ -25,29 +25,31 @@ pub struct Server {
 /// A task is as large as the most that it holds at any time. So what ends soon, such as the opening handshake, has a box
 /// of its own, and a connection that waits for messages takes little memory.
 pub fn serve(stream: TcpStream, peer: SocketAddr, server: Arc<Server>) -> impl Future<Output = ()> + Send {
-    let peer = server.options.verbose.then(|| Box::new(peer));
+    let verbose = server.options.verbose.then(|| Box::new(peer));
     let opening = Box::pin(async move {
         let decide = async |upgrade: &Upgrade| page::decide(upgrade);
         let accepted = accept_with(stream, server.config.clone(), decide);
-        (Entry::add(server).await, accepted.await)
+        let entry = Entry::add(server).await;
+        (entry, accepted.await.inspect_err(|error| eprintln!("{peer}: {error}")))
     });
     async move {
         let (entry, mut opened) = opening.await;
-        let how = match &mut opened {
-            Ok(socket) => {
-                if peer.is_some() {
-                    tell(&peer, &options::connected(socket.extension()));
-                }
-                let server = entry.server();
-                let echoed = match server.send {
-                    true => entry.until_shutdown(Box::pin(send_each(socket, server))).await,
-                    false => entry.until_shutdown(pin!(feed_each(socket, server))).await,
-                };
-                Box::pin(close(socket, echoed)).await
+        if let Ok(socket) = &mut opened {
+            if verbose.is_some() {
+                tell(&verbose, &options::connected(socket.extension()));
             }
-            Err(error) => error.to_string(),
-        };
-        tell(&peer, &how);
+            let server = entry.server();
+            let echoed = match server.send {
+                true => entry.until_shutdown(Box::pin(send_each(socket, server))).await,
+                false => entry.until_shutdown(pin!(feed_each(socket, server))).await,
+            };
+            match Box::pin(close(socket, echoed)).await {
+                Ok(how) => tell(&verbose, &how),
+                Err(error) => {
+                    eprintln!("{}{error}", verbose.map_or(String::new(), |peer| format!("{peer}: ")))
+                }
+            }
+        }
     }
 }
 
@@ -86,13 +88,12 @@ async fn send_each(socket: &mut Socket, server: &Server) -> Result<(), Error> {
 }
 
 /// Closes the connection if the server shuts down (`echoed` is `None`). Tells how the connection ended.
-async fn close(socket: &mut Socket, echoed: Option<Result<(), Error>>) -> String {
+async fn close(socket: &mut Socket, echoed: Option<Result<(), Error>>) -> Result<String, Error> {
     match echoed {
-        Some(Err(error)) => return error.to_string(),
-        Some(Ok(())) => {}
+        Some(ended) => ended?,
         None => drop(socket.close((CloseCode::GOING_AWAY, "the server is shutting down")).await),
     }
-    socket.closed().map_or("gone".into(), ToString::to_string)
+    Ok(socket.closed().map_or("gone".into(), ToString::to_string))
 }
 
 fn prefixed(prefix: &str, text: Option<&str>, bytes: &[u8]) -> Message {

@@ -16,7 +16,7 @@ mod page;
 use connection::{Server, serve};
 use connections::{Connections, Entry};
 use options::{Options, parse};
-use sansocket::Config;
+use sansocket::{Config, Origins};
 use std::{
     future::pending, num::NonZeroUsize, pin::pin, process::ExitCode, sync::Arc, thread, time::Duration,
 };
@@ -73,6 +73,7 @@ async fn serve_all(options: Options, send: bool) -> Result<(), String> {
     let mut config = Config::server();
     config.max_message_size = options.max_message;
     config.extensions = options.compression.extensions();
+    config.origins = Origins::Any; // an echo holds nothing secret: pages from files and other ports may try it
     let server =
         Arc::new(Server { config: Arc::new(config), options, send, connections: Connections::default() });
     tokio::spawn(shutdown(server.clone()));

@@ -1,6 +1,7 @@
 //! How an opening handshake fails: by whose doing, by which rule, and which setting would change it.
 use super::{
-    client::InvalidResponse, declined, field::InvalidHeader, server::InvalidRequest, url::InvalidUrl,
+    client::InvalidResponse, declined, field::InvalidHeader, origin::ForbiddenOrigin, server::InvalidRequest,
+    url::InvalidUrl,
 };
 use crate::{proto::Subprotocol, sentence::debug_as_display, sniff::LooksLike};
 use bytes::Bytes;
@@ -48,6 +49,10 @@ pub enum HandshakeError {
     /// Server: the client's request cannot become a WebSocket. It has been answered.
     #[error("the client's request cannot become a WebSocket: {0}")]
     Request(InvalidRequest),
+    /// Server: the client's request is that of a page which [`Config::origins`](crate::Config::origins) does not let in
+    /// (RFC 6455 §10.2). It has been answered with 403.
+    #[error("{0}")]
+    Origin(Box<ForbiddenOrigin>),
     /// Server: the application refused, with this status.
     #[error("the application rejected the request with {0}")]
     Rejected(StatusCode),

@@ -47,5 +47,6 @@ mod url;
 pub use client::{ClientHandshake, ClientRequest, InvalidResponse, Upgraded};
 pub use error::{HandshakeError, HeadLimit};
 pub use field::{InvalidField, InvalidHeader};
+pub use origin::ForbiddenOrigin;
 pub use server::{Acceptance, InvalidRequest, Refused, Rejection, ServerHandshake, Upgrade};
 pub use url::{InvalidUrl, Scheme, Url};

@@ -6,12 +6,13 @@ use std::{
 };
 
 /// A module may name only those before it. `lib` names all.
-const ORDER: [&str; 22] = [
+const ORDER: [&str; 23] = [
     // Values.
     "text",
     "sentence",
     "quote",
     "sniff",
+    "authority",
     "message",
     "close",
     "error",

@@ -7,7 +7,7 @@ use super::{
     },
     answer::plain,
 };
-use crate::sentence::debug_as_display;
+use crate::{authority::host_port, sentence::debug_as_display};
 use bytes::Bytes;
 use http::{HeaderValue, Method, Request, Response, StatusCode, Version, header};
 
@@ -54,8 +54,9 @@ pub enum InvalidRequest {
     /// `Sec-WebSocket-Extensions` is malformed (RFC 6455 §9.1). 400.
     #[error("the Sec-WebSocket-Extensions header field is malformed")]
     Extensions,
-    /// A page that [`Config::origins`](crate::Config::origins) does not allow to connect (RFC 6455 §10.2). 403.
-    #[error("pages of this origin may not connect")]
+    /// A page that [`Config::origins`](crate::Config::origins) does not let in (RFC 6455 §10.2); the error is
+    /// [`HandshakeError::Origin`](crate::handshake::HandshakeError::Origin), which says more. 403.
+    #[error("the server refuses pages of this origin")]
     Origin,
 }
 debug_as_display!(InvalidRequest);
@@ -121,7 +122,7 @@ pub(super) fn check(request: &Request<()>) -> Result<Key, InvalidRequest> {
 /// Checks that there is one `Host`, and that it is the target's if the target is a whole URL (RFC 9112 §3.2.2).
 fn check_host(request: &Request<()>) -> Result<(), InvalidRequest> {
     let host = field::single(request.headers(), &header::HOST).map_err(InvalidRequest::Host)?;
-    let host = host.to_str().ok().filter(|host| origin::host_port(host).is_some());
+    let host = host.to_str().ok().filter(|host| host_port(host).is_some());
     let host = host.ok_or(InvalidRequest::Host(InvalidField::Malformed))?;
     let uri = request.uri();
     match (uri.scheme_str(), uri.authority()) {

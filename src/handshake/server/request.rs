@@ -1,6 +1,6 @@
 //! [`Upgrade`]: a request that has come, until it is accepted or rejected.
 use super::{
-    super::{error::HandshakeError, field, key::Key, origin},
+    super::{error::HandshakeError, field, key::Key, origin, origin::ForbiddenOrigin},
     answer::plain,
     check::{InvalidRequest, check},
     response::{Acceptance, Refused, Rejection},
@@ -90,7 +90,7 @@ impl Upgrade {
         let Acceptance { subprotocol, headers, without_extensions } = acceptance;
         let key = match self.key {
             Ok(key) => key,
-            Err(refusal) => return Err(self.refused(&refusal.response(), refusal.into())),
+            Err(refusal) => return Err(self.refused(&refusal.response(), self.blame(refusal))),
         };
         let mut head = Vec::with_capacity(256);
         head.extend_from_slice(b"HTTP/1.1 101 Switching Protocols\r\n");
@@ -114,6 +114,17 @@ impl Upgrade {
         field::put_all(&mut head, &headers);
         head.extend_from_slice(b"\r\n");
         Ok(Connection::begin(established, self.config, &self.received, &head))
+    }
+
+    /// The error that says why, with all that it takes to see what to change.
+    fn blame(&self, refusal: InvalidRequest) -> HandshakeError {
+        match refusal {
+            InvalidRequest::Origin => HandshakeError::Origin(Box::new(ForbiddenOrigin::new(
+                &self.config.origins,
+                self.request.headers(),
+            ))),
+            other => other.into(),
+        }
     }
 
     /// Answers with any other response: a page, a redirect, 401, 403, 404.
