@@ -1,5 +1,6 @@
 //! Compressed messages through the blocking adapter, agreed on in the handshake, between two ends of ours.
 use crate::script::sockets;
+use crate::support::{chance::noise, deflate::text};
 use sansocket::{
     Config, Deflate, Delivery, Error, Kind, Message, Outgoing, Prepared, Violation,
     blocking::{Split, Transport, WebSocket, accept_with, connect_over},
@@ -74,21 +75,6 @@ fn pair(takeover: bool, most: usize, tweak: impl FnOnce(&mut Config)) -> (WebSoc
     (client, server)
 }
 
-/// Compresses well, and differs from one to the next.
-pub fn text(seed: usize, len: usize) -> String {
-    let words = (0..).flat_map(|n| format!("{{\"id\":{},\"ñame\":\"{}\"}},", n * seed, n % 7).into_bytes());
-    let ascii: Vec<u8> = words.map(|byte| byte & 0x7F).take(len).collect();
-    String::from_utf8(ascii).unwrap()
-}
-/// Does not compress.
-fn noise(len: usize) -> Vec<u8> {
-    let step = |state: &mut u64| {
-        *state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
-        Some((*state >> 56) as u8)
-    };
-    std::iter::repeat_n((), len).scan(7u64, |state, ()| step(state)).collect()
-}
-
 #[test]
 fn an_echo_comes_back_whatever_pieces_it_comes_in() {
     for (takeover, most) in [(false, usize::MAX), (true, usize::MAX), (false, 1), (true, 1)] {
@@ -99,7 +85,7 @@ fn an_echo_comes_back_whatever_pieces_it_comes_in() {
             }
         });
         for seed in 0..8 {
-            for message in [Message::text(text(seed, seed * 977)), Message::binary(noise(seed * 311))] {
+            for message in [Message::text(text(seed, seed * 977)), Message::binary(noise(7, seed * 311))] {
                 client.send(&message).unwrap();
                 assert_eq!(client.recv().unwrap(), Some(message), "{takeover}, {most}");
             }
@@ -175,7 +161,7 @@ fn a_message_is_written_and_read_in_pieces_and_the_next_is_whole() {
     for takeover in [false, true] {
         let (mut client, mut server) =
             pair(takeover, usize::MAX, |config| config.delivery = Delivery::Chunks);
-        let long = [text(4, 400_000).into_bytes(), noise(200_000)].concat();
+        let long = [text(4, 400_000).into_bytes(), noise(7, 200_000)].concat();
         let sent = long.clone();
         let sending = thread::spawn(move || {
             for _ in 0..2 {

@@ -1,10 +1,9 @@
 //! Compressed messages through the blocking adapter, against a peer that is the test: what is on the wire.
 use crate::{
-    deflate::{text, with},
+    deflate::with,
     script::{Script, Seen, Step},
-    support::{BINARY, FIN, PEER_KEY, TEXT, frames, wire},
+    support::{BINARY, FIN, PEER_KEY, TEXT, deflate::*, frames, http::request_with, wire},
 };
-use flate2::{Compress, Compression, Decompress, FlushCompress, FlushDecompress};
 use sansocket::{
     Config, Kind, Message, Outgoing, Prepared,
     blocking::{Acceptor, WebSocket},
@@ -12,16 +11,12 @@ use sansocket::{
 };
 use std::io::Write;
 
-const RSV1: u8 = 0x40;
 /// RFC 7692 §7.2.3.1.
 const HELLO: &[u8] = b"\xf2\x48\xcd\xc9\xc9\x07\x00";
 
 /// A server that has agreed on compression, and after that is read from so; what it writes is seen.
 fn scripted(takeover: bool, then: &[u8]) -> (WebSocket<Script>, Seen) {
-    let mut bytes = b"GET / HTTP/1.1\r\nHost: a\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\
-        Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n\
-        Sec-WebSocket-Extensions: permessage-deflate\r\n\r\n"
-        .to_vec();
+    let mut bytes = request_with("Sec-WebSocket-Extensions: permessage-deflate").into_bytes();
     bytes.extend(then);
     let script = Script { reads: [Step::Bytes(bytes)].into(), ..Script::default() };
     let seen = script.seen.clone();
@@ -31,19 +26,12 @@ fn scripted(takeover: bool, then: &[u8]) -> (WebSocket<Script>, Seen) {
     (socket, seen)
 }
 
-/// The payloads of a message, or of several with a kept context, by another's decompressor.
-fn inflated(state: &mut Decompress, payload: &[u8]) -> Vec<u8> {
-    let mut out = Vec::with_capacity(1 << 16);
-    state.decompress_vec(&[payload, &[0, 0, 0xFF, 0xFF]].concat(), &mut out, FlushDecompress::Sync).unwrap();
-    out
-}
-
 /// RFC 7692 §7.1.1: the second of two like messages is shorter, if the first is remembered.
 #[test]
 fn a_kept_context_is_used() {
     for takeover in [false, true] {
         let (mut socket, seen) = scripted(takeover, &[]);
-        let (same, mut state) = (text(3, 1000), Decompress::new(false));
+        let (same, mut state) = (text(3, 1000), Inflating::new());
         (0..2).for_each(|_| socket.send(&same).unwrap());
         let sent = frames(&seen.take_written());
         assert!(sent.iter().all(|frame| frame.first == TEXT | RSV1), "{sent:?}");
@@ -51,7 +39,7 @@ fn a_kept_context_is_used() {
             sent[0].payload.len() < 500 && (sent[1].payload.len() < sent[0].payload.len() / 4) == takeover
         );
         for frame in &sent {
-            assert!(inflated(&mut state, &frame.payload) == same.as_bytes());
+            assert!(state.message(&frame.payload) == same.as_bytes());
         }
     }
 }
@@ -77,19 +65,15 @@ fn what_is_to_be_sent_uncompressed_is() {
     assert_eq!(firsts, [TEXT, TEXT, TEXT | RSV1, 1, 0, FIN, BINARY, 1 | RSV1, 0, FIN]);
     let plain = [0, 1, 3, 4, 5, 6].map(|at: usize| &*sent[at].payload);
     assert_eq!(plain, [&b"secret"[..], b"news news news", b"sec", b"ret", b"", b""]);
-    let mut state = Decompress::new(false);
-    assert_eq!(inflated(&mut state, &sent[2].payload), news.as_bytes());
+    let mut state = Inflating::new();
+    assert_eq!(state.message(&sent[2].payload), news.as_bytes());
     let pieces: Vec<_> = sent[7..].iter().flat_map(|frame| frame.payload.clone()).collect();
-    assert_eq!(inflated(&mut state, &pieces), b"in pieces");
+    assert_eq!(state.message(&pieces), b"in pieces");
 }
 
 #[test]
 fn into_inner_gives_what_came_after_a_compressed_message() {
-    let mut zeros = Vec::with_capacity(4096);
-    Compress::new(Compression::new(6), false)
-        .compress_vec(&[0; 300_000], &mut zeros, FlushCompress::Sync)
-        .unwrap();
-    zeros.truncate(zeros.len() - 4);
+    let zeros = deflated([0; 300_000]);
     for takeover in [false, true] {
         for (payload, message) in [(HELLO, b"Hello".to_vec()), (&zeros, vec![0; 300_000])] {
             let frame = wire(BINARY | RSV1, payload, Some(PEER_KEY));

@@ -1,4 +1,5 @@
 //! Opening handshakes over streams: both ends, refusals, and a head that comes in any way.
+use crate::support::http::REQUEST;
 use crate::{
     idle::Idle,
     script::{Script, Step, masked, sockets},
@@ -17,9 +18,6 @@ use std::{
     thread,
     time::Duration,
 };
-
-const REQUEST: &str = "GET /chat HTTP/1.1\r\nHost: example.com\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\
-    Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n\r\n";
 
 fn request(url: &str) -> ClientRequest {
     ClientRequest::try_from(url).unwrap()

@@ -16,6 +16,4 @@ mod script;
 mod split;
 mod told;
 
-#[cfg(feature = "deflate")]
-use sansocket_test_support as support;
-use sansocket_test_support::idle;
+use sansocket_test_support::{self as support, idle};

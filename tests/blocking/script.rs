@@ -1,8 +1,8 @@
 //! A stream that does what it is told, and remembers what was written to it.
+pub use crate::support::masked;
 use sansocket::{
     Config, Role,
     blocking::{Transport, WebSocket},
-    frame::MaskKey,
     proto::{Connection, Established},
 };
 use std::{
@@ -103,15 +103,6 @@ pub fn server(reads: impl IntoIterator<Item = Step>) -> (WebSocket<Script>, Seen
 pub fn with(role: Role, config: Config, script: Script) -> (WebSocket<Script>, Seen) {
     let seen = script.seen.clone();
     (WebSocket::new(Connection::new(Established::bare(role), config), script), seen)
-}
-
-/// A masked frame, as clients send them.
-pub fn masked(first: u8, payload: &[u8]) -> Vec<u8> {
-    assert!(payload.len() < 126);
-    let mut frame = vec![first, 0x80 | payload.len() as u8, 1, 2, 3, 4];
-    frame.extend_from_slice(payload);
-    MaskKey::new([1, 2, 3, 4]).apply(&mut frame[6..]);
-    frame
 }
 
 pub fn text(text: &str) -> Step {

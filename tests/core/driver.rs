@@ -1,7 +1,7 @@
 //! The driver's view of the core: whatever the order of bytes, writes, flushes and clock, no deadline is missed and none
 //! fires early, and everything that was accepted has left or is counted.
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
-use crate::support::*;
+use crate::support::{chance::Chance, *};
 use sansocket::{
     CloseCode, Closed, Deadline, Keepalive, ReadyState, Role, bytes::Buf, proto::Connection,
     proto::Established,
@@ -13,16 +13,6 @@ const PONG: Duration = Duration::from_secs(5);
 const MESSAGE: Duration = Duration::from_secs(11);
 const WRITE: Duration = Duration::from_secs(13);
 const CLOSING: Duration = Duration::from_secs(3);
-
-/// Known chance.
-struct Chance(u64);
-impl Chance {
-    fn below(&mut self, n: u64) -> u64 {
-        self.0 = self.0.wrapping_add(0x9E37_79B9_7F4A_7C15);
-        let mixed = (self.0 ^ (self.0 >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
-        ((mixed ^ (mixed >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB) >> 16) % n
-    }
-}
 
 /// A connection, and what its transport has seen of it: since when there has been cause for each deadline.
 struct Run {
@@ -84,7 +74,7 @@ impl Run {
 
     /// Some time passes, but no deadline.
     fn pass(&mut self) {
-        let by = Duration::from_millis(self.chance.below(4_000));
+        let by = Duration::from_millis(self.chance.below(4_000) as u64);
         let until = self.conn.poll_timeout().unwrap_or(self.now + by);
         self.now = (self.now + by).min(until.max(self.now));
     }
@@ -140,12 +130,12 @@ impl Run {
         self.conn.receive(&wire(first, if first == CLOSE { "" } else { "data" }, key));
     }
 
-    fn write(&mut self, most: u64) {
+    fn write(&mut self, most: usize) {
         if self.held > 0 {
             return; // it lets go first
         }
         while self.conn.transmit().has_remaining() {
-            let n = (1 + self.chance.below(most)).min(self.conn.transmit().chunk().len() as u64) as usize;
+            let n = (1 + self.chance.below(most)).min(self.conn.transmit().chunk().len());
             self.conn.transmit().advance(n);
             self.wrote += n;
             self.held += n;
@@ -171,7 +161,7 @@ impl Run {
     }
 
     fn send(&mut self) {
-        let len = self.chance.below(3_000) as usize;
+        let len = self.chance.below(3_000);
         if self.conn.send(vec![0; len]).is_ok() {
             self.accepted += len;
         }
@@ -180,7 +170,7 @@ impl Run {
     /// Runs to the end; whatever happens, there is one.
     fn run(&mut self) -> Closed {
         let quiet = self.chance.below(400);
-        for step in 0_u64.. {
+        for step in 0.. {
             let action = if step > quiet { 9 + self.chance.below(2) } else { self.chance.below(11) };
             match action {
                 0..3 => self.feed(),

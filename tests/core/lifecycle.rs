@@ -11,10 +11,6 @@ use sansocket::{
 };
 use std::sync::{Arc, Mutex};
 
-fn other(role: Role) -> Role {
-    if role == Role::Client { Role::Server } else { Role::Client }
-}
-
 #[test]
 fn delivery_does_not_depend_on_how_bytes_arrive() {
     for size in [0, 1, 125, 126, 4095, 4096, 65_535, 65_536, 70_000, 200_000] {

@@ -3,10 +3,6 @@
 use crate::support::*;
 use sansocket::{Config, Delivery, Message, Role, bytes::Buf, proto::Event};
 
-fn other(role: Role) -> Role {
-    if role == Role::Client { Role::Server } else { Role::Client }
-}
-
 #[test]
 fn a_pong_and_a_ping_overtake_a_long_message_between_its_fragments() {
     for role in BOTH {

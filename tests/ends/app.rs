@@ -1,4 +1,5 @@
 //! One program for every adapter: what an application does with a connection, and what it is told of it.
+pub(crate) use crate::support::chance::noise;
 use crate::{
     clocks::{ToldTime, run_tokio, run_told, with_events},
     stream::{Act, Stream},
@@ -173,8 +174,11 @@ impl Case<'_> {
         if !self.compressed {
             return bare;
         }
+        let mut deflate = Deflate::default();
+        (deflate.min_size, deflate.send.takeover) = (0, false);
+        deflate.receive = Some(deflate.send);
         let params = "; server_no_context_takeover; client_no_context_takeover";
-        bare.with_extension(crate::common::agreement(self.role, &crate::common::eager(false), params))
+        bare.with_extension(crate::support::deflate::agreement(self.role, &deflate, params))
     }
     #[cfg(not(feature = "deflate"))]
     fn established(&self) -> Established {
@@ -255,19 +259,6 @@ pub(crate) const fn millis(n: u64) -> Duration {
 /// Bytes that come at once.
 pub(crate) fn comes(stream: &Stream, bytes: impl AsRef<[u8]>) {
     stream.state().act(Act::Bytes(bytes.as_ref().to_vec()));
-}
-/// Does not compress, and differs from one to the next.
-pub(crate) fn noise(seed: usize, len: usize) -> Vec<u8> {
-    let mut state = (seed as u64 + 1).wrapping_mul(0x9E37_79B9_7F4A_7C15);
-    let mut bytes = Vec::with_capacity(len + 8);
-    while bytes.len() < len {
-        state = (state ^ (state << 13)).wrapping_add(1);
-        state ^= state >> 7;
-        state ^= state << 17;
-        bytes.extend(state.to_le_bytes());
-    }
-    bytes.truncate(len);
-    bytes
 }
 impl Stream {
     /// The far end ends its writing side.

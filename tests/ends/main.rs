@@ -2,8 +2,6 @@
 #![cfg(all(feature = "tokio", feature = "futures", feature = "deflate"))]
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test fails by panicking")]
 #![allow(clippy::disallowed_types, reason = "tests do I/O")]
-#[path = "../rfc7692/common.rs"]
-mod common;
 
 mod abilities;
 mod app;

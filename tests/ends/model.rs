@@ -109,7 +109,7 @@ impl Arrived {
 
 #[cfg(feature = "deflate")]
 fn inflated(payload: &[u8]) -> Vec<u8> {
-    crate::common::Inflating::new().message(payload)
+    crate::support::deflate::Inflating::new().message(payload)
 }
 #[cfg(not(feature = "deflate"))]
 fn inflated(_: &[u8]) -> Vec<u8> {

@@ -1,26 +1,8 @@
 //! [`Plan`]: a program, a peer and a stream drawn by chance, and what must come of them.
+pub(crate) use crate::support::chance::Chance;
 use crate::{app::*, mix::*, model::*, stream::*, support::*};
 use sansocket::{Config, Keepalive};
 use std::{fmt, io::ErrorKind, time::Duration};
-
-/// Known chance.
-#[derive(Clone, Debug)]
-pub(crate) struct Chance(pub(crate) u64);
-impl Chance {
-    pub(crate) fn below(&mut self, n: usize) -> usize {
-        self.0 = self.0.wrapping_add(0x9E37_79B9_7F4A_7C15);
-        let mut x = self.0;
-        x = (x ^ (x >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
-        x = (x ^ (x >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
-        ((x ^ (x >> 31)) % n as u64) as usize
-    }
-    pub(crate) fn one_in(&mut self, n: usize) -> bool {
-        self.below(n) == 0
-    }
-    pub(crate) fn of<T: Clone>(&mut self, all: &[T]) -> T {
-        all[self.below(all.len())].clone()
-    }
-}
 
 /// How the far end takes what it is sent.
 #[derive(Clone, Copy, Debug, PartialEq)]

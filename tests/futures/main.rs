@@ -10,12 +10,12 @@ use futures_util::{
 use sansocket::{
     CloseCode, Config, Deadline, Error, Keepalive, Kind, Message, Role,
     bytes::Bytes,
-    frame::MaskKey,
     futures as ws,
     handshake::{Acceptance, ClientRequest, HandshakeError, Upgrade},
     http::{Response, StatusCode},
     proto::{Connection, Established, Event},
 };
+use sansocket_test_support::{TEXT, http::REQUEST, masked};
 use std::{pin::pin, time::Duration};
 
 type TcpStream = Async<std::net::TcpStream>;
@@ -182,13 +182,7 @@ fn a_request_is_decided_on_in_either_way() {
 fn bytes_that_come_with_the_request_are_not_lost() {
     block_on(async {
         let (mut near, far) = streams().await;
-        let mut bytes = b"GET / HTTP/1.1\r\nHost: x\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\
-            Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n\r\n"
-            .to_vec();
-        let mut frame = *b"\x81\x85\x01\x02\x03\x04early";
-        MaskKey::new([1, 2, 3, 4]).apply(&mut frame[6..]);
-        bytes.extend(frame);
-        near.write_all(&bytes).await.unwrap();
+        near.write_all(&[REQUEST.as_bytes(), &masked(TEXT, b"early")].concat()).await.unwrap();
         let mut socket = ws::accept(far).await.unwrap();
         assert_eq!(socket.recv().await.unwrap(), Some(Message::text("early")));
     });

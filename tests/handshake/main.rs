@@ -18,11 +18,8 @@ use sansocket::{
     handshake::{Acceptance, HandshakeError, ServerHandshake, Upgrade},
     proto::{Connection, Transmit},
 };
+use sansocket_test_support::http::{ACCEPT, KEY};
 use std::{sync::Arc, time::Duration};
-
-/// The key and the answer of RFC 6455 §1.3.
-const KEY: &str = "dGhlIHNhbXBsZSBub25jZQ==";
-const ACCEPT: &str = "s3pPLMBiTxaQ9kYGzzhZRbK+xOo=";
 
 /// No chance: the nonce of RFC 6455 §1.3, and nothing else.
 #[derive(Debug)]

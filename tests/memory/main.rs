@@ -1,10 +1,5 @@
-//! What connections hold, counted by the allocator: floods, messages that are kept, compression.
-#[cfg(feature = "deflate")]
-#[path = "../rfc7692/common.rs"]
-mod common;
+//! What connections hold, counted by the allocator: floods, messages that are kept.
 
-#[cfg(feature = "deflate")]
-mod deflate;
 mod promises;
 mod sharing;
 

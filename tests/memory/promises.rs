@@ -8,14 +8,6 @@ use sansocket::{
 };
 
 /// Takes all events out, keeping none.
-fn drain(connection: &mut Connection) -> usize {
-    let (inbound, outbound) = connection.halves();
-    let mut events = 0;
-    while inbound.poll_event(outbound).is_some() {
-        events += 1;
-    }
-    events
-}
 fn discard_output(connection: &mut Connection) {
     while connection.transmit().has_remaining() {
         let n = connection.transmit().remaining();

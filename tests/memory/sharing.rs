@@ -1,20 +1,9 @@
 //! What a message that is kept costs: a copy if it is short, a share of the buffer if it is most of it.
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
 use crate::{counted::*, support::*};
-use sansocket::{
-    Message, Role,
-    proto::{Connection, Event},
-};
+use sansocket::{Message, Role, proto::Event};
 
 /// Takes all events out, keeping none.
-fn drain(connection: &mut Connection) -> usize {
-    let (inbound, outbound) = connection.halves();
-    let mut events = 0;
-    while inbound.poll_event(outbound).is_some() {
-        events += 1;
-    }
-    events
-}
 /// What a message that is kept keeps alive, when all else is gone.
 fn kept(role: Role, before: usize, size: usize) -> (isize, Message) {
     let mut kept = None;

@@ -4,6 +4,7 @@
 
 mod common;
 mod hostile;
+mod memory;
 mod messages;
 mod negotiation;
 

@@ -1,5 +1,8 @@
 //! §5, §7.1: what is offered, answered and refused, in the heads of real handshakes.
-use crate::{common::*, support::*};
+use crate::{
+    common::*,
+    support::{http::request_with, *},
+};
 use sansocket::{
     bytes::Buf,
     handshake::{
@@ -7,13 +10,10 @@ use sansocket::{
     },
 };
 
-const REQUEST: &str = "GET / HTTP/1.1\r\nHost: a\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\
-    Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n";
-
 /// The server's answer to these offers.
 fn answer(config: Config, offers: &str, acceptance: Acceptance) -> (Option<String>, Connection) {
     let mut server = ServerHandshake::new(config);
-    server.receive(format!("{REQUEST}Sec-WebSocket-Extensions: {offers}\r\n\r\n").as_bytes());
+    server.receive(request_with(&format!("Sec-WebSocket-Extensions: {offers}")).as_bytes());
     let mut connection =
         server.poll().unwrap().unwrap().accept(acceptance).map_err(|r| r.into_error()).unwrap();
     let head = String::from_utf8(written(&mut connection)).unwrap();

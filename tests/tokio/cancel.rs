@@ -54,7 +54,7 @@ async fn every_message_comes_once_however_often_receiving_is_dropped() {
                 let (mut got, mut polls, mut seed) = (vec![], 0, way);
                 while got.len() < expected.len() && polls < 1_000_000 {
                     polls += 1;
-                    let way = if way < 4 { way } else { chance(&mut seed) };
+                    let way = if way < 4 { way } else { draw(&mut seed) };
                     got.extend(receive_once(&mut socket, way));
                 }
                 assert!(got == expected, "{role:?} {pace:?} {way}: not the messages that were sent");
@@ -142,8 +142,8 @@ async fn anything_dropped_anywhere_desynchronises_nothing() {
             // Of each message begun: whether it must, may or must not arrive.
             let (mut must, mut may) = (vec![], vec![]);
             for n in 0..4000 {
-                let text = format!("message {n} {}", "x".repeat(chance(&mut dice) as usize % 2000));
-                match chance(&mut dice) % 12 {
+                let text = format!("message {n} {}", "x".repeat(draw(&mut dice) as usize % 2000));
+                match draw(&mut dice) % 12 {
                     0 => match once(socket.send(&*text)) {
                         Some(done) => {
                             done.unwrap();
@@ -169,7 +169,7 @@ async fn anything_dropped_anywhere_desynchronises_nothing() {
                     3 => drop(once(socket.ping("?"))),
                     4 => drop(once(socket.flush())),
                     5 => drop(once(SinkExt::<Message>::flush(&mut socket))),
-                    _ => got.extend(receive_once(&mut socket, chance(&mut dice))),
+                    _ => got.extend(receive_once(&mut socket, draw(&mut dice))),
                 }
             }
             while got.len() < expected.len() {

@@ -9,32 +9,32 @@ use sansocket::{
 fn stream(seed: &mut u64, key: Option<[u8; 4]>) -> Vec<u8> {
     let letters = ["a", "é", "€", "𐍈"];
     let mut bytes = vec![];
-    for _ in 0..2 + chance(seed) % 6 {
-        let len = match chance(seed) % 6 {
+    for _ in 0..2 + draw(seed) % 6 {
+        let len = match draw(seed) % 6 {
             0 => 0,
-            1 => chance(seed) % 5,
-            2 => chance(seed) % 200,
-            3 => 4000 + chance(seed) % 200,
-            4 => chance(seed) % 25_000,
-            _ => chance(seed) % 90_000,
+            1 => draw(seed) % 5,
+            2 => draw(seed) % 200,
+            3 => 4000 + draw(seed) % 200,
+            4 => draw(seed) % 25_000,
+            _ => draw(seed) % 90_000,
         } as usize;
-        let letter = letters[chance(seed) as usize % 4];
+        let letter = letters[draw(seed) as usize % 4];
         let text = letter.repeat(len / letter.len());
-        let opcode = if chance(seed) % 3 == 0 { 2 } else { 1 };
-        let parts = 1 + chance(seed) as usize % 5;
+        let opcode = if draw(seed) % 3 == 0 { 2 } else { 1 };
+        let parts = 1 + draw(seed) as usize % 5;
         let mut rest = text.as_bytes();
         for part in 0..parts {
             let first = if part == 0 { opcode } else { 0 };
             let (now, later) = rest.split_at(if part + 1 == parts {
                 rest.len()
             } else {
-                chance(seed) as usize % (rest.len() + 1)
+                draw(seed) as usize % (rest.len() + 1)
             });
             bytes.extend(wire(if part + 1 == parts { FIN | first } else { first }, now, key));
             rest = later;
-            for _ in 0..chance(seed) % 3 {
-                let control = if chance(seed) % 2 == 0 { PING } else { PONG };
-                bytes.extend(wire(control, vec![b'c'; chance(seed) as usize % 126], key));
+            for _ in 0..draw(seed) % 3 {
+                let control = if draw(seed) % 2 == 0 { PING } else { PONG };
+                bytes.extend(wire(control, vec![b'c'; draw(seed) as usize % 126], key));
             }
         }
     }
@@ -112,12 +112,12 @@ fn compare(seeds: std::ops::Range<u64>, pace: impl Fn(u64) -> Pace) {
                     let Some((event, _)) = event.unwrap() else { break };
                     match event {
                         // Some are kept while the buffer that they share goes on.
-                        Event::Message(data) if chance(&mut seed) % 4 == 0 => {
+                        Event::Message(data) if draw(&mut seed) % 4 == 0 => {
                             let (copy, message) = (data.as_bytes().to_vec(), data.into_message());
                             got.messages.push((matches!(message, Message::Text(_)), copy.clone()));
                             kept.push((message, copy));
                         }
-                        event => got.take(event, chance(&mut seed) % 2 == 0),
+                        event => got.take(event, draw(&mut seed) % 2 == 0),
                     }
                 }
                 assert!(got == expected, "seed {n}, {role:?}, {delivery:?}: other events");

@@ -1,4 +1,5 @@
 //! Compressed messages through the Tokio adapter, agreed on in the handshake, between two ends of ours.
+use crate::support::{chance::noise, deflate::text};
 use futures_util::{SinkExt, StreamExt};
 use sansocket::{
     Config, Deflate, Delivery, Error, Kind, Message, Outgoing, Prepared, Violation,
@@ -36,17 +37,6 @@ async fn pair(
     (client, server)
 }
 
-/// Compresses well, and differs from one to the next.
-pub(crate) fn text(seed: usize, len: usize) -> String {
-    let words = (0..).flat_map(|n| format!("{{\"id\":{},\"name\":\"{}\"}},", n * seed, n % 7).into_bytes());
-    String::from_utf8(words.take(len).collect()).unwrap()
-}
-/// Does not compress.
-fn noise(len: usize) -> Vec<u8> {
-    let mut seed = 7;
-    (0..len).map(|_| crate::line::chance(&mut seed) as u8).collect()
-}
-
 #[tokio::test(start_paused = true)]
 async fn an_echo_comes_back_whatever_pieces_it_comes_in() {
     for (takeover, room) in [(false, 1 << 16), (true, 1 << 16), (false, 1), (true, 1)] {
@@ -57,7 +47,7 @@ async fn an_echo_comes_back_whatever_pieces_it_comes_in() {
             }
         });
         for seed in 0..8 {
-            for message in [Message::text(text(seed, seed * 977)), Message::binary(noise(seed * 311))] {
+            for message in [Message::text(text(seed, seed * 977)), Message::binary(noise(7, seed * 311))] {
                 client.send(&message).await.unwrap();
                 assert_eq!(client.recv().await.unwrap(), Some(message), "{takeover}, {room}");
             }
@@ -153,7 +143,7 @@ async fn a_message_is_written_and_read_in_pieces_and_the_next_is_whole() {
     for takeover in [false, true] {
         let (mut client, mut server) =
             pair(takeover, 1000, |config| config.delivery = Delivery::Chunks).await;
-        let long = [text(4, 400_000).into_bytes(), noise(200_000)].concat();
+        let long = [text(4, 400_000).into_bytes(), noise(7, 200_000)].concat();
         let sent = long.clone();
         let sending = spawn(async move {
             for _ in 0..2 {

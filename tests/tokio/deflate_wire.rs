@@ -1,10 +1,9 @@
 //! Compressed messages through the Tokio adapter, against a peer that is the test: what is on the wire.
 use crate::{
-    deflate::{text, with},
+    deflate::with,
     line::*,
-    support::*,
+    support::{deflate::*, http::request_with, *},
 };
-use flate2::{Compress, Compression, Decompress, FlushCompress, FlushDecompress};
 use sansocket::{
     Config, Kind, Message, Outgoing, Prepared,
     handshake::{Acceptance, Upgrade},
@@ -12,18 +11,13 @@ use sansocket::{
 };
 use tokio::io::AsyncWriteExt;
 
-const RSV1: u8 = 0x40;
 /// RFC 7692 §7.2.3.1.
 const HELLO: &[u8] = b"\xf2\x48\xcd\xc9\xc9\x07\x00";
 
 /// A server that has agreed on compression, and to which this came with the request.
 async fn agreed(takeover: bool, pace: Pace, then: &[u8]) -> (WebSocket<Line>, Line) {
     let line = Line::new(pace);
-    line.feed(
-        "GET / HTTP/1.1\r\nHost: a\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\
-        Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n\
-        Sec-WebSocket-Extensions: permessage-deflate\r\n\r\n",
-    );
+    line.feed(request_with("Sec-WebSocket-Extensions: permessage-deflate"));
     line.feed(then);
     let config = with(Config::server(), takeover);
     let socket = accept_with(line.clone(), config, async |_: &Upgrade| Ok(Acceptance::new())).await.unwrap();
@@ -32,27 +26,13 @@ async fn agreed(takeover: bool, pace: Pace, then: &[u8]) -> (WebSocket<Line>, Li
     (socket, line)
 }
 
-/// A message, by another's decompressor, which may remember those before.
-fn inflated(state: &mut Decompress, payload: &[u8]) -> Vec<u8> {
-    let mut out = Vec::with_capacity(1 << 16);
-    state.decompress_vec(&[payload, &[0, 0, 0xFF, 0xFF]].concat(), &mut out, FlushDecompress::Sync).unwrap();
-    out
-}
-/// A message, by another's compressor.
-fn deflated(message: &[u8]) -> Vec<u8> {
-    let mut out = Vec::with_capacity(message.len() + 64);
-    Compress::new(Compression::new(6), false).compress_vec(message, &mut out, FlushCompress::Sync).unwrap();
-    out.truncate(out.len() - 4);
-    out
-}
-
 /// RFC 7692 §7.1.1: the second of two like messages is shorter, if the first is remembered.
 #[tokio::test(start_paused = true)]
 async fn a_kept_context_is_used_also_by_who_sends_from_another_task() {
     for split in [false, true] {
         for takeover in [false, true] {
             let (mut socket, line) = agreed(takeover, Pace::Random(3), &[]).await;
-            let (same, mut state) = (text(3, 1000), Decompress::new(false));
+            let (same, mut state) = (text(3, 1000), Inflating::new());
             let news = Prepared::from(&*same);
             socket.send(&same).await.unwrap();
             if split {
@@ -68,7 +48,7 @@ async fn a_kept_context_is_used_also_by_who_sends_from_another_task() {
             let (first, second) = (&sent[0].payload, &sent[1].payload);
             assert!(first.len() < 500 && (second.len() < first.len() / 4) == takeover);
             for frame in &sent {
-                assert!(inflated(&mut state, &frame.payload) == same.as_bytes());
+                assert!(state.message(&frame.payload) == same.as_bytes());
             }
         }
     }
@@ -95,10 +75,10 @@ async fn what_is_to_be_sent_uncompressed_is() {
     assert_eq!(firsts, [TEXT, TEXT, TEXT | RSV1, 1, 0, FIN, BINARY, 1 | RSV1, 0, FIN]);
     let plain = [0, 1, 3, 4, 5, 6].map(|at: usize| &*sent[at].payload);
     assert_eq!(plain, [&b"secret"[..], b"news news news", b"sec", b"ret", b"", b""]);
-    let mut state = Decompress::new(false);
-    assert_eq!(inflated(&mut state, &sent[2].payload), news.as_bytes());
+    let mut state = Inflating::new();
+    assert_eq!(state.message(&sent[2].payload), news.as_bytes());
     let pieces: Vec<_> = sent[7..].iter().flat_map(|frame| frame.payload.clone()).collect();
-    assert_eq!(inflated(&mut state, &pieces), b"in pieces");
+    assert_eq!(state.message(&pieces), b"in pieces");
 }
 
 #[tokio::test(start_paused = true)]
@@ -127,7 +107,7 @@ async fn messages_in_frames_that_are_cut_anywhere_are_whole() {
 
 #[tokio::test(start_paused = true)]
 async fn into_inner_gives_what_came_after_a_compressed_message() {
-    let zeros = deflated(&[0; 300_000]);
+    let zeros = deflated([0; 300_000]);
     for takeover in [false, true] {
         for (payload, message) in [(HELLO, b"Hello".to_vec()), (&zeros, vec![0; 300_000])] {
             let frame = wire(BINARY | RSV1, payload, Some(PEER_KEY));

@@ -1,4 +1,5 @@
 //! A stream whose other end is the test: what comes, what is taken and when either has to be waited for is as it says.
+pub(crate) use crate::support::chance::draw;
 use crate::support::*;
 use sansocket::{
     Config, Role,
@@ -33,20 +34,13 @@ impl Pace {
         match self {
             Self::Free => Some(len),
             Self::Dribble => turn.then_some(len.min(1)),
-            Self::Random(seed) => match chance(seed) {
+            Self::Random(seed) => match draw(seed) {
                 n if n % 3 == 0 => None,
                 n if n % 3 == 1 => Some(len.min(1 + (n >> 8) as usize % 8)),
                 n => Some(len.min(1 + (n >> 8) as usize % 40_000)),
             },
         }
     }
-}
-/// Known chance.
-pub(crate) fn chance(seed: &mut u64) -> u64 {
-    *seed = seed.wrapping_add(0x9E37_79B9_7F4A_7C15);
-    let mixed = (*seed ^ (*seed >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
-    let mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
-    mixed ^ (mixed >> 31)
 }
 
 pub(crate) struct Ends {

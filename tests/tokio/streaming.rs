@@ -2,16 +2,16 @@
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
 #![allow(clippy::disallowed_types, reason = "an adapter does I/O")]
 use crate::counted::{TALLY, Tally};
+use crate::support::masked;
+use futures_util::future::poll_immediate;
 use sansocket::{
     CloseCode, Config, Delivery, Error, Kind, Role, SendError,
-    frame::MaskKey,
     proto::{Connection, Established, Event},
     tokio::{MessageReader, MessageWriter, WebSocket},
 };
 use std::{
-    future::Future,
     io::{self, ErrorKind},
-    pin::{Pin, pin},
+    pin::Pin,
     task::{Context, Poll},
 };
 use tokio::io::{
@@ -36,25 +36,6 @@ async fn fed(role: Role, frames: &[Vec<u8>]) -> (WebSocket<DuplexStream>, Duplex
     let (near, mut far) = duplex(1 << 16);
     far.write_all(&frames.concat()).await.unwrap();
     (over(role, Config::server(), near), far)
-}
-
-/// A masked frame, as clients send them.
-fn masked(first: u8, payload: &[u8]) -> Vec<u8> {
-    assert!(payload.len() < 126);
-    let mut frame = vec![first, 0x80 | payload.len() as u8, 1, 2, 3, 4];
-    frame.extend_from_slice(payload);
-    MaskKey::new([1, 2, 3, 4]).apply(&mut frame[6..]);
-    frame
-}
-
-/// What a future comes to when it is polled once.
-async fn once<F: Future>(future: F) -> Option<F::Output> {
-    let mut future = pin!(future);
-    std::future::poll_fn(|cx| match future.as_mut().poll(cx) {
-        Poll::Ready(output) => Poll::Ready(Some(output)),
-        Poll::Pending => Poll::Ready(None),
-    })
-    .await
 }
 
 async fn all(mut reader: MessageReader<'_, DuplexStream>) -> String {
@@ -185,7 +166,7 @@ async fn a_read_that_is_dropped_has_taken_nothing() {
     let mut got = [0; 7];
     reader.read_exact(&mut got[..4]).await.unwrap();
     for _ in 0..3 {
-        assert!(once(reader.read(&mut got[4..])).await.is_none());
+        assert!(poll_immediate(reader.read(&mut got[4..])).await.is_none());
     }
     assert_eq!(reader.read(&mut []).await.unwrap(), 0, "no room, nothing to wait for");
     far.write_all(&masked(0x80, b"two")).await.unwrap();
@@ -229,15 +210,15 @@ async fn a_write_waits_for_room_with_nothing_of_it_queued() {
     let (mut client, mut server) = pair(1000);
     let mut writer = client.message_writer(Kind::Binary);
     let mut written = 0;
-    while let Some(n) = once(writer.write(&[1; 10_000])).await {
+    while let Some(n) = poll_immediate(writer.write(&[1; 10_000])).await {
         written += n.unwrap();
     }
     let queued = writer.buffered_amount();
     assert!(queued > 64 << 10, "{queued}");
-    assert!(once(writer.write(&[1; 10_000])).await.is_none() && writer.buffered_amount() == queued);
-    assert!(once(writer.flush()).await.is_none());
+    assert!(poll_immediate(writer.write(&[1; 10_000])).await.is_none() && writer.buffered_amount() == queued);
+    assert!(poll_immediate(writer.flush()).await.is_none());
     // Dropped after it began, the end of the message is queued, and goes with whatever is called next.
-    assert!(once(writer.finish()).await.is_none());
+    assert!(poll_immediate(writer.finish()).await.is_none());
     let (mut got, sending) = (Vec::new(), client.send("after"));
     let receiving = async {
         server.message_reader().await.unwrap().unwrap().read_to_end(&mut got).await.unwrap();

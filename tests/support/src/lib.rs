@@ -1,6 +1,9 @@
 //! Peers in memory: one connection under test against a scripted peer, or two joined by a wire; known chance, told time.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test fails by panicking")]
+pub mod chance;
 pub mod counted;
+pub mod deflate;
+pub mod http;
 pub mod idle;
 
 use sansocket::{
@@ -68,6 +71,10 @@ pub fn wire(first: u8, payload: impl AsRef<[u8]>, key: Option<[u8; 4]>) -> Vec<u
     let key = key.unwrap_or_default();
     out.extend(payload.iter().enumerate().map(|(i, byte)| byte ^ key[i % 4]));
     out
+}
+/// A whole frame from a client.
+pub fn masked(first: u8, payload: &[u8]) -> Vec<u8> {
+    wire(first, payload, Some(PEER_KEY))
 }
 /// The body of a Close frame.
 pub fn body(code: u16, reason: &str) -> Vec<u8> {
@@ -169,6 +176,14 @@ pub fn epoch() -> Instant {
 }
 pub const fn seconds(n: u64) -> Duration {
     Duration::from_secs(n)
+}
+
+pub fn other(role: Role) -> Role {
+    if role == Role::Client { Role::Server } else { Role::Client }
+}
+/// Every event that waits is taken; says how many there were.
+pub fn drain(connection: &mut Connection) -> usize {
+    std::iter::from_fn(|| connection.poll_event().map(drop)).count()
 }
 
 /// One end, whose peer is the script.

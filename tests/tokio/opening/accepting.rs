@@ -65,7 +65,7 @@ async fn bytes_may_come_and_leave_one_at_a_time() {
 #[tokio::test]
 async fn a_first_message_that_comes_with_the_request_is_not_lost() {
     let (mut near, far, reads) = watched();
-    near.write_all(&[REQUEST.as_bytes(), &masked("early")].concat()).await.unwrap();
+    near.write_all(&[REQUEST.as_bytes(), &masked(TEXT, b"early")].concat()).await.unwrap();
     let mut socket = ws::accept(far).await.unwrap();
     let before = reads.load(Relaxed);
     assert_eq!(socket.recv().await.unwrap(), Some(Message::text("early")));
@@ -144,7 +144,7 @@ async fn a_future_that_is_dropped_drops_the_stream_whenever_that_is() {
         }));
         for byte in &REQUEST.as_bytes()[..given] {
             near.write_all(&[*byte]).await.unwrap();
-            assert!(poll_once(&mut accepting).await.is_none());
+            assert!(poll_immediate(&mut accepting).await.is_none());
         }
         assert!(!is_gone(&reads));
         drop(accepting);

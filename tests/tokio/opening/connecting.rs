@@ -109,7 +109,7 @@ async fn a_future_that_is_dropped_drops_the_stream() {
         let (mut near, far, reads) = watched();
         let mut connecting = Box::pin(ws::connect_over(far, request("ws://example.com/"), Config::client()));
         for _ in 0..polls {
-            assert!(poll_once(&mut connecting).await.is_none());
+            assert!(poll_immediate(&mut connecting).await.is_none());
             near.write_all(b"H").await.unwrap();
         }
         assert!(!is_gone(&reads));

@@ -6,10 +6,15 @@ mod deadlines;
 mod refusing;
 mod spawning;
 
-use sansocket::{Config, frame::MaskKey, handshake::ClientRequest};
+use crate::support::{
+    TEXT,
+    http::{ACCEPT, REQUEST},
+    masked,
+};
+use futures_util::future::poll_immediate;
+use sansocket::{Config, handshake::ClientRequest};
 use std::{
-    future::{Future, poll_fn},
-    pin::{Pin, pin},
+    pin::Pin,
     sync::{
         Arc, Mutex,
         atomic::{AtomicBool, AtomicUsize, Ordering::Relaxed},
@@ -18,23 +23,11 @@ use std::{
 };
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, DuplexStream, ReadBuf, duplex};
 
-const REQUEST: &str = "GET /chat HTTP/1.1\r\nHost: example.com\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\
-    Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n\r\n";
-const ACCEPT: &str = "Sec-WebSocket-Accept: s3pPLMBiTxaQ9kYGzzhZRbK+xOo=\r\n";
 /// More than any of the tests writes before it reads.
 const ROOM: usize = 1 << 16;
 
 fn request(url: &str) -> ClientRequest {
     ClientRequest::try_from(url).unwrap()
-}
-
-/// A masked text frame, as clients send them.
-fn masked(text: &str) -> Vec<u8> {
-    assert!(text.len() < 126);
-    let mut frame = vec![0x81, 0x80 | text.len() as u8, 1, 2, 3, 4];
-    frame.extend_from_slice(text.as_bytes());
-    MaskKey::new([1, 2, 3, 4]).apply(&mut frame[6..]);
-    frame
 }
 
 /// All that comes until the stream ends, in whichever way.
@@ -119,14 +112,4 @@ impl AsyncWrite for Endless {
         self.shut_down.store(true, Relaxed);
         Poll::Ready(Ok(()))
     }
-}
-
-/// What a future comes to if it is polled once, and then dropped.
-async fn poll_once<F: Future>(future: F) -> Option<F::Output> {
-    let mut future = pin!(future);
-    poll_fn(|cx| match future.as_mut().poll(cx) {
-        Poll::Ready(output) => Poll::Ready(Some(output)),
-        Poll::Pending => Poll::Ready(None),
-    })
-    .await
 }

@@ -1,5 +1,6 @@
 //! Lost wake-ups: tasks on a scheduler that polls none before it is woken, over a wire that remembers one waker a direction.
 use super::over;
+use crate::support::chance::draw;
 use sansocket::{CloseCode, Config, Role, tokio::*};
 use std::{
     cell::{Cell, RefCell},
@@ -21,12 +22,10 @@ use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 struct Chance(Rc<Cell<u64>>);
 impl Chance {
     fn below(&self, n: usize) -> usize {
-        let seed = self.0.get().wrapping_add(0x9E37_79B9_7F4A_7C15);
+        let mut seed = self.0.get();
+        let drawn = draw(&mut seed);
         self.0.set(seed);
-        let mut x = seed;
-        x = (x ^ (x >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
-        x = (x ^ (x >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
-        ((x ^ (x >> 31)) % n as u64) as usize
+        (drawn % n as u64) as usize
     }
 }
 
