@@ -5,23 +5,28 @@
 //! An echo server:
 //!
 //! ```no_run
-//! use sansocket::Error;
-//! use tokio::net::TcpListener;
+//! use tokio::net::{TcpListener, TcpStream};
 //!
 //! #[tokio::main]
 //! async fn main() -> std::io::Result<()> {
 //!     let listener = TcpListener::bind("127.0.0.1:9001").await?;
 //!     loop {
-//!         let (stream, _) = listener.accept().await?;
+//!         let (stream, peer) = listener.accept().await?;
 //!         tokio::spawn(async move {
-//!             stream.set_nodelay(true)?;
-//!             let mut socket = sansocket::tokio::accept(stream).await?;
-//!             while let Some((message, mut reply)) = socket.recv_ref().await? {
-//!                 reply.feed(message)?;
+//!             if let Err(error) = echo(stream).await {
+//!                 eprintln!("{peer}: {error}");
 //!             }
-//!             Ok::<_, Error>(())
 //!         });
 //!     }
+//! }
+//!
+//! async fn echo(stream: TcpStream) -> Result<(), sansocket::Error> {
+//!     stream.set_nodelay(true)?;
+//!     let mut socket = sansocket::tokio::accept(stream).await?;
+//!     while let Some((message, mut reply)) = socket.recv_ref().await? {
+//!         reply.feed(message)?;
+//!     }
+//!     Ok(())
 //! }
 //! ```
 //!
