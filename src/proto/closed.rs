@@ -16,7 +16,7 @@ pub struct Closed {
     pub sent: Option<Option<CloseFrame>>,
     /// Whether the peer began: its Close frame came before this end had queued one.
     pub by_peer: bool,
-    /// What the peer did wrong, if that is why the connection ended.
+    /// The rule that the peer broke, if that is why the connection ended.
     pub error: Option<ProtocolError>,
     /// Which deadline passed. After a clean close it is [`Deadline::Close`]: the peer did not end the transport in
     /// time.

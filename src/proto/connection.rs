@@ -32,8 +32,8 @@ use std::sync::Arc;
 ///
 /// A step done too often costs little. None may be left out for ever. [`Event::Closed`] is the end.
 ///
-/// An idle connection holds no buffer: an empty one is left to the thread, which keeps one of at most 256 KiB for each
-/// direction, and with an extension two more.
+/// An idle connection holds no buffer. It leaves empty buffers to its thread, which keeps one of at most 256 KiB for each
+/// direction, and two more if an extension is used.
 #[derive(Debug)]
 pub struct Connection {
     pub(crate) inbound: Inbound,
@@ -59,7 +59,7 @@ impl Connection {
         }
     }
 
-    /// A connection that begins with bytes that came behind the handshake, and with a response that has not left yet.
+    /// A connection that begins with the bytes that came after the handshake, and with a response that has not left yet.
     pub(crate) fn begin(established: Established, config: Arc<Config>, received: &[u8], head: &[u8]) -> Self {
         let mut connection = Self::new(established, config);
         connection.inbound.receive(received);

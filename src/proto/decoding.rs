@@ -1,4 +1,4 @@
-//! [`Decoding`]: an extension's decoder, and what it has decoded until that is handed out.
+//! [`Decoding`]: an extension's decoder, and the bytes it has decoded until they are handed out.
 use super::input::Input;
 use crate::{
     error::Violation,
@@ -16,18 +16,18 @@ const PIECE: usize = 64 * 1024;
 /// ```text
 /// input: unmasked bytes ─▶ decoder ─▶ output
 /// ```
-/// While a decoded message is handed out, `output` and the reader's input have changed places. So there is one way to
-/// lend a message and to own it, and messages that are not encoded pay nothing for those that are.
+/// While a decoded message is handed out, `output` and the reader's input have changed places. So every message is lent
+/// from the same place, and messages that are not encoded cost nothing extra.
 #[derive(Debug)]
 pub(super) struct Decoding {
     decoder: Box<dyn Decoder>,
-    /// The bits that the extension gives a meaning.
+    /// The reserved bits to which the extension gives a meaning.
     rsv: Rsv,
     /// How many bytes at the input's cursor have been unmasked and wait to be decoded.
     pub(super) unmasked: usize,
-    /// Whether the decoder has nothing left to give of what it has taken. If not, there was no room in the output.
+    /// Whether the decoder has handed out all that the bytes it took decode to. If not, the output had no room for it.
     drained: bool,
-    /// Whether the decoder was told what the message under way holds.
+    /// Whether the decoder was last told how much memory an unfinished message [holds](Decoder::hold).
     holds: bool,
     pub(super) output: Input,
 }
@@ -51,7 +51,7 @@ impl Decoding {
         self.decoder.begin(rsv)
     }
 
-    /// Whether there are bytes to be decoded, or the decoder has more to give of those it has taken.
+    /// Whether there are bytes to be decoded, or the decoder has not handed out all that it has decoded.
     pub(super) fn has_more(&self) -> bool {
         self.unmasked > 0 || !self.drained
     }
@@ -122,12 +122,12 @@ impl Decoding {
         self.output.message().len() >= PIECE
     }
 
-    /// Puts what has been decoded in the input's place, to be handed out.
+    /// Puts the output in the input's place, to be handed out.
     pub(super) fn present(&mut self, input: &mut Input) {
         std::mem::swap(&mut self.output, input);
     }
 
-    /// Takes the output back once it has been handed out. The bytes of an incomplete character, which were not, stay.
+    /// Takes the output back once it has been handed out. The bytes of an incomplete character stay.
     pub(super) fn take_back(&mut self, input: &mut Input) {
         std::mem::swap(&mut self.output, input);
         if self.output.is_empty() {
@@ -144,7 +144,7 @@ impl Decoding {
         self.output.release(Buffer::Decoded);
     }
 
-    /// Nothing comes for now: gives back the memory that the bytes in hand do not need.
+    /// Before a wait for input: gives back the memory that the bytes in hand do not need.
     pub(super) fn rest(&mut self) {
         if self.output.is_empty() {
             self.release();

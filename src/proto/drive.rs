@@ -121,8 +121,8 @@ impl Inbound {
     /// Whether messages and reads are kept back while more than [`high_water_mark`](crate::Config::high_water_mark) is
     /// queued. Default: they are.
     ///
-    /// Switch it off where senders wait at the mark in threads or tasks of their own. There, a peer that has to be read
-    /// before it reads could else never get on.
+    /// Switch it off if senders wait at the mark in threads or tasks of their own. Else a peer that reads only after it has
+    /// been read would wait for ever.
     pub fn set_pausing(&mut self, pausing: bool) {
         self.pausing = if pausing { Pausing::On } else { Pausing::Off };
     }

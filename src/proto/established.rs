@@ -12,7 +12,7 @@ pub struct Established {
 }
 
 impl Established {
-    /// Nothing negotiated: both ends know already what they speak.
+    /// No subprotocol and no extension has been agreed on.
     pub fn bare(role: Role) -> Self {
         Self { role, subprotocol: None, agreement: None }
     }

@@ -2,7 +2,7 @@
 use super::{closed::Closed, input::Lent, state::SendState};
 use crate::{close::CloseFrame, error::ProtocolError};
 
-/// Something happened. What it lends, it lends until it is dropped.
+/// Something happened. Bytes that an event lends stay where they are until the event is dropped.
 ///
 /// There is no `Result` on the receiving side: a peer's mistake is an event like any other, so that no
 /// driver can `?` its way past the Close frame that must still be sent.

@@ -42,7 +42,7 @@ pub struct Inbound {
     pinged: bool,
     /// Whether the rest of the message in progress is read and not handed out.
     skipping: bool,
-    /// Whether a read is to bring [little](LITTLE): more has come than one turn deals with, or output waits.
+    /// Whether reads are limited to [`LITTLE`]: more has come than one turn deals with, or output waits.
     pub(super) reads_little: bool,
     /// Whether output above the high-water mark keeps messages back.
     pub(super) pausing: Pausing,
@@ -63,7 +63,7 @@ pub struct Inbound {
 pub(super) enum Pausing {
     Off,
     On,
-    /// It does, and it kept the next message back when that was last asked for.
+    /// On, and the next message was kept back when an event was last asked for.
     Held,
 }
 
@@ -137,7 +137,7 @@ impl Inbound {
         self.poll_any_event(out)
     }
 
-    /// [`poll_event`](Self::poll_event), where the next event is not a whole message in one frame.
+    /// As [`poll_event`](Self::poll_event), if the next event is not a whole message in one frame.
     #[inline(never)]
     fn poll_any_event(&mut self, out: &mut impl ControlSink) -> Option<Event<'_>> {
         loop {
@@ -152,15 +152,14 @@ impl Inbound {
         }
     }
 
-    /// Begins a turn, in which [`advance`](Self::advance) reads at most 256 frames; each [read](Self::read_buf) counts
-    /// as
+    /// Begins a turn, in which [`advance`](Self::advance) reads at most 256 frames; each [read](Self::read_buf) counts as
     /// 64. When they are used up, [`has_more`](Self::has_more) says so, and the driver can let others go first. Begin a
     /// turn before each wait, too. [`poll_event`](Self::poll_event) begins turns by itself.
     #[inline]
     pub fn begin_turn(&mut self) {
         if self.has_more() {
             self.reads_little = true;
-            self.reader.give_back(4 * LITTLE); // while others go first
+            self.reader.give_back(4 * LITTLE); // others go first, so this connection waits
         }
         self.reader.begin_turn();
     }
@@ -238,11 +237,11 @@ impl Inbound {
             }
         }
         self.reader.end();
-        self.reader.input.discard(); // bytes that still come
+        self.reader.input.discard(); // bytes that came after the end
         self.poll_end(out)
     }
 
-    /// All input has been read: this is the end, if nothing is to be waited for.
+    /// All input has been read. Ends the connection, unless something is still waited for.
     fn poll_end(&mut self, out: &mut impl ControlSink) -> Option<Ready> {
         let mut sending = out.sending();
         if self.input == InputState::Ended && sending.state == SendState::Open {

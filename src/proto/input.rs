@@ -6,7 +6,7 @@
 //! │ consumed │ message    │ gap   │ not yet read  │ room     │
 //! └──────────┴────────────┴───────┴───────────────┴──────────┘
 //! ```
-//! Payloads are joined in place: a continuation is moved down over the headers before it, once, so a
+//! Payloads are joined in place: the payload of a continuation is moved down, once, over the header before it. So a
 //! message always lies in one piece.
 use super::read_buf::ReadBuf;
 use crate::{
@@ -17,10 +17,10 @@ use crate::{
 use bytes::{Buf, Bytes, BytesMut};
 use std::fmt;
 
-/// Payloads of fewer bytes are copied when they become owned, so that nothing short keeps a buffer alive.
+/// Payloads of fewer bytes are copied when they become owned, so that no short message keeps a large buffer alive.
 const SHARE_FROM: usize = 4 * 1024;
 
-/// How much room there is for a read if the buffer is empty, and the least that there is in any case.
+/// How much room there is for a read if the buffer is empty, and the least room for any read.
 const READ: usize = 64 * 1024;
 const LEAST_READ: usize = 2 * 1024;
 
@@ -38,10 +38,10 @@ pub(super) struct Input {
     room: usize,
     /// Where in the stream `buf` begins, less what has been cut out of it since.
     base: u64,
-    /// How much memory lies in front of `buf`, at most: it was cut off, and lives as long as `buf` does. From 4 GiB on
-    /// it does not matter how much.
+    /// How much memory lies in front of `buf`, at most. It was cut off when a message took it, and is freed with `buf`.
+    /// Saturates at 4 GiB.
     cut: u32,
-    /// Whether a message shares this buffer's memory, which then must not become a spare.
+    /// Whether a message shares this buffer's memory. Then it must not become a spare.
     shared: bool,
 }
 
@@ -57,13 +57,13 @@ impl Input {
         self.base + self.filled() as u64
     }
 
-    /// Where the bytes that have come end.
+    /// Where in `buf` the bytes that have come end, and the room begins.
     #[inline]
     fn filled(&self) -> usize {
         self.buf.len() - self.room
     }
 
-    /// What has come and has not been read.
+    /// The bytes that have come and have not been read.
     #[inline]
     pub(super) fn unread(&self) -> &[u8] {
         &self.buf[self.cursor..self.filled()]
@@ -98,13 +98,13 @@ impl Input {
         self.is_drained() && self.start == self.end
     }
 
-    /// Forgets the message: whatever has been read is consumed.
+    /// Forgets the message. All bytes that have been read are consumed.
     #[inline]
     pub(super) fn consume(&mut self) {
         (self.start, self.end) = (self.cursor, self.cursor);
     }
 
-    /// Forgets everything: all of it is room.
+    /// Forgets all bytes. The whole buffer is room.
     #[inline]
     pub(super) fn discard(&mut self) {
         self.base += self.filled() as u64;
@@ -112,14 +112,14 @@ impl Input {
         self.room = self.buf.len();
     }
 
-    /// There is no initialised room, so that the buffer can be appended to.
+    /// Cuts the room off the end of `buf`, so that `buf` can be appended to.
     #[inline]
     pub(super) fn cut_room(&mut self) {
         self.buf.truncate(self.filled());
         self.room = 0;
     }
 
-    /// Gives away what has not been read, and forgets everything.
+    /// Takes away the bytes that have not been read, and forgets all others.
     pub(super) fn take_unread(&mut self) -> Bytes {
         self.cut_room();
         let unread = self.buf.split_off(self.cursor).freeze();
@@ -167,7 +167,7 @@ impl Input {
         }
     }
 
-    /// Takes the thread's spare buffer, if there is none here. All of it that is initialised is room.
+    /// Takes the thread's spare buffer; this one is empty or shared. Bytes that are initialised there are room.
     #[inline(always)]
     pub(super) fn take_spare(&mut self, from: Buffer) {
         self.forget_shared();
@@ -187,7 +187,8 @@ impl Input {
         }
     }
 
-    /// As [`fill`](Self::fill), with room for a read. It grows with what has arrived, not with what was announced.
+    /// As [`fill`](Self::fill), with room for a read. The room grows with the bytes that have arrived, not with the length
+    /// that a header announces.
     #[inline(always)]
     pub(super) fn read_buf(&mut self, most: usize) -> ReadBuf<'_> {
         self.fill();
@@ -201,13 +202,13 @@ impl Input {
     fn make_room(&mut self, most: usize) {
         let few = self.filled() <= READ / 4 && !self.shared && most >= READ;
         if few && self.buf.capacity() > 0 {
-            // A few bytes waited in memory of their size. They move to the thread's buffer, in front of what comes.
+            // A few bytes waited in memory of their size. They move to the front of the thread's buffer.
             self.cut_room();
             let waited = std::mem::take(&mut self.buf);
             self.cut = 0;
             self.take_spare(Buffer::Input);
             if self.buf.capacity() < READ {
-                // Not by `reserve`, which would double what little there is.
+                // Not by `reserve`, which would only double the little that there is.
                 (self.buf, self.room) = (BytesMut::with_capacity(READ + waited.len()), 0);
             }
             self.append(&waited);
@@ -225,7 +226,7 @@ impl Input {
         ReadBuf::new(&mut self.buf, &mut self.room).extend_from_slice(bytes);
     }
 
-    /// Makes room for `more` bytes, and keeps account of the memory in front of the buffer.
+    /// Makes room for `more` bytes, and keeps `cut` and `shared` right.
     #[cold]
     #[inline(never)]
     pub(super) fn grow(&mut self, more: usize) {
@@ -239,12 +240,12 @@ impl Input {
             buf.extend_from_slice(&self.buf);
             (self.buf, self.cut, self.shared) = (buf, 0, false);
         } else {
-            self.buf.reserve(more); // what has been cut off its front remains in front of it
+            self.buf.reserve(more); // the memory that was cut off may remain in front: `cut` is at most
         }
     }
 
-    /// A decoder has added to the buffer, whose capacity was `before`. If that has grown, the buffer has memory of its
-    /// own, or its front back.
+    /// To be called when a decoder has added to the buffer, whose capacity was `before`. If the capacity has grown, the
+    /// buffer has new memory, or has got its front back.
     pub(super) fn has_grown(&mut self, before: usize) {
         if self.buf.capacity() > before {
             (self.cut, self.shared) = (0, false);
@@ -274,8 +275,8 @@ impl Input {
         if memory < LEAST_READ || memory / 4 < filled { memory } else { filled }
     }
 
-    /// Moves the bytes that are needed to the front, over those that are not, to make room behind them. Only if that
-    /// moves no more bytes than it frees: so no more bytes are moved than have been consumed, ever.
+    /// Moves the bytes that are needed to the front, over those that are not, to make room behind them. It does so only
+    /// if that moves no more bytes than it frees. So in all, no more bytes are moved than have been consumed.
     #[inline(never)]
     pub(super) fn cut_consumed(&mut self) {
         let (filled, gap) = (self.filled(), self.cursor - self.end);
@@ -297,8 +298,8 @@ impl Input {
         }
     }
 
-    /// How much memory the buffer keeps alive, at most. What has been cut off its front counts, until the buffer goes
-    /// back to the front of its memory, which cannot be seen.
+    /// How much memory the buffer keeps alive, at most. Memory that was cut off its front counts: [`BytesMut`] may take it
+    /// back, but does not tell.
     pub(super) fn memory(&self) -> usize {
         self.buf.capacity() + self.cut as usize
     }
@@ -306,12 +307,12 @@ impl Input {
     /// Whether the message is long enough, in itself and beside the buffer, to share memory with it.
     fn is_worth_sharing(&self) -> bool {
         let len = self.end - self.start;
-        // Memory that was initialised for reads is worth more: the next would have to be initialised as well.
+        // Memory that was initialised for reads is worth more: new memory would have to be initialised again.
         let part = if self.room > 0 { 2 } else { 4 };
         len >= SHARE_FROM && len >= self.memory() / part
     }
 
-    /// The message's bytes, owned. The one place where a lent message becomes an owned one.
+    /// The message's bytes, owned. This is the one place where a lent message becomes an owned one.
     fn own(&mut self) -> Bytes {
         if !self.is_worth_sharing() {
             return Bytes::copy_from_slice(self.message());
@@ -330,7 +331,7 @@ impl Input {
 
 /// A message, or a chunk of one, lent out of the buffer that it arrived in. Dropping it consumes it.
 ///
-/// To look at it costs nothing, nor does sending it on allocate for a short one.
+/// Looking at it costs nothing. Sending it on does not allocate if it is short.
 /// [`into_message`](Self::into_message) makes it owned.
 pub struct Lent<'a> {
     pub(super) input: &'a mut Input,
@@ -404,7 +405,7 @@ impl fmt::Debug for Lent<'_> {
     }
 }
 
-/// Sends a lent message on: shared if it is long, else copied straight from where it lies to where it leaves from.
+/// Sends a lent message on. A long one is shared; a short one is copied once, from the input to the output.
 impl<'m> From<Lent<'m>> for Outgoing<'m> {
     #[inline]
     fn from(lent: Lent<'m>) -> Self {

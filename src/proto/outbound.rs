@@ -28,9 +28,9 @@ use std::sync::Arc;
 
 /// The sending half of a [`Connection`](super::Connection).
 ///
-/// A short message is framed at once, next to the one before it. A long one waits as it is, and becomes frames of at
+/// A short message is framed at once, next to the one before it. A long message waits unframed, and becomes frames of at
 /// most [`fragment_size`](Config::fragment_size) when the transport is about to take them. So pongs, pings and the
-/// Close frame of a violation pass between those frames, and a payload that can be sent from where it lies is never
+/// Close frame of a violation can pass between those frames, and a payload that can be sent from where it lies is not
 /// copied.
 #[derive(Debug)]
 pub struct Outbound {
@@ -50,7 +50,7 @@ pub struct Outbound {
     /// Payloads shorter than this fit one frame, and are framed at once and as they are. 0 with an extension, which
     /// sees each payload first.
     cork_below: u16,
-    /// What the transport may hold back.
+    /// The bytes that the transport may hold back.
     hold: Hold,
     /// How many bytes the transport had taken when it was last seen to be full, modulo 2^32.
     full_at: u32,
@@ -58,8 +58,8 @@ pub struct Outbound {
     framed: u32,
     /// How many bytes the transport is known to have let go of.
     released: u64,
-    /// Where the last run of control frames ends in the stream, modulo 2^32, and how many bytes it takes. At the end of
-    /// the output it does not count as unsent.
+    /// Where the last run of control frames ends in the stream, modulo 2^32, and how many bytes it takes. If it is at the
+    /// end of the output, it does not count as unsent.
     tail_end: u32,
     tail: u32,
 }
@@ -81,7 +81,7 @@ impl Pieces {
     }
 }
 
-/// A payload shorter than this is copied next to its header: that is cheaper than to send it from where it lies.
+/// A payload shorter than this is copied next to its header, which is cheaper than sending it from where it lies.
 const LONG_FROM: usize = 4 * 1024;
 
 /// A payload that has to be copied in any case is framed at once while fewer bytes than this are framed and not taken.
@@ -201,9 +201,9 @@ impl Outbound {
         self.wait(opcode, Rsv::NONE, fin, bytes);
     }
 
-    /// Copies a payload, framed, straight to where it leaves from, or behind the short ones that wait. `false`: it has
-    /// to wait as it is, because it takes more than one frame, or is long and there is no room for it, or is so long that
-    /// it is framed in parts.
+    /// Frames a payload and copies it to the output, or behind the short messages that wait. `false`: the payload must wait
+    /// unframed, because it takes more than one frame, or is long and there is no room for it, or is so long that it is
+    /// framed in parts.
     fn queue_copied(&mut self, opcode: Opcode, rsv: Rsv, fin: bool, payload: &[u8]) -> bool {
         let short = payload.len() < LONG_FROM;
         let room = short || payload.len() <= COPIED && self.transmit.remaining() < COPIED;
@@ -219,7 +219,7 @@ impl Outbound {
         behind
     }
 
-    /// Whether a payload fits one frame, and nothing has to leave before it.
+    /// Whether a payload fits in one frame, and nothing has to leave before it.
     fn may_send(&self, len: usize) -> bool {
         len <= self.config.fragment_size && self.backlog.is_empty()
     }
@@ -317,7 +317,7 @@ impl Outbound {
         true
     }
 
-    /// Frames part of a message that takes several frames, or is masked a bit at a time.
+    /// Frames a part of a message that takes several frames, or is masked in parts.
     fn frame_part(&mut self, room: usize) -> bool {
         if !self.backlog.is_within_frame() {
             let (role, config) = (self.role, &self.config);

@@ -1,21 +1,21 @@
-//! [`ReadBuf`]: where a transport puts bytes. It can only be added to: what lies there already may be text that has
-//! been found to be UTF-8, and must not change.
+//! [`ReadBuf`]: where a transport puts bytes. Bytes can only be added: those before may be text that has been validated,
+//! and must not change.
 use bytes::{BufMut, BytesMut};
 
-/// If less room than this is left, more is made, as far as there is memory.
+/// If less room than this is left, more of the buffer's memory becomes room.
 const LEAST_ROOM: usize = 16 * 1024;
 
 /// A buffer without memory gets this much.
 const LEAST: usize = 1024;
 
-/// How much of its memory a buffer initialises at a time: of the first [`KEPT`] bytes, which it often has for long, and
-/// of those behind them, which nearly always go with one long message. Half as much is still in the cache when it is
-/// read into.
+/// How much of its memory a buffer initialises at a time: within the first [`KEPT`] bytes, which it often keeps for long,
+/// and behind them, in memory that nearly always leaves with one long message. That is half as much, so that it is
+/// still in the cache when a read fills it.
 const STEP: usize = 64 * 1024;
 const STEP_BEHIND: usize = 32 * 1024;
 const KEPT: usize = 128 * 1024;
 
-/// Where a transport puts the bytes that it reads: they go behind those that wait.
+/// Where a transport puts the bytes that it reads, behind those that wait already.
 ///
 /// A transport that can append to a [`BufMut`] is given [`append`](Self::append). One that reads into a slice is given
 /// [`room`](Self::room), and tells how much it has [`filled`](Self::filled):
@@ -47,14 +47,14 @@ impl<'a> ReadBuf<'a> {
         Self { buf, room, most: usize::MAX }
     }
 
-    /// Has a read bring no more than `most` bytes.
+    /// Limits the read to `most` bytes.
     #[inline(always)]
     pub(super) fn at_most(self, most: usize) -> Self {
         Self { most, ..self }
     }
 
-    /// Room for a read: initialised, with whatever was there before. At least 1 KiB. It stays initialised for the reads
-    /// to come, so none of them pays for it again. What is written there counts once it is [`filled`](Self::filled).
+    /// Room for a read, of at least 1 KiB. It is initialised, and holds arbitrary bytes. It stays initialised for later
+    /// reads, so none of them pays for that again. Bytes written there count once they are [`filled`](Self::filled).
     #[inline]
     pub fn room(&mut self) -> &mut [u8] {
         if *self.room < LEAST_ROOM {

@@ -1,6 +1,6 @@
-//! Bytes into messages, in place: headers, the order they may come in, unmasking, UTF-8, limits.
+//! Turns bytes into messages, in place: headers, their order, unmasking, UTF-8, limits.
 //!
-//! The reader sends nothing and changes no state of the connection: `inbound` says what a control frame means.
+//! The reader sends nothing and changes no state of the connection. `inbound` decides what a control frame means.
 mod payload;
 mod rules;
 mod short;
@@ -37,9 +37,9 @@ enum State {
     Between,
     /// A message has begun and not ended. If `frame.left` is 0, the header of its next frame comes next.
     Within { encoded: bool },
-    /// A message is lent, or the last chunk of one, where it came.
+    /// A message is lent, or the last chunk of one, from the input.
     Lent,
-    /// A chunk of a message that has not ended is lent, where it came.
+    /// A chunk of a message that has not ended is lent, from the input.
     LentChunk,
     /// A message that was encoded is lent, or a chunk of one: the decoder's output and the input have
     /// [changed places](Decoding::present).
@@ -50,7 +50,7 @@ enum State {
 #[derive(Debug, Default)]
 struct Frame {
     fin: bool,
-    /// The masking key, turned to the next byte of payload.
+    /// The masking key, rotated to the next byte of payload.
     key: MaskKey,
     /// How many bytes of payload are still to come.
     left: u64,
@@ -130,7 +130,7 @@ impl Reader {
         between_frames && self.input.buf.get(self.input.cursor).is_some_and(|first| first & 0x08 != 0)
     }
 
-    /// Where in the stream the frame begins that is being read, or was found wrong.
+    /// Where in the stream the frame begins that is being read, or that broke a rule.
     pub(super) fn frame_offset(&self) -> u64 {
         self.frame_offset
     }
@@ -141,21 +141,21 @@ impl Reader {
         at_header.then(|| self.input.unread())
     }
 
-    /// More bytes are about to come.
+    /// Prepares the input for more bytes.
     #[inline]
     pub(super) fn fill(&mut self) {
         self.settle();
         self.input.fill();
     }
 
-    /// More bytes are about to come: where a read puts them.
+    /// Where a read puts the bytes that come next.
     #[inline(always)]
     pub(super) fn read_buf(&mut self, most: usize) -> ReadBuf<'_> {
         self.settle();
         self.input.read_buf(most)
     }
 
-    /// Nothing comes for now: gives back the memory that the bytes in hand do not need.
+    /// Before a wait for input: gives back the memory that the bytes in hand do not need.
     #[inline(always)]
     pub(super) fn rest(&mut self) {
         if self.input.is_empty() {
@@ -175,7 +175,7 @@ impl Reader {
         }
     }
 
-    /// Nothing more is to be read: gives up a message in progress, and gives back the decoder's memory.
+    /// No message is read any more: drops the message in progress and the decoder.
     pub(super) fn end(&mut self) {
         self.settle();
         self.state = State::Between;
@@ -205,14 +205,14 @@ impl Reader {
         matches!(self.state, State::Between | State::Lent)
     }
 
-    /// Whether nothing is left to be read: neither in the input, nor in the decoder, which may have taken all there is
-    /// and not given all that it makes of it, or not told that the message ends. What is lent is settled first.
+    /// Whether nothing is left to be read, in the input or in the decoder. A decoder may have taken all input and not
+    /// handed out all that it decodes to, or not yet reported the end of the message. Settle what is lent first.
     #[inline]
     pub(super) fn is_drained(&self) -> bool {
         self.input.is_drained() && (self.is_between() || !self.has_decoded())
     }
 
-    /// Whether more of a message that is encoded can be had without another byte.
+    /// Whether the decoder can hand out more of a message without more input.
     fn has_decoded(&self) -> bool {
         let ends = self.frame.fin && self.frame.left == 0;
         matches!(self.state, State::Within { encoded: true })
@@ -237,7 +237,7 @@ impl Reader {
         let encoded = matches!(self.state, State::LentDecoded { .. });
         if self.is_unfinished() {
             self.state = State::Within { encoded };
-            // The bytes of an incomplete character were not lent: they stay, in front of what comes.
+            // The bytes of an incomplete character were not lent. They stay, in front of the bytes that come next.
             self.input.start = self.input.end;
             self.input.end += self.utf8.pending();
         } else {
@@ -274,12 +274,12 @@ impl Reader {
                 self.begin_frame(&header, size, config)?;
                 continue;
             }
-            let (from, len) = (self.input.cursor + size, header.len as usize); // at most 125: `decode` has seen to it
+            let (from, len) = (self.input.cursor + size, header.len as usize); // `decode` has checked that `len` is at most 125
             if self.input.unread().len() < size + len {
                 return Ok(self.chunk(config));
             }
             if let Some(chunk) = self.chunk(config) {
-                return Ok(Some(chunk)); // what came before the control frame goes first
+                return Ok(Some(chunk)); // bytes from before the control frame go first
             }
             self.input.cursor = from + len;
             self.credit = self.credit.saturating_sub(1);

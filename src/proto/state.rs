@@ -1,7 +1,7 @@
 //! Every state and every transition, in one place.
 //!
 //! Two small machines, one for each direction, and functions that join them. Nothing assigns a state outside this file.
-//! A direction never looks at the other's state; it tells the other what to do, through [`Control`](super::Control).
+//! A direction never looks at the other's state. It tells the other what to do, through [`Control`](super::Control).
 //!
 //! ```text
 //! receive:  Open ──Close──▶ CloseReceived ──end──▶ Ended      send:  Open ──Close, end──▶ Closing ──shut down──▶ Ended

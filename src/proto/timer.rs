@@ -1,7 +1,7 @@
-//! A table of deadlines. The only room in `proto` that holds an `Instant`.
+//! A table of deadlines. This is the only module in `proto` that stores an `Instant`.
 use std::time::{Duration, Instant};
 
-/// The timers. Each says what it means when one runs out.
+/// The timers, each with what its running out means.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Timer {
     /// Silence: send a ping; silence after it: give up.
@@ -22,7 +22,7 @@ pub(super) struct Timers {
 }
 
 impl Timers {
-    /// Where a timer is kept. `None`: the other timer of that place is there.
+    /// The slot of a timer. `None`: the other timer of that slot runs there.
     fn slot(&mut self, timer: Timer) -> Option<&mut Option<Instant>> {
         match timer {
             Timer::Keepalive if self.closing => None,
@@ -71,7 +71,7 @@ impl Timers {
     pub(super) fn next(&self) -> Option<Instant> {
         self.at.iter().flatten().min().copied()
     }
-    /// When the last of those timers ran out that have run out at `now`.
+    /// Of the timers that have run out at `now`, when the last one did.
     pub(super) fn latest_due(&self, now: Instant) -> Option<Instant> {
         self.at.iter().flatten().filter(|at| **at <= now).max().copied()
     }

@@ -1,4 +1,5 @@
-//! [`Transmit`]: bytes on their way out, the short ones corked together, the long ones where they lie.
+//! [`Transmit`]: bytes on their way out. Short frames are copied together into a cork; long payloads leave from where they
+//! lie.
 use crate::per_thread;
 use bytes::{Buf, Bytes};
 use std::{collections::VecDeque, io::IoSlice};
@@ -7,11 +8,11 @@ use std::{collections::VecDeque, io::IoSlice};
 /// [`chunk`](Buf::chunk) or [`chunks_vectored`](Buf::chunks_vectored), then [`advance`](Buf::advance) by that much.
 #[derive(Debug, Default)]
 pub struct Transmit {
-    /// Headers, short payloads and all that is masked, one after the other.
+    /// Headers, short payloads and masked payloads, one after the other.
     cork: Vec<u8>,
     /// How many bytes at the front of `cork` have been taken.
     start: usize,
-    /// Long payloads where they lie, each to leave behind some bytes of the cork.
+    /// Long payloads where they lie. Each leaves after some bytes of the cork.
     long: VecDeque<Long>,
     /// How many bytes of the cork go before the last of `long`.
     placed: usize,
@@ -28,7 +29,7 @@ struct Long {
     payload: Bytes,
 }
 
-/// A list of long payloads that has run empty keeps its room if it is for no more than this.
+/// An empty list of long payloads keeps its room if that is for no more than this many.
 const FEW: usize = 16;
 
 impl Transmit {
@@ -57,7 +58,7 @@ impl Transmit {
     fn grow(&mut self, more: usize) {
         let left = self.corked();
         if self.start > 0 && self.start >= left && self.cork.capacity() - left >= more {
-            self.cork.drain(..self.start); // as much has been taken as is moved now, so the time is bounded
+            self.cork.drain(..self.start); // no more bytes are moved than have been taken, so the time is bounded
         } else if self.start > 0 {
             let mut larger = Vec::with_capacity(left + left.max(more));
             larger.extend_from_slice(&self.cork[self.start..]);
@@ -68,7 +69,7 @@ impl Transmit {
         self.start = 0;
     }
 
-    /// Output waits: gives back memory that what waits does not need.
+    /// Before a wait for the transport: gives back the memory that waiting output does not need.
     pub(super) fn shrink(&mut self) {
         let waits = self.corked();
         if self.cork.capacity() / 2 > waits || self.cork.capacity() - waits > 16 * 1024 {
@@ -158,7 +159,7 @@ impl Buf for Transmit {
     }
     #[inline(always)]
     fn advance(&mut self, n: usize) {
-        // Nearly always all of it is taken, and all of it is short.
+        // The usual case: the transport has taken everything, and there is no long payload.
         if self.long.is_empty() && n == self.corked() {
             self.count_taken(n as u64);
             self.leave_cork();
@@ -191,7 +192,7 @@ impl Transmit {
             }
         }
         if self.long.capacity() > FEW {
-            self.long = VecDeque::new(); // a backlog has gone, and its room with it
+            self.long = VecDeque::new(); // a backlog has left, so its room is freed
         }
         self.start += left;
         if self.start == self.cork.len() {

@@ -4,7 +4,7 @@ use crate::frame::{Header, MAX_HEADER_LEN, MaskKey, Opcode, Rsv};
 use bytes::{Buf, Bytes};
 use std::collections::VecDeque;
 
-/// What waits. It is empty most of the time, and then takes no more than a pointer.
+/// The messages that wait. It is empty most of the time, and then takes no more than a pointer.
 #[derive(Debug, Default)]
 pub(super) struct Backlog(Option<Box<Queue>>);
 
@@ -13,7 +13,7 @@ struct Queue {
     waiting: VecDeque<Entry>,
     /// How many messages, or chunks of them, wait.
     messages: usize,
-    /// How many bytes they are once they have been framed.
+    /// How many bytes these take once they have been framed.
     bytes: usize,
 }
 
@@ -26,7 +26,7 @@ enum Entry {
 /// A long payload: it becomes frames when there is room for them.
 #[derive(Debug)]
 pub(super) struct Waiting {
-    /// Of its next frame: `Continuation`, and no reserved bits, once its first frame has gone out.
+    /// The opcode and the reserved bits of its next frame: `Continuation` and none, once its first frame has gone out.
     opcode: Opcode,
     rsv: Rsv,
     /// Whether the message ends with it.
@@ -46,8 +46,8 @@ impl Waiting {
     }
 }
 
-/// Short messages that were queued one after the other behind a long one, framed together. An entry for each would take
-/// many times its length.
+/// Short messages that were queued one after the other behind a long one, framed together. An entry of its own would take
+/// many times the length of such a message.
 #[derive(Debug, Default)]
 pub(super) struct Run {
     pub(super) frames: Vec<u8>,
@@ -65,7 +65,7 @@ pub(super) enum Piece<'b> {
 /// How many bytes a run of short messages takes at most. Control frames pass between two runs.
 const RUN: usize = 32 * 1024;
 
-/// A queue that has run empty keeps its room if it is for no more entries than this.
+/// An empty queue keeps its room if that is for no more than this many entries.
 const FEW: usize = 64;
 
 impl Backlog {
@@ -85,7 +85,7 @@ impl Backlog {
         self.0.as_ref().map_or(0, |queue| queue.bytes)
     }
 
-    /// Has a long payload wait. It will become frames of at most `fragment_size` bytes.
+    /// Queues a long payload. It will become frames of at most `fragment_size` bytes.
     #[inline]
     pub(super) fn push(&mut self, waiting: Waiting, masked: bool, fragment_size: usize) {
         let queue = self.0.get_or_insert_default();
@@ -94,7 +94,7 @@ impl Backlog {
         queue.waiting.push_back(Entry::Long(waiting));
     }
 
-    /// Has a short payload wait, framed, behind what waits already.
+    /// Queues a short payload, framed, behind what waits already.
     pub(super) fn push_short(&mut self, header: Header, payload: &[u8]) {
         let queue = self.0.get_or_insert_default();
         let room = MAX_HEADER_LEN + payload.len();
@@ -137,8 +137,8 @@ impl Backlog {
         }
     }
 
-    /// Takes the long payload at the front, if it fits one frame of `at_most` bytes that has not begun: what its header
-    /// says, and the payload.
+    /// Takes the long payload at the front, if it fits in one frame of `at_most` bytes that has not begun. Returns what its
+    /// header says, and the payload.
     #[inline]
     pub(super) fn take_whole(&mut self, at_most: usize, masked: bool) -> Option<(Opcode, Rsv, bool, Bytes)> {
         let queue = self.0.as_mut()?;
@@ -171,8 +171,8 @@ impl Backlog {
         Some(Header { fin, rsv, opcode, mask: next.mask, len: len as u64 })
     }
 
-    /// Takes the rest of the frame that has begun; `at_most` bytes of it, if they are to be masked. Says whether that
-    /// was the last of a message, or of a chunk.
+    /// Takes the rest of the frame that has begun; at most `at_most` bytes of it, if they are to be masked. Returns whether
+    /// that ended a message, or a chunk.
     pub(super) fn take(&mut self, at_most: usize, take: impl FnOnce(Piece<'_>)) -> bool {
         let Some(queue) = &mut self.0 else { return false };
         let Some(Entry::Long(next)) = queue.waiting.front_mut() else { return false };
@@ -202,11 +202,11 @@ impl Backlog {
         let Some(queue) = &mut self.0 else { return };
         queue.waiting.pop_front();
         if queue.waiting.is_empty() && queue.waiting.capacity() > FEW {
-            self.0 = None; // a long queue has gone, and its room with it
+            self.0 = None; // a long queue has left, so its room is freed
         }
     }
 
-    /// Drops all but the rest of a frame whose header has gone out: the peer takes whatever follows for its payload.
+    /// Drops all but the rest of a frame whose header has gone out: the peer takes the bytes that follow for its payload.
     pub(super) fn drop_unframed(&mut self) {
         if !self.is_within_frame() {
             return *self = Self::default();

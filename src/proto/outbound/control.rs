@@ -1,5 +1,5 @@
-//! Control frames on their way out, a slot for each kind; and how the sending half does what the receiving half asks
-//! for.
+//! Control frames on their way out, with one slot for each kind; and what the sending half does when the receiving half
+//! asks.
 use super::Outbound;
 use crate::{
     close::CloseFrame,
@@ -23,7 +23,7 @@ pub(super) struct Controls {
     pub(super) close: Option<Close>,
     /// A ping or a pong was forgotten before it was framed.
     pub(super) dropped: bool,
-    /// The transport failed, or was given up, before it had taken all.
+    /// The transport failed, or was given up, before it had taken all output.
     pub(super) cut_off: bool,
     /// Where in the stream the last pong ends that had to wait for room; 0 if none had to.
     pub(super) late_pong: u64,

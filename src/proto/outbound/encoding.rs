@@ -13,7 +13,7 @@ use bytes::{Buf, Bytes, BytesMut};
 #[derive(Debug)]
 pub(in crate::proto) struct Encoding {
     encoder: Box<dyn Encoder>,
-    /// The encoder's, at hand: a broadcast comes to every connection once, and nothing of it is in a cache.
+    /// The profile of the encoder. It is kept here because a broadcast visits every connection once, with cold caches.
     profile: Option<Profile>,
     answer: ExtensionOffer,
 }
@@ -30,7 +30,8 @@ impl Outbound {
         self.encoding.as_ref().map(|encoding| &encoding.answer)
     }
 
-    /// Queues a whole message: one that is prepared as it is, and through the encoder if there is one and it wants it.
+    /// Queues a whole message. A prepared message is queued as it is; others go through the encoder, if there is one and it
+    /// takes them.
     #[inline(never)]
     pub(super) fn send_any(&mut self, kind: Kind, payload: Payload<'_>, plain: bool) {
         if let Payload::Prepared(prepared) = &payload {
@@ -49,7 +50,7 @@ impl Outbound {
         }
     }
 
-    /// Queues a piece of a message, through the encoder if the message's first went there.
+    /// Queues a chunk of a message, through the encoder if the message's first chunk went there.
     #[inline(never)]
     pub(super) fn send_encoded_piece(
         &mut self,
@@ -80,9 +81,9 @@ impl Outbound {
         Buffer::Encoded.swap_in(&mut encoded);
         encoding.encoder.encode(piece, fin, &mut encoded);
         if self.queue_copied(opcode, rsv, fin, &encoded) {
-            // Where it is, nothing of it has to wait.
+            // It has been copied, so the buffer is free.
         } else if encoded.len() < encoded.capacity() / 2 {
-            // What waits takes no more memory than is counted.
+            // A copy of its own size: output that waits takes no more memory than is counted.
             self.wait(opcode, rsv, fin, Bytes::copy_from_slice(&encoded));
         } else {
             return self.wait(opcode, rsv, fin, encoded.freeze());
@@ -92,7 +93,7 @@ impl Outbound {
         Buffer::Encoded.swap_out(&mut encoded, memory);
     }
 
-    /// Queues a message that is prepared, unless this connection's encoder makes of it what no other does.
+    /// Queues a prepared message. `false`: the encoding depends on earlier messages of this connection, so it is not shared.
     fn send_prepared(&mut self, prepared: &Prepared, plain: bool) -> bool {
         let kind = prepared.kind();
         let frame = match &mut self.encoding {

@@ -9,7 +9,7 @@ pub struct Position(Until);
 
 #[derive(Debug)]
 enum Until {
-    /// This many messages must have been framed before it is known where in the stream that is.
+    /// This many messages must have been framed; only then is the position in the stream known.
     Framed(u32),
     /// The transport must have let go of this many bytes.
     Released(u64),
@@ -38,8 +38,7 @@ impl Outbound {
         Position(Until::Close)
     }
 
-    /// Whether fewer messages than these have been framed. The count wraps at 2^32; no more than half as many ever
-    /// wait.
+    /// Whether fewer messages than these have been framed. The count wraps at 2^32; never do as many as 2^31 wait.
     fn is_unframed(&self, framed: u32) -> bool {
         framed.wrapping_sub(self.framed) as i32 > 0
     }
@@ -47,7 +46,7 @@ impl Outbound {
     /// Whether the transport has taken, and [let go](Self::flushed) of, everything up to a position.
     ///
     /// # Errors
-    /// [`Closing`](SendError::Closing): it never will, because what lies before the position was dropped.
+    /// [`Closing`](SendError::Closing) if it never will, because bytes before the position were dropped.
     pub fn has_sent(&self, position: &mut Position) -> Result<bool, SendError> {
         match position.0 {
             Until::Framed(framed) if self.is_unframed(framed) => {

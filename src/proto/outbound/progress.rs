@@ -1,4 +1,4 @@
-//! What the transport has taken, what it has let go of, and what never left.
+//! Which bytes the transport has taken, which it has let go of, and which never left.
 //!
 //! A transport *takes* bytes when a write returns, and *lets go* of them when they are on their way to the peer. For a
 //! socket that is the same moment. A buffered writer or a TLS stream may hold bytes back until it is flushed.

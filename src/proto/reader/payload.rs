@@ -1,4 +1,4 @@
-//! Payload as it comes: unmasked, validated, decoded, each byte once; and what of it is ready to be handed out.
+//! Payload as it comes: each byte is unmasked, validated and decoded once; then the message, or a chunk of it, is lent.
 use super::{Found, Reader, State};
 use crate::{
     config::{Config, Delivery},
@@ -9,8 +9,8 @@ use crate::{
 };
 
 impl Reader {
-    /// Takes the payload bytes that have come: moves them next to the message's, unmasks, validates; each once. There
-    /// is always room for them.
+    /// Takes the payload bytes that have come: moves them next to those before, unmasks them and validates them, each
+    /// once. There is always room for them.
     pub(super) fn read_payload(&mut self) -> Result<bool, Violation> {
         let input = &mut self.input;
         let come = input.unread().len();
@@ -35,8 +35,8 @@ impl Reader {
         Ok(false)
     }
 
-    /// Takes the payload bytes that have come, of a message that is encoded: unmasks, decodes, validates; each once.
-    /// Says whether a piece has to be handed out before there is room for more.
+    /// Takes the payload bytes that have come, of a message that is encoded: unmasks, decodes and validates them, each
+    /// once. Returns whether a chunk must be handed out before there is room for more.
     pub(super) fn decode_payload(&mut self, config: &Config) -> Result<bool, Violation> {
         let (Some(decoding), input) = (&mut self.decoding, &mut self.input) else { return Ok(false) };
         let fresh = input.cursor + decoding.unmasked;
@@ -72,7 +72,7 @@ impl Reader {
         Ok(false)
     }
 
-    /// With [`Delivery::Chunks`], what has come and has not been lent.
+    /// With [`Delivery::Chunks`], lends the bytes that have come and have not been lent.
     pub(super) fn chunk(&mut self, config: &Config) -> Option<Found> {
         let State::Within { encoded } = self.state else { return None };
         let message = match &self.decoding {
@@ -83,7 +83,7 @@ impl Reader {
         ready.then(|| self.lend(encoded, false))
     }
 
-    /// Lends what has come of the message, without the bytes of a character that is not complete.
+    /// Lends the bytes of the message that have come, without those of an incomplete character.
     pub(super) fn lend(&mut self, encoded: bool, last: bool) -> Found {
         if let Some(decoding) = self.decoding.as_mut().filter(|_| encoded) {
             decoding.present(&mut self.input);
@@ -98,10 +98,10 @@ impl Reader {
     }
 }
 
-/// A payload of this length or more is unmasked from where a cache line begins: that is worth the effort.
+/// A payload of at least this many bytes is unmasked from where a cache line begins, which is faster by a fifth.
 const LONG: usize = 4 * 1024;
 
-/// As [`MaskKey::apply`], and faster by a fifth if the payload is long.
+/// As [`MaskKey::apply`], and faster if the payload is [`LONG`].
 #[inline]
 pub(super) fn unmask(key: &mut MaskKey, payload: &mut [u8]) -> bool {
     if payload.len() < LONG { key.apply(payload) } else { unmask_long(key, payload) }

@@ -1,4 +1,4 @@
-//! The rules of headers: what a frame must be, given what came before it (RFC 6455 §5.1, §5.2, §5.4), and the limits.
+//! The rules of headers: which frame may follow which (RFC 6455 §5.1, §5.2, §5.4), and the limits.
 //!
 //! A message in one frame may never pass here: the [short ways](super::short) lend it first. A new rule that such a
 //! message can break has to make them decline it, too.
@@ -12,8 +12,8 @@ use crate::{
 };
 
 impl Reader {
-    /// The header at the cursor, and its length. `None` needs more bytes; but what can be known to be wrong is refused
-    /// at once.
+    /// The header at the cursor, and its length. `None`: more bytes are needed. A rule that the bytes break already is
+    /// reported at once.
     #[inline(always)]
     pub(super) fn header(&self) -> Result<Option<(Header, usize)>, Violation> {
         let rest = self.input.unread();
@@ -25,7 +25,7 @@ impl Reader {
         }
     }
 
-    /// What the first two bytes of a frame must satisfy, given what came before (RFC 6455 §5.1, §5.2, §5.4).
+    /// Checks the first two bytes of a frame against the state of the message (RFC 6455 §5.1, §5.2, §5.4).
     #[inline]
     fn check_order(&self, first: u8, second: u8) -> Result<(), Violation> {
         let rsv = Rsv::of(first);
@@ -75,7 +75,7 @@ impl Reader {
     /// A message begins, in a frame with these reserved bits.
     fn begin_message(&mut self, kind: Kind, rsv: Rsv) -> Result<(), Violation> {
         self.input.consume();
-        let encoded = rsv != Rsv::NONE; // `check_order` has seen to it that there is a decoder that knows them
+        let encoded = rsv != Rsv::NONE; // `check_order` has checked that there is a decoder for them
         if let Some(decoding) = self.decoding.as_mut().filter(|_| encoded) {
             decoding.begin(rsv)?;
         }
@@ -85,7 +85,7 @@ impl Reader {
         Ok(())
     }
 
-    /// What a data frame must not exceed, together with those of its message before it.
+    /// Checks the limits on a data frame, together with the frames of its message before it.
     fn check_limits(
         &mut self,
         header: &Header,

@@ -1,14 +1,14 @@
-//! Short ways to a whole message in one frame, which nearly every message is. They judge nothing: what they do not take
-//! is left, as it was, to [`Reader::read`]. So a message that could break a rule is one that they must not take: a new
-//! limit on such messages belongs in [`short_below`] and in [`Reader::read_one_frame`], too.
+//! Shortcuts to a whole message in one frame, as nearly every message is. They report no violation: a frame that they do
+//! not take, they leave untouched to [`Reader::read`]. So they must take no message that could break a rule. A new limit
+//! on such messages belongs in [`short_below`] and in [`Reader::read_one_frame`], too.
 use super::{Reader, State, payload::unmask};
 use crate::{config::Config, frame::MaskKey, message::Kind, proto::state::Role};
 
 /// The length of the header of a masked frame of at most 125 bytes.
 const SHORT_HEADER: usize = 6;
 
-/// Payloads of fewer bytes than this come in a frame with a [`SHORT_HEADER`], and are within the limit: none for a
-/// client.
+/// A payload of fewer bytes than this has a [`SHORT_HEADER`] and is within the limit. 0 for a client, which receives no such
+/// header.
 pub(super) fn short_below(role: Role, config: &Config) -> u8 {
     match role {
         Role::Server => config.max_message_size.min(125) as u8 + 1,
@@ -17,8 +17,8 @@ pub(super) fn short_below(role: Role, config: &Config) -> u8 {
 }
 
 impl Reader {
-    /// Lends a whole message in one frame, if that is next: by far the most common case, so it is tried first. `false`:
-    /// nothing has changed, and [`read`](Self::read) is to judge. This never lends what `read` would not.
+    /// Lends a whole message in one frame, if that is next. It is by far the most common case, so it is tried first.
+    /// `false`: nothing has changed, and [`read`](Self::read) must look. This never lends a message that `read` would not.
     ///
     /// Always inlined: a call would add a tenth to its cost, and few places call it.
     #[inline(always)]
@@ -34,7 +34,7 @@ impl Reader {
         self.read_short() || self.read_long(config)
     }
 
-    /// A masked frame with a header of six bytes, which is what most messages to a server are.
+    /// Lends a masked frame with a header of six bytes. Most messages to a server come in such a frame.
     #[inline(always)]
     fn read_short(&mut self) -> bool {
         let Some((head, rest)) = self.input.unread_mut().split_first_chunk_mut::<SHORT_HEADER>() else {
@@ -55,7 +55,7 @@ impl Reader {
         valid
     }
 
-    /// A message in any other one frame. If there is none, the credit that it was given comes back.
+    /// Lends a message in one frame of any other kind. If there is none, the caller gets its credit back.
     #[inline(never)]
     fn read_long(&mut self, config: &Config) -> bool {
         let whole = self.read_one_frame(config);
@@ -101,7 +101,7 @@ fn kind_of_whole(first: u8) -> Option<Kind> {
     }
 }
 
-/// Whether this unmasked payload may be of this kind. If not, it is masked again, for `read` to find as it came.
+/// Whether this unmasked payload is valid for its kind. If not, it is masked again, so that `read` finds it as it came.
 #[inline(always)]
 fn is_valid(kind: Kind, ascii: bool, key: MaskKey, payload: &mut [u8]) -> bool {
     kind == Kind::Binary || ascii || is_utf8(key, payload)

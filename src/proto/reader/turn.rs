@@ -1,5 +1,5 @@
-//! Turns: how much is done before other connections go on. One read may bring many thousands of frames, and a fast peer
-//! may always bring another read.
+//! Turns: how many frames are read before other connections get their turn. One read may bring many thousands of frames,
+//! and a fast peer may always have sent more.
 use super::Reader;
 
 /// How many frames are read in a turn.
@@ -12,7 +12,7 @@ impl Reader {
         self.credit = FRAMES_A_TURN;
     }
 
-    /// A read takes as much of a turn as this many frames, for it may bring much.
+    /// A read counts as this many frames of a turn, because it may bring many.
     #[inline(always)]
     pub(in crate::proto) fn charge_read(&mut self) {
         self.credit = self.credit.saturating_sub(FRAMES_A_TURN / 4);
