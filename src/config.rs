@@ -77,8 +77,9 @@ pub struct Config {
     /// offers them in this order, and a server takes up the first offer that it can, in the client's order.
     ///
     /// A client offers permessage-deflate with its default settings if the feature `deflate` is on, even if another crate
-    /// of the program turned it on, but not after [`without_extensions`](Self::without_extensions). Default: none for a
-    /// server; for a client, that.
+    /// of the program turned it on, but not after [`without_extensions`](Self::without_extensions).
+    ///
+    /// Default: none for a server; permessage-deflate for a client, with that feature.
     pub extensions: Vec<Arc<dyn Extension>>,
     /// For a server: which pages may connect (RFC 6455 §10.2). Default: those of its own origin, and a loopback host's at
     /// a loopback host.

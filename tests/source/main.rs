@@ -2,5 +2,6 @@
 mod architecture;
 mod assertions;
 mod rows;
+mod settings;
 
 use sansocket_test_support as support;
