@@ -27,12 +27,11 @@
 //! A client:
 //!
 //! ```no_run
-//! # use sansocket::{Config, handshake::{ClientRequest, HandshakeError}};
+//! # use sansocket::Config;
 //! # async fn run() -> Result<(), sansocket::Error> {
-//! let request = ClientRequest::try_from("ws://127.0.0.1:9001/chat").map_err(HandshakeError::from)?;
 //! let stream = async_io::Async::<std::net::TcpStream>::connect(([127, 0, 0, 1], 9001)).await?;
 //! stream.get_ref().set_nodelay(true)?;
-//! let (mut socket, _) = sansocket::futures::connect_over(stream, request, Config::client()).await?;
+//! let (mut socket, _) = sansocket::futures::connect_over(stream, "ws://127.0.0.1:9001/chat", Config::client()).await?;
 //! socket.send("hello").await?;
 //! println!("{:?}", socket.recv().await?);
 //! socket.close(None).await?;
@@ -46,7 +45,7 @@ use crate::{
     adapter::Error,
     aio::{self, Alarm},
     config::Config,
-    handshake::{Acceptance, ClientRequest, Rejection, Upgrade},
+    handshake::{Acceptance, ClientRequest, HandshakeError, Rejection, Upgrade},
     proto::ReadBuf,
 };
 use async_io::Timer;
@@ -68,7 +67,7 @@ pub type MessageReader<'a, S> = aio::MessageReader<'a, S, Runtime>;
 /// A message being sent in pieces: an `AsyncWrite`.
 pub type MessageWriter<'a, S> = aio::MessageWriter<'a, S, Runtime>;
 /// A request that has come over a stream of `futures`, and has no answer yet.
-pub type Incoming<S> = aio::Incoming<S, Runtime>;
+pub type PendingUpgrade<S> = aio::PendingUpgrade<S, Runtime>;
 /// A sending end of a split WebSocket over a stream of `futures`.
 pub type Sender<S> = aio::Sender<S, Runtime>;
 /// The receiving end of a split WebSocket over a stream of `futures`.
@@ -156,6 +155,24 @@ where
     aio::accept(stream)
 }
 
+/// Accepts a WebSocket on a stream, by this config: [`Config::origins`] says which pages may connect, and
+/// [`Config::extensions`] what may be negotiated.
+///
+/// # Errors
+/// As [`accept`].
+///
+/// # Cancel safety
+/// Dropping the future drops the stream.
+pub fn accept_with_config<S>(
+    stream: S,
+    config: impl Into<Arc<Config>>,
+) -> impl Future<Output = Result<WebSocket<S>, Error>>
+where
+    S: AsyncRead + AsyncWrite + Unpin,
+{
+    aio::accept_with_config(stream, config)
+}
+
 /// Accepts a WebSocket, or not (RFC 6455 §4.2.2): `decide` sees the request, and accepts it with header fields and a
 /// subprotocol of its choice, or rejects it with any response. It may take its time: see [`aio::accept_with`].
 ///
@@ -175,8 +192,8 @@ where
     aio::accept_with(stream, config, decide)
 }
 
-/// Waits for a request (RFC 6455 §4.2.1), which is then to be [accepted](aio::Incoming::accept) or
-/// [rejected](aio::Incoming::reject): for whoever decides elsewhere than in a closure. Any request whose head is HTTP
+/// Waits for a request (RFC 6455 §4.2.1), which is then to be [accepted](aio::PendingUpgrade::accept) or
+/// [rejected](aio::PendingUpgrade::reject): for whoever decides elsewhere than in a closure. Any request whose head is HTTP
 /// is let through.
 ///
 /// # Errors
@@ -184,14 +201,14 @@ where
 ///
 /// # Cancel safety
 /// Dropping the future drops the stream.
-pub fn request<S>(
+pub fn read_request<S>(
     stream: S,
     config: impl Into<Arc<Config>>,
-) -> impl Future<Output = Result<Incoming<S>, Error>>
+) -> impl Future<Output = Result<PendingUpgrade<S>, Error>>
 where
     S: AsyncRead + AsyncWrite + Unpin,
 {
-    aio::request(stream, config)
+    aio::read_request(stream, config)
 }
 
 /// Connects over a stream that leads to the server already (RFC 6455 §4.1). Gives the server's response as well.
@@ -205,7 +222,7 @@ where
 /// Dropping the future drops the stream.
 pub fn connect_over<S>(
     stream: S,
-    request: ClientRequest,
+    request: impl TryInto<ClientRequest, Error: Into<HandshakeError>>,
     config: impl Into<Arc<Config>>,
 ) -> impl Future<Output = Result<(WebSocket<S>, Response<()>), Error>>
 where

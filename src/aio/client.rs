@@ -3,7 +3,7 @@ use super::{Runtime, WebSocket, opening::Opening};
 use crate::{
     adapter::Error,
     config::Config,
-    handshake::{ClientHandshake, ClientRequest, Upgraded},
+    handshake::{ClientHandshake, ClientRequest, HandshakeError, Upgraded},
 };
 use http::Response;
 use std::{future::Future, sync::Arc};
@@ -22,10 +22,12 @@ use std::{future::Future, sync::Arc};
 /// Dropping the future drops the stream.
 pub fn connect_over<S, R: Runtime<S>>(
     stream: S,
-    request: ClientRequest,
+    request: impl TryInto<ClientRequest, Error: Into<HandshakeError>>,
     config: impl Into<Arc<Config>>,
 ) -> impl Future<Output = Result<(WebSocket<S, R>, Response<()>), Error>> {
-    go_on(stream, ClientHandshake::new(request, config))
+    let handshake = request.try_into().map(|request| ClientHandshake::new(request, config));
+    let opening = handshake.map(|handshake| go_on(stream, handshake)).map_err(Into::into);
+    async move { opening?.await }
 }
 
 /// Connects over a stream, with a handshake whose deadline may have begun.

@@ -121,7 +121,7 @@ pub use client::connect_over;
 #[cfg(feature = "tokio")]
 pub(crate) use client::go_on;
 pub use pieces::{MessageReader, MessageWriter};
-pub use server::{Incoming, accept, accept_with, request};
+pub use server::{PendingUpgrade, accept, accept_with, accept_with_config, read_request};
 pub use split::{Receiver, ReuniteError, Sender};
 pub use websocket::WebSocket;
 

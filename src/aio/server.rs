@@ -1,4 +1,4 @@
-//! Accepting: [`accept`] and [`accept_with`]; and in two steps, [`request`] and [`Incoming`].
+//! Accepting: [`accept`], [`accept_with_config`], [`accept_with`]; and in two steps, [`read_request`] and [`PendingUpgrade`].
 use super::{
     Runtime, WebSocket,
     opening::{Opening, Refusing},
@@ -23,7 +23,22 @@ use std::{future::Future, mem, sync::Arc, time::Duration};
 /// # Cancel safety
 /// Dropping the future drops the stream.
 pub fn accept<S, R: Runtime<S>>(stream: S) -> impl Future<Output = Result<WebSocket<S, R>, Error>> {
-    accept_with(stream, Config::server(), async |_: &Upgrade| Ok(Acceptance::new()))
+    accept_with_config(stream, Config::server())
+}
+
+/// Accepts a WebSocket on a stream, by this config: [`Config::origins`] says which pages may connect, and
+/// [`Config::extensions`] what may be negotiated.
+///
+/// # Errors
+/// As [`accept`].
+///
+/// # Cancel safety
+/// Dropping the future drops the stream.
+pub fn accept_with_config<S, R: Runtime<S>>(
+    stream: S,
+    config: impl Into<Arc<Config>>,
+) -> impl Future<Output = Result<WebSocket<S, R>, Error>> {
+    accept_with(stream, config, async |_: &Upgrade| Ok(Acceptance::new()))
 }
 
 /// Accepts a WebSocket, or not (RFC 6455 §4.2.2): `decide` sees the request, and accepts it with header fields and a
@@ -43,7 +58,7 @@ pub fn accept_with<S, R: Runtime<S>>(
     config: impl Into<Arc<Config>>,
     decide: impl AsyncFnOnce(&Upgrade) -> Result<Acceptance, Rejection>,
 ) -> impl Future<Output = Result<WebSocket<S, R>, Error>> {
-    let request = request(stream, config);
+    let request = read_request(stream, config);
     async move {
         let incoming = request.await?;
         let answered = {
@@ -54,8 +69,8 @@ pub fn accept_with<S, R: Runtime<S>>(
     }
 }
 
-/// Waits for a request (RFC 6455 §4.2.1), which is then to be [accepted](Incoming::accept) or
-/// [rejected](Incoming::reject): for whoever decides elsewhere than in a closure. Any request whose head is HTTP is
+/// Waits for a request (RFC 6455 §4.2.1), which is then to be [accepted](PendingUpgrade::accept) or
+/// [rejected](PendingUpgrade::reject): for whoever decides elsewhere than in a closure. Any request whose head is HTTP is
 /// let through.
 ///
 /// # Errors
@@ -63,10 +78,10 @@ pub fn accept_with<S, R: Runtime<S>>(
 ///
 /// # Cancel safety
 /// Dropping the future drops the stream.
-pub fn request<S, R: Runtime<S>>(
+pub fn read_request<S, R: Runtime<S>>(
     stream: S,
     config: impl Into<Arc<Config>>,
-) -> impl Future<Output = Result<Incoming<S, R>, Error>> {
+) -> impl Future<Output = Result<PendingUpgrade<S, R>, Error>> {
     let config = config.into();
     let close_timeout = config.close_timeout;
     let mut opening = Opening::<S, R, _>::new(stream, ServerHandshake::new(config));
@@ -74,7 +89,7 @@ pub fn request<S, R: Runtime<S>>(
         let error = match opening.run().await {
             Ok(upgrade) => {
                 let Opening { stream, alarm, .. } = *opening;
-                return Ok(Incoming(Box::new(Asked { stream, alarm, upgrade, close_timeout })));
+                return Ok(PendingUpgrade(Box::new(Asked { stream, alarm, upgrade, close_timeout })));
             }
             Err(Error::Handshake(error)) => error,
             Err(error) => return Err(error),
@@ -88,7 +103,7 @@ pub fn request<S, R: Runtime<S>>(
 /// A request that has come over a stream, and has no answer yet. Dropping it drops the stream.
 #[derive(Debug)]
 #[must_use = "a request wants an answer: accept it or reject it"]
-pub struct Incoming<S, R>(Box<Asked<S, R>>);
+pub struct PendingUpgrade<S, R>(Box<Asked<S, R>>);
 
 #[derive(Debug)]
 struct Asked<S, R> {
@@ -98,7 +113,7 @@ struct Asked<S, R> {
     close_timeout: Option<Duration>,
 }
 
-impl<S, R: Runtime<S>> Incoming<S, R> {
+impl<S, R: Runtime<S>> PendingUpgrade<S, R> {
     /// The request, and what it offers.
     pub fn upgrade(&self) -> &Upgrade {
         &self.0.upgrade

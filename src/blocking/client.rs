@@ -23,9 +23,10 @@ use std::{
 /// # Errors
 /// [`Error::Handshake`] when the URL is not one, or the server does not upgrade; [`Error::Io`] when it cannot be
 /// reached.
-pub fn connect(url: &str) -> Result<WebSocket<TcpStream>, Error> {
-    let request = ClientRequest::try_from(url).map_err(HandshakeError::from)?;
-    connect_with(request, Config::client()).map(|(socket, _)| socket)
+pub fn connect(
+    url: impl TryInto<ClientRequest, Error: Into<HandshakeError>>,
+) -> Result<WebSocket<TcpStream>, Error> {
+    connect_with(url, Config::client()).map(|(socket, _)| socket)
 }
 
 /// Connects with a request of one's own, and gives the server's response as well. Resolving the name, dialling and
@@ -34,9 +35,10 @@ pub fn connect(url: &str) -> Result<WebSocket<TcpStream>, Error> {
 /// # Errors
 /// As [`connect`]. A response that does not upgrade is in [`HandshakeError::Declined`], body and all.
 pub fn connect_with(
-    request: ClientRequest,
+    request: impl TryInto<ClientRequest, Error: Into<HandshakeError>>,
     config: impl Into<Arc<Config>>,
 ) -> Result<(WebSocket<TcpStream>, Response<()>), Error> {
+    let request = request.try_into().map_err(Into::into)?;
     if request.url().scheme() == Scheme::Wss {
         return Err(needs_tls());
     }
@@ -54,9 +56,10 @@ pub fn connect_with(
 /// As [`connect_with`].
 pub fn connect_over<S: Transport>(
     stream: S,
-    request: ClientRequest,
+    request: impl TryInto<ClientRequest, Error: Into<HandshakeError>>,
     config: impl Into<Arc<Config>>,
 ) -> Result<(WebSocket<S>, Response<()>), Error> {
+    let request = request.try_into().map_err(Into::into)?;
     Connector::new(stream, request, config).connect()
 }
 

@@ -24,6 +24,7 @@ mod driver;
 mod link;
 mod opening;
 mod output;
+mod pending;
 mod pieces;
 mod server;
 mod split;
@@ -32,8 +33,9 @@ mod transport;
 mod websocket;
 
 pub use client::{Connector, connect, connect_over, connect_with};
+pub use pending::{PendingUpgrade, read_request};
 pub use pieces::{MessageReader, MessageWriter};
-pub use server::{Acceptor, accept, accept_with};
+pub use server::{Acceptor, accept, accept_with, accept_with_config};
 pub use split::{Receiver, ReuniteError, Sender};
 pub use transport::{Half, Plain, Split, Transport};
 pub use websocket::WebSocket;

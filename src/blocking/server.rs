@@ -1,4 +1,4 @@
-//! Accepting: [`accept`], [`accept_with`], and [`Acceptor`] for streams that do not wait.
+//! Accepting: [`accept`], [`accept_with_config`], [`accept_with`], and [`Acceptor`] for streams that do not wait.
 use super::{opening::Opening, transport::Transport, websocket::WebSocket};
 use crate::{
     adapter::Error,
@@ -15,7 +15,19 @@ use std::{sync::Arc, time::Instant};
 /// # Errors
 /// [`Error::Handshake`] when the request was refused (the answer has been sent); [`Error::Io`].
 pub fn accept<S: Transport>(stream: S) -> Result<WebSocket<S>, Error> {
-    accept_with(stream, Config::server(), |_| Ok(Acceptance::new()))
+    accept_with_config(stream, Config::server())
+}
+
+/// Accepts a WebSocket on a stream, by this config: [`Config::origins`] says which pages may connect, and
+/// [`Config::extensions`] what may be negotiated.
+///
+/// # Errors
+/// As [`accept`].
+pub fn accept_with_config<S: Transport>(
+    stream: S,
+    config: impl Into<Arc<Config>>,
+) -> Result<WebSocket<S>, Error> {
+    accept_with(stream, config, |_| Ok(Acceptance::new()))
 }
 
 /// Accepts a WebSocket, or not: `decide` sees the request, and accepts it with header fields and a subprotocol of its

@@ -6,6 +6,7 @@ use super::{
 use crate::{proto::Subprotocol, sentence::debug_as_display, sniff::LooksLike};
 use bytes::Bytes;
 use http::{Response, StatusCode};
+use std::convert::Infallible;
 use std::fmt;
 
 /// The opening handshake failed: there is no connection, and there has been none.
@@ -100,6 +101,12 @@ impl From<InvalidResponse> for HandshakeError {
 impl From<InvalidRequest> for HandshakeError {
     fn from(invalid: InvalidRequest) -> Self {
         Self::Request(invalid)
+    }
+}
+/// For functions that take anything that becomes a [`ClientRequest`](super::ClientRequest): a request itself cannot fail.
+impl From<Infallible> for HandshakeError {
+    fn from(never: Infallible) -> Self {
+        match never {}
     }
 }
 impl From<InvalidUrl> for HandshakeError {

@@ -190,6 +190,18 @@ impl TryFrom<&str> for Url {
         text.parse()
     }
 }
+impl TryFrom<&String> for Url {
+    type Error = InvalidUrl;
+    fn try_from(text: &String) -> Result<Self, InvalidUrl> {
+        text.parse()
+    }
+}
+impl TryFrom<String> for Url {
+    type Error = InvalidUrl;
+    fn try_from(text: String) -> Result<Self, InvalidUrl> {
+        text.parse()
+    }
+}
 
 /// Host, with its opening bracket if it has one, and port, without its colon.
 fn split_port(text: &str) -> Result<(&str, &str), InvalidUrl> {

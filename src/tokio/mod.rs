@@ -133,7 +133,9 @@ mod dial;
 mod opening;
 mod pieces;
 
-pub use opening::{accept, accept_with, connect, connect_over, connect_with, request};
+pub use opening::{
+    accept, accept_with, accept_with_config, connect, connect_over, connect_with, read_request,
+};
 
 use crate::{
     aio::{self, Alarm},
@@ -155,7 +157,7 @@ use std::{
 /// A WebSocket over a Tokio stream.
 pub type WebSocket<S> = aio::WebSocket<S, Runtime>;
 /// A request that has come over a Tokio stream, and has no answer yet.
-pub type Incoming<S> = aio::Incoming<S, Runtime>;
+pub type PendingUpgrade<S> = aio::PendingUpgrade<S, Runtime>;
 /// A received message as a stream of bytes, while it comes: an `AsyncRead` and `AsyncBufRead`.
 pub type MessageReader<'a, S> = aio::MessageReader<'a, S, Runtime>;
 /// A message being sent in pieces: an `AsyncWrite`.

@@ -1,5 +1,5 @@
 //! Accepting and connecting: [`aio`]'s, and the way to a server.
-use super::{Incoming, Runtime, WebSocket, dial::dial};
+use super::{PendingUpgrade, Runtime, WebSocket, dial::dial};
 use crate::{
     adapter::{Error, needs_tls},
     aio::{self, Alarm},
@@ -12,7 +12,7 @@ use ::tokio::{
     time::timeout_at,
 };
 use http::Response;
-use std::{future::Future, sync::Arc};
+use std::{future::Future, pin::Pin, sync::Arc};
 
 /// Accepts a WebSocket on a stream that a listener gave (RFC 6455 §4.2), with the defaults of [`Config::server`].
 ///
@@ -47,6 +47,33 @@ where
     S: AsyncRead + AsyncWrite + Unpin,
 {
     aio::accept(stream)
+}
+
+/// Accepts a WebSocket on a stream, by this config: [`Config::origins`] says which pages may connect, and
+/// [`Config::extensions`] what may be negotiated.
+///
+/// ```no_run
+/// # use sansocket::Config;
+/// # async fn serve(stream: tokio::net::TcpStream) -> Result<(), sansocket::Error> {
+/// let config = Config::server().max_message_size(64 << 20);
+/// let socket = sansocket::tokio::accept_with_config(stream, config).await?;
+/// # Ok(())
+/// # }
+/// ```
+///
+/// # Errors
+/// As [`accept`].
+///
+/// # Cancel safety
+/// Dropping the future drops the stream.
+pub fn accept_with_config<S>(
+    stream: S,
+    config: impl Into<Arc<Config>>,
+) -> impl Future<Output = Result<WebSocket<S>, Error>>
+where
+    S: AsyncRead + AsyncWrite + Unpin,
+{
+    aio::accept_with_config(stream, config)
 }
 
 /// Accepts a WebSocket, or not (RFC 6455 §4.2.2): `decide` sees the request, and accepts it with header fields and a
@@ -88,14 +115,14 @@ where
     aio::accept_with(stream, config, decide)
 }
 
-/// Waits for a request (RFC 6455 §4.2.1), which is then to be [accepted](aio::Incoming::accept) or
-/// [rejected](aio::Incoming::reject): for whoever decides elsewhere than in a closure. Any request whose head is HTTP
+/// Waits for a request (RFC 6455 §4.2.1), which is then to be [accepted](aio::PendingUpgrade::accept) or
+/// [rejected](aio::PendingUpgrade::reject): for whoever decides elsewhere than in a closure. Any request whose head is HTTP
 /// is let through.
 ///
 /// ```no_run
 /// # use sansocket::{Config, handshake::Acceptance, http::Response};
 /// # async fn serve(stream: tokio::net::TcpStream) -> Result<(), sansocket::Error> {
-/// let incoming = sansocket::tokio::request(stream, Config::server()).await?;
+/// let incoming = sansocket::tokio::read_request(stream, Config::server()).await?;
 /// if incoming.upgrade().refusal().is_some() {
 ///     return Err(incoming.reject(Response::new("Nothing but WebSockets here.\n")).await);
 /// }
@@ -109,14 +136,14 @@ where
 ///
 /// # Cancel safety
 /// Dropping the future drops the stream.
-pub fn request<S>(
+pub fn read_request<S>(
     stream: S,
     config: impl Into<Arc<Config>>,
-) -> impl Future<Output = Result<Incoming<S>, Error>>
+) -> impl Future<Output = Result<PendingUpgrade<S>, Error>>
 where
     S: AsyncRead + AsyncWrite + Unpin,
 {
-    aio::request(stream, config)
+    aio::read_request(stream, config)
 }
 
 /// Connects to a `ws://` URL (RFC 6455 §4.1) with the defaults of [`Config::client`].
@@ -128,13 +155,15 @@ where
 ///
 /// # Cancel safety
 /// Dropping the future drops the stream, or gives up dialling.
-pub fn connect(url: &str) -> impl Future<Output = Result<WebSocket<TcpStream>, Error>> + use<> {
-    let request = ClientRequest::try_from(url).map_err(HandshakeError::from);
-    let connected = request.map(|request| connect_with(request, Config::client()));
-    async move {
-        let (socket, _) = connected?.await?;
+pub fn connect(
+    url: impl TryInto<ClientRequest, Error: Into<HandshakeError>>,
+) -> Pin<Box<dyn Future<Output = Result<WebSocket<TcpStream>, Error>> + Send>> {
+    let request = url.try_into().map_err(Into::into);
+    // In a box, the future does not borrow the URL, whatever that is: it can be spawned.
+    Box::pin(async {
+        let (socket, _) = connect_with(request?, Config::client()).await?;
         Ok(socket)
-    }
+    })
 }
 
 /// Connects with a request of one's own, and gives the server's response as well. Resolving the name, dialling and
@@ -159,8 +188,17 @@ pub fn connect(url: &str) -> impl Future<Output = Result<WebSocket<TcpStream>, E
 /// # Cancel safety
 /// Dropping the future drops the stream, or gives up dialling.
 pub fn connect_with(
-    request: ClientRequest,
+    request: impl TryInto<ClientRequest, Error: Into<HandshakeError>>,
     config: impl Into<Arc<Config>>,
+) -> impl Future<Output = Result<(WebSocket<TcpStream>, Response<()>), Error>> {
+    let opening = request.try_into().map(|request| dial_for(request, config.into())).map_err(Into::into);
+    async move { opening?.await }
+}
+
+/// Dials and connects. The handshake and its deadline are in a box: they are gone once the connection is open.
+fn dial_for(
+    request: ClientRequest,
+    config: Arc<Config>,
 ) -> impl Future<Output = Result<(WebSocket<TcpStream>, Response<()>), Error>> {
     let url = request.url();
     let (secure, host, port) = (url.scheme() == Scheme::Wss, url.host().to_owned(), url.port());
@@ -203,7 +241,7 @@ pub fn connect_with(
 /// Dropping the future drops the stream.
 pub fn connect_over<S>(
     stream: S,
-    request: ClientRequest,
+    request: impl TryInto<ClientRequest, Error: Into<HandshakeError>>,
     config: impl Into<Arc<Config>>,
 ) -> impl Future<Output = Result<(WebSocket<S>, Response<()>), Error>>
 where

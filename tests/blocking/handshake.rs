@@ -99,6 +99,43 @@ fn a_rejection_reaches_the_client_whole() {
     );
 }
 
+/// Accepting in two steps: the request is there, and the answer is given later, elsewhere.
+#[test]
+fn a_request_waits_for_its_answer() {
+    let (listener, url) = listener();
+    let server = thread::spawn(move || {
+        let next = || blocking::read_request(listener.accept().unwrap().0, Config::server()).unwrap();
+        let pending = next();
+        assert_eq!(pending.upgrade().request().uri().path(), "/chat");
+        assert!(pending.get_ref().peer_addr().is_ok());
+        let mut socket = pending.accept(Acceptance::new()).unwrap();
+        socket.send("hello").unwrap();
+        let rejected = next().reject(StatusCode::GONE);
+        assert!(
+            matches!(rejected, Error::Handshake(HandshakeError::Rejected(StatusCode::GONE))),
+            "{rejected}"
+        );
+        let stream = listener.accept().unwrap().0;
+        let refused = blocking::read_request(stream, Config::server()).unwrap_err();
+        assert!(refused.to_string().contains("is not HTTP/1.1"), "{refused}");
+    });
+    // What people have at hand is a URL: borrowed, owned, or parsed.
+    let mut socket = blocking::connect(url.clone()).unwrap();
+    assert_eq!(socket.recv().unwrap(), Some(Message::text("hello")));
+    let parsed = sansocket::handshake::Url::try_from(&url).unwrap();
+    let refused = blocking::connect_with(parsed, Config::client()).unwrap_err();
+    let Error::Handshake(HandshakeError::Declined(response)) = refused else { panic!("{refused}") };
+    assert_eq!(response.status(), StatusCode::GONE);
+    let mut stream =
+        TcpStream::connect(url.trim_start_matches("ws://").trim_end_matches("/chat?room=1")).unwrap();
+    stream.write_all(b"not HTTP\r\n\r\n").unwrap();
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).unwrap();
+    assert!(answer.starts_with("HTTP/1.1 400 "), "{answer}");
+    drop(stream); // the server waits for that
+    server.join().unwrap();
+}
+
 #[test]
 fn a_refusal_leaves_in_one_write_with_its_short_body() {
     let script = Script { reads: [Step::Bytes(REQUEST.into())].into(), ..Script::default() };

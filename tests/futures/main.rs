@@ -170,7 +170,7 @@ fn a_request_is_decided_on_in_either_way() {
 
         let (near, far) = streams().await;
         let server = async {
-            let incoming = ws::request(far, Config::server()).await?;
+            let incoming = ws::read_request(far, Config::server()).await?;
             incoming.accept(Acceptance::new()).await
         };
         let (client, server) = join(ws::connect_over(near, request(), Config::client()), server).await;

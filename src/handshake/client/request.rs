@@ -106,3 +106,15 @@ impl TryFrom<&str> for ClientRequest {
         Url::try_from(url).map(Self::new)
     }
 }
+impl TryFrom<&String> for ClientRequest {
+    type Error = InvalidUrl;
+    fn try_from(url: &String) -> Result<Self, InvalidUrl> {
+        Self::try_from(url.as_str())
+    }
+}
+impl TryFrom<String> for ClientRequest {
+    type Error = InvalidUrl;
+    fn try_from(url: String) -> Result<Self, InvalidUrl> {
+        Self::try_from(url.as_str())
+    }
+}

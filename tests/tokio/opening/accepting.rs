@@ -115,7 +115,7 @@ async fn a_request_can_be_answered_outside_of_a_closure() {
     for accepts in [true, false] {
         let (mut near, far, reads) = watched();
         near.write_all(REQUEST.as_bytes()).await.unwrap();
-        let incoming = ws::request(far, Config::server()).await.unwrap();
+        let incoming = ws::read_request(far, Config::server()).await.unwrap();
         assert_eq!(incoming.upgrade().request().uri().path(), "/chat");
         assert_eq!(incoming.get_ref().reads.load(Relaxed), 1);
         if accepts {

@@ -45,7 +45,7 @@ async fn a_name_is_resolved() {
     let url = url.replace("127.0.0.1", "localhost");
     let (socket, server) = join!(ws::connect(&url), async {
         let stream = listener.accept().await.unwrap().0;
-        ws::request(stream, Config::server()).await.unwrap().accept(Acceptance::new()).await
+        ws::read_request(stream, Config::server()).await.unwrap().accept(Acceptance::new()).await
     });
     assert!(socket.is_ok() && server.is_ok());
 }

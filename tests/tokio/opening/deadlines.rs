@@ -56,7 +56,7 @@ async fn a_peer_that_is_never_waited_for_has_a_deadline_too() {
     let mut config = Config::server();
     (config.max_head_size, config.max_header_line) = (usize::MAX, usize::MAX);
     let peer = Endless { piece: 1, ..Endless::default() };
-    let mut asking = pin!(ws::request(peer.clone(), config));
+    let mut asking = pin!(ws::read_request(peer.clone(), config));
     for polls in 1..10 {
         assert!(poll_immediate(&mut asking).await.is_none());
         assert!(peer.came.load(Relaxed) <= polls * 100, "{polls}");
@@ -94,7 +94,7 @@ async fn without_a_deadline_there_is_none() {
     let mut config = Config::server();
     config.handshake_timeout = None;
     let (mut near, far) = duplex(ROOM);
-    let mut asking = pin!(ws::request(far, config));
+    let mut asking = pin!(ws::read_request(far, config));
     assert!(poll_immediate(&mut asking).await.is_none());
     advance(Duration::from_secs(86_400)).await;
     assert!(poll_immediate(&mut asking).await.is_none());

@@ -62,7 +62,7 @@ fn spawn(way: usize, stream: TcpStream) -> JoinHandle<Result<(), Error>> {
         }
         4 => tokio::spawn(Arc::new(Server { config }).serve(stream)),
         _ => tokio::spawn(async {
-            let incoming = ws::request(stream, config).await?;
+            let incoming = ws::read_request(stream, config).await?;
             match decide(incoming.upgrade()).await {
                 Ok(acceptance) => incoming.accept(acceptance).await.map(drop),
                 Err(rejection) => Err(incoming.reject(rejection).await),
@@ -98,7 +98,7 @@ async fn the_futures_are_small() {
     let stream = async || TcpStream::connect(address).await.unwrap();
     let accept = size_of_val(&ws::accept(stream().await));
     let with = size_of_val(&ws::accept_with(stream().await, Config::server(), decide));
-    let asking = size_of_val(&ws::request(stream().await, Config::server()));
+    let asking = size_of_val(&ws::read_request(stream().await, Config::server()));
     let over = size_of_val(&ws::connect_over(stream().await, super::request("ws://x"), Config::client()));
     let connect = size_of_val(&ws::connect("ws://x"));
     let connect_with = size_of_val(&ws::connect_with(super::request("ws://x"), Config::client()));
