@@ -9,7 +9,10 @@ use libfuzzer_sys::fuzz_target;
 use sansocket::{
     Config, Deflate, Delivery, Kind, ProtocolError, Role, Violation,
     bytes::Buf,
-    extension::{Agreement, Extension, ExtensionOffer, deflate::Memory},
+    extension::{
+        Agreement, Extension, ExtensionOffer,
+        deflate::{Context, Memory},
+    },
     proto::{Closed, Connection, Established, Event},
 };
 use sansocket_fuzz::{

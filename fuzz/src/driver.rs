@@ -180,7 +180,7 @@ impl Drive {
             2 => {
                 let mut rest = bytes;
                 while !rest.is_empty() {
-                    let mut buf = self.connection.read_buf();
+                    let buf = self.connection.read_buf();
                     let mut room = buf.append();
                     let (now, later) = rest.split_at(rest.len().min(room.remaining_mut()));
                     room.put_slice(now);
