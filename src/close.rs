@@ -1,4 +1,4 @@
-//! What a Close frame says: [`CloseCode`], [`CloseReason`], and the two as a [`CloseFrame`].
+//! What a Close frame says: [`CloseCode`], [`CloseReason`], the two as a [`CloseFrame`], and what becomes one.
 use crate::{sentence::debug_as_display, text::Utf8Bytes};
 use std::{fmt, num::NonZeroU16};
 
@@ -136,7 +136,7 @@ impl CloseFrame {
     /// A code and a reason.
     ///
     /// ```
-    /// use sansocket::{CloseCode, CloseFrame, InvalidCloseFrame};
+    /// use sansocket::{CloseCode, CloseFrame, close::InvalidCloseFrame};
     ///
     /// assert_eq!(CloseFrame::new(1001, "bye"), CloseFrame::new(CloseCode::GOING_AWAY, "bye"));
     /// assert!(matches!(CloseFrame::new(1005, "bye"), Err(InvalidCloseFrame::Code(_))));
@@ -196,10 +196,58 @@ impl IntoCloseCode for u16 {
     }
 }
 
+/// Whether there was a Close frame, and what it said (RFC 6455 §5.5.1).
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
+pub enum CloseSeen {
+    /// There was no Close frame.
+    #[default]
+    None,
+    /// An empty one: it had no code.
+    Empty,
+    /// One with a code, and perhaps a reason.
+    Frame(CloseFrame),
+}
+
+impl CloseSeen {
+    /// Whether there was none.
+    pub const fn is_none(&self) -> bool {
+        matches!(self, Self::None)
+    }
+    /// Whether there was one, empty or not.
+    pub const fn is_some(&self) -> bool {
+        !self.is_none()
+    }
+    /// What it said, if it was not empty.
+    pub const fn frame(&self) -> Option<&CloseFrame> {
+        match self {
+            Self::Frame(frame) => Some(frame),
+            Self::Empty | Self::None => None,
+        }
+    }
+    /// Its code; 1005 if it was empty, 1006 if there was none (RFC 6455 §7.1.5).
+    pub const fn code(&self) -> u16 {
+        match self {
+            Self::Frame(frame) => frame.code.get(),
+            Self::Empty => 1005,
+            Self::None => 1006,
+        }
+    }
+    /// Its reason; empty if there was none (RFC 6455 §7.1.6).
+    pub fn reason(&self) -> &str {
+        self.frame().map_or("", |frame| frame.reason.as_str())
+    }
+}
+/// A Close frame that was there; `None` is an empty one.
+impl From<Option<CloseFrame>> for CloseSeen {
+    fn from(frame: Option<CloseFrame>) -> Self {
+        frame.map_or(Self::Empty, Self::Frame)
+    }
+}
+
 /// What `close` takes: a code, a code and a reason, a [`CloseFrame`], or `None` for an empty frame.
 ///
 /// ```
-/// use sansocket::{CloseCode, CloseFrame, IntoCloseFrame};
+/// use sansocket::{CloseCode, CloseFrame, close::IntoCloseFrame};
 ///
 /// let away = CloseFrame::truncate(CloseCode::GOING_AWAY, "bye");
 /// assert_eq!((1001, "bye").into_close_frame(), Ok(Some(away.clone())));

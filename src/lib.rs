@@ -53,7 +53,7 @@
 
 // Values: no I/O and no time.
 mod authority;
-mod close;
+pub mod close;
 pub mod entropy;
 mod error;
 pub mod extension;
@@ -88,10 +88,7 @@ pub mod tokio;
 pub mod guide;
 
 pub use adapter::{Error, Reply};
-pub use close::{
-    CloseCode, CloseFrame, CloseReason, IntoCloseCode, IntoCloseFrame, InvalidCloseCode, InvalidCloseFrame,
-    InvalidCloseReason,
-};
+pub use close::{CloseCode, CloseFrame};
 pub use config::{Config, Delivery, InvalidOrigin, Keepalive, OriginPattern, Origins};
 pub use error::{ProtocolError, SendError, Violation};
 #[cfg(feature = "deflate")]

@@ -302,7 +302,7 @@ fn failure(closed: &Closed) -> Option<SessionError> {
         Closed { error: Some(_), .. } => None,
         closed if closed.was_clean() => None,
         Closed { timed_out: Some(deadline), .. } => Some(SessionError::TimedOut(*deadline)),
-        Closed { received: None, .. } => Some(SessionError::Lost),
+        closed if closed.received.is_none() => Some(SessionError::Lost),
         _ => None,
     }
 }

@@ -9,6 +9,7 @@ use libfuzzer_sys::fuzz_target;
 use sansocket::{
     Config, Deflate, Delivery, Kind, ProtocolError, Role, Violation,
     bytes::Buf,
+    close::CloseSeen,
     extension::{
         Agreement, Extension, ExtensionOffer,
         deflate::{Context, Memory},
@@ -369,7 +370,10 @@ impl Story {
     fn is_told_by(&self, setup: Setup, told: &Told) {
         let mut items = &self.items[..];
         let closed = self.closed.as_ref().expect("Closed is told");
-        assert_eq!((&closed.error, &closed.received, closed.timed_out), (&self.error, &None, None));
+        assert_eq!(
+            (&closed.error, &closed.received, closed.timed_out),
+            (&self.error, &CloseSeen::None, None)
+        );
         assert_eq!(closed.unsent, 0);
         let Some(fault) = &told.fault else {
             assert_eq!(self.error, None);
@@ -387,7 +391,7 @@ impl Story {
         assert!(fault.any.contains(&error.violation), "{error:?}, not one of {:?}", fault.any);
         assert!(fault.at.contains(&error.offset), "{error:?}, not in {:?}", fault.at);
         assert_eq!(error.close_code().get(), model::answer(error.violation));
-        let sent = closed.sent.clone().flatten().map(|frame| frame.code);
+        let sent = closed.sent.frame().map(|frame| frame.code);
         assert_eq!(sent, Some(error.close_code()));
         let answers = model::read(model::peer(setup.role), &self.output, model::Limits::NONE);
         assert!(

@@ -336,13 +336,13 @@ impl Pair {
         let half = wire.whole != ours.wire.len();
         assert!(!half || given_up && close.is_none(), "something after the Close frame, or half a frame");
         assert!(closed.unsent == 0 || given_up, "{closed:?}");
-        if let Some(sent) = &closed.sent {
-            assert_eq!(Some(body(sent.as_ref())), close, "what it says it sent");
+        if closed.sent.is_some() {
+            assert_eq!(Some(body(closed.sent.frame())), close, "what it says it sent");
         }
         if let Some(heard) = &theirs.heard_close {
             assert_eq!(Some(heard), close.as_ref(), "sent and received");
         }
-        assert_eq!(closed.received.as_ref().map(|frame| body(frame.as_ref())), ours.heard_close);
+        assert_eq!(closed.received.is_some().then(|| body(closed.received.frame())), ours.heard_close);
 
         // What the other heard is what this one sent: all of it if it ended clean.
         let mut heard = &theirs.heard[..];

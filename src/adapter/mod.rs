@@ -135,7 +135,7 @@ pub(crate) fn outcome(closed: &Closed) -> Result<(), Error> {
         Closed { error: Some(error), .. } => Err(error.clone().into()),
         closed if closed.is_normal() => Ok(()),
         Closed { timed_out: Some(deadline), .. } if !closed.was_clean() => Err(Error::TimedOut(*deadline)),
-        Closed { received: Some(_), .. } => Err(Error::Closed(Box::new(closed.clone()))),
+        closed if closed.received.is_some() => Err(Error::Closed(Box::new(closed.clone()))),
         closed => Err(Error::Lost(Box::new(closed.clone()))),
     }
 }

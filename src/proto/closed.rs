@@ -1,6 +1,6 @@
 //! [`Closed`]: the account of how a connection ended.
 use crate::{
-    close::{CloseCode, CloseFrame},
+    close::{CloseCode, CloseSeen},
     error::ProtocolError,
     sentence::debug_as_display,
 };
@@ -10,10 +10,10 @@ use std::fmt;
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Closed {
-    /// The Close frame that the peer sent, if it sent one; the inner `None` is an empty one.
-    pub received: Option<Option<CloseFrame>>,
-    /// The Close frame that this end sent, if the transport took one whole; the inner `None` is an empty one.
-    pub sent: Option<Option<CloseFrame>>,
+    /// The Close frame that the peer sent.
+    pub received: CloseSeen,
+    /// The Close frame that this end sent: none if the transport did not take it whole.
+    pub sent: CloseSeen,
     /// Whether the peer began: its Close frame came before this end had queued one.
     pub by_peer: bool,
     /// The rule that the peer broke, if that is why the connection ended.
@@ -49,7 +49,14 @@ debug_as_display!(Deadline);
 impl Closed {
     /// The account of a connection that never opened: 1006, and nothing else is known.
     pub const fn unopened() -> Self {
-        Self { received: None, sent: None, by_peer: false, error: None, timed_out: None, unsent: 0 }
+        Self {
+            received: CloseSeen::None,
+            sent: CloseSeen::None,
+            by_peer: false,
+            error: None,
+            timed_out: None,
+            unsent: 0,
+        }
     }
     /// Both ends sent a Close frame: `CloseEvent.wasClean` (RFC 6455 §7.1.4).
     pub const fn was_clean(&self) -> bool {
@@ -57,18 +64,11 @@ impl Closed {
     }
     /// `CloseEvent.code`: the peer's, or 1005 (its Close frame was empty) or 1006 (it sent none) (RFC 6455 §7.1.5).
     pub fn code(&self) -> u16 {
-        match &self.received {
-            Some(Some(frame)) => frame.code.get(),
-            Some(None) => 1005,
-            None => 1006,
-        }
+        self.received.code()
     }
     /// `CloseEvent.reason`: the peer's, or empty (RFC 6455 §7.1.6).
     pub fn reason(&self) -> &str {
-        match &self.received {
-            Some(Some(frame)) => frame.reason.as_str(),
-            _ => "",
-        }
+        self.received.reason()
     }
 
     /// Whether this is how connections are meant to end: the peer closed with 1000, 1001 or no code (RFC 6455 §7.4.1),
@@ -76,9 +76,9 @@ impl Closed {
     /// ([`unsent`](Self::unsent)).
     pub fn is_normal(&self) -> bool {
         let normal = match &self.received {
-            Some(Some(frame)) => matches!(frame.code, CloseCode::NORMAL | CloseCode::GOING_AWAY),
-            Some(None) => true,
-            None => false,
+            CloseSeen::Frame(frame) => matches!(frame.code, CloseCode::NORMAL | CloseCode::GOING_AWAY),
+            CloseSeen::Empty => true,
+            CloseSeen::None => false,
         };
         let answered = !self.by_peer && self.was_clean();
         (normal || answered) && self.error.is_none() && self.unsent == 0
@@ -89,10 +89,12 @@ impl fmt::Display for Closed {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match (&self.error, &self.received, &self.timed_out) {
             (Some(error), _, _) => write!(f, "{error}")?,
-            (None, None, Some(deadline)) => write!(f, "{deadline}")?,
-            (None, Some(Some(frame)), _) => write!(f, "closed with {frame}")?,
-            (None, Some(None), _) => f.write_str("closed without a code (1005)")?,
-            (None, None, None) => f.write_str("the connection ended without a Close frame (1006)")?,
+            (None, CloseSeen::None, Some(deadline)) => write!(f, "{deadline}")?,
+            (None, CloseSeen::Frame(frame), _) => write!(f, "closed with {frame}")?,
+            (None, CloseSeen::Empty, _) => f.write_str("closed without a code (1005)")?,
+            (None, CloseSeen::None, None) => {
+                f.write_str("the connection ended without a Close frame (1006)")?
+            }
         }
         if self.error.is_none() && self.received.is_some() {
             match self.timed_out {
@@ -113,18 +115,24 @@ impl fmt::Display for Closed {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::error::Violation;
+    use crate::{close::CloseFrame, error::Violation};
 
-    const LOST: Closed =
-        Closed { received: None, sent: None, by_peer: false, error: None, timed_out: None, unsent: 0 };
+    const LOST: Closed = Closed {
+        received: CloseSeen::None,
+        sent: CloseSeen::None,
+        by_peer: false,
+        error: None,
+        timed_out: None,
+        unsent: 0,
+    };
 
     #[test]
     fn section_7_1_5_codes_that_are_never_sent_are_derived() {
         assert_eq!((LOST.code(), LOST.reason(), LOST.was_clean()), (1006, "", false));
-        let empty = Closed { received: Some(None), sent: Some(None), ..LOST };
+        let empty = Closed { received: CloseSeen::Empty, sent: CloseSeen::Empty, ..LOST };
         assert_eq!((empty.code(), empty.reason(), empty.was_clean()), (1005, "", true));
         let frame = CloseFrame::truncate(CloseCode::GOING_AWAY, "bye");
-        let unanswered = Closed { received: Some(Some(frame)), ..LOST };
+        let unanswered = Closed { received: CloseSeen::Frame(frame), ..LOST };
         assert_eq!((unanswered.code(), unanswered.reason(), unanswered.was_clean()), (1001, "bye", false));
     }
 
@@ -132,12 +140,19 @@ mod tests {
     fn it_says_how_it_ended_and_whose_fault_that_was() {
         let told = |closed: Closed| closed.to_string();
         assert_eq!(told(LOST), "the connection ended without a Close frame (1006)");
-        assert_eq!(told(Closed { received: Some(None), ..LOST }), "closed without a code (1005)");
+        assert_eq!(told(Closed { received: CloseSeen::Empty, ..LOST }), "closed without a code (1005)");
         let frame = CloseFrame::truncate(CloseCode::GOING_AWAY, "bye\u{7}");
-        assert_eq!(told(Closed { received: Some(Some(frame)), ..LOST }), "closed with 1001 (bye\\u{7})");
+        assert_eq!(
+            told(Closed { received: CloseSeen::Frame(frame), ..LOST }),
+            "closed with 1001 (bye\\u{7})"
+        );
         let timed_out = Some(Deadline::Close);
-        let stays =
-            Closed { received: Some(None), sent: Some(None), timed_out: Some(Deadline::Close), ..LOST };
+        let stays = Closed {
+            received: CloseSeen::Empty,
+            sent: CloseSeen::Empty,
+            timed_out: Some(Deadline::Close),
+            ..LOST
+        };
         assert_eq!(
             told(stays),
             "closed without a code (1005); the peer did not end the transport within close_timeout"
@@ -145,7 +160,7 @@ mod tests {
         let late = "the closing handshake did not end within close_timeout";
         assert_eq!(told(Closed { timed_out, ..LOST }), late);
         let error = Some(ProtocolError { violation: Violation::Unmasked, offset: 0, evidence: None });
-        let left = Closed { received: Some(None), unsent: 7, ..LOST };
+        let left = Closed { received: CloseSeen::Empty, unsent: 7, ..LOST };
         assert_eq!(told(left), "closed without a code (1005); 7 bytes of queued messages were not sent");
         let wrong = "the peer broke the protocol: unmasked frame from a client";
         assert_eq!(told(Closed { error, timed_out, ..LOST }), wrong);

@@ -1,6 +1,9 @@
 //! What comes out of the receiving half ([`Event`]), and what it asks of the sending half ([`Control`]).
 use super::{closed::Closed, input::Lent, state::SendState};
-use crate::{close::CloseFrame, error::ProtocolError};
+use crate::{
+    close::{CloseFrame, CloseSeen},
+    error::ProtocolError,
+};
 
 /// Something happened. Bytes that an event lends stay where they are until the event is dropped.
 ///
@@ -132,8 +135,8 @@ pub struct Sending {
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Sent {
-    /// The Close frame, if the transport has taken it whole; the inner `None` is an empty one.
-    pub close: Option<Option<CloseFrame>>,
+    /// The Close frame: none if the transport has not taken it whole.
+    pub close: CloseSeen,
     /// Bytes of messages that were queued and never left: see [`Closed::unsent`](super::Closed::unsent).
     pub unsent: usize,
 }

@@ -303,7 +303,7 @@ impl Inbound {
                     self.reader.end();
                     let by_peer = !out.sending().close_begun;
                     let ending = self.ending();
-                    (ending.received, ending.by_peer) = (Some(frame.clone()), by_peer);
+                    (ending.received, ending.by_peer) = (frame.clone().into(), by_peer);
                     out.control(Control::Close(frame.clone()));
                     Ready::CloseReceived(frame.map(Box::new))
                 }

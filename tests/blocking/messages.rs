@@ -1,7 +1,8 @@
 //! Receiving, sending and queueing, and what happens to streams that fail, lie or do not wait.
 use crate::script::{Script, Step, masked, pair, server, text, with};
 use sansocket::{
-    CloseCode, Config, Error, Message, ReadyState, Role, SendError, blocking::WebSocket, proto::Event,
+    CloseCode, Config, Error, Message, ReadyState, Role, SendError, blocking::WebSocket, close::CloseSeen,
+    proto::Event,
 };
 use std::io::ErrorKind;
 
@@ -115,7 +116,7 @@ fn a_stream_broken_for_writing_still_brings_the_peers_last_words() {
     reply.ping("x").unwrap();
     assert_eq!(socket.recv().unwrap(), None, "the peer said goodbye");
     let closed = socket.closed().unwrap();
-    assert_eq!((closed.code(), closed.was_clean(), &closed.sent), (1001, false, &None));
+    assert_eq!((closed.code(), closed.was_clean(), &closed.sent), (1001, false, &CloseSeen::None));
 }
 
 #[test]
@@ -123,7 +124,7 @@ fn a_call_that_fails_to_write_has_ended_the_connection_and_heard_the_close_frame
     let mut socket = broken_for_writing();
     assert!(matches!(socket.send("x"), Err(Error::Io(error)) if error.kind() == ErrorKind::BrokenPipe));
     let closed = socket.closed().unwrap();
-    assert_eq!((closed.code(), closed.was_clean(), &closed.sent), (1001, false, &None));
+    assert_eq!((closed.code(), closed.was_clean(), &closed.sent), (1001, false, &CloseSeen::None));
     assert_eq!(socket.recv().unwrap(), None);
     assert!(matches!(socket.send("y"), Err(Error::Send(SendError::Closing))));
 }

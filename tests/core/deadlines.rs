@@ -3,7 +3,7 @@
 use crate::support::*;
 use sansocket::{
     CloseCode, CloseFrame, Closed, Config, Deadline, Keepalive, ReadyState, Role, SendError, bytes::Buf,
-    proto::RecvState,
+    close::CloseSeen, proto::RecvState,
 };
 use std::time::Duration;
 
@@ -196,7 +196,7 @@ fn an_unfinished_message_without_progress_fails_with_1008() {
             (closed.timed_out, closed.code(), closed.was_clean()),
             (Some(Deadline::Message), 1006, false)
         );
-        assert_eq!(closed.sent, Some(Some(CloseFrame::truncate(CloseCode::POLICY_VIOLATION, &reason))));
+        assert_eq!(closed.sent, CloseSeen::Frame(CloseFrame::truncate(CloseCode::POLICY_VIOLATION, &reason)));
     }
 }
 
@@ -241,7 +241,10 @@ fn a_peer_that_takes_no_byte_is_given_up() {
         end.frame(TEXT, "nor is what it sends").text("nor is what it sends");
         assert_eq!(end.pass_to_deadline(), seconds(30));
         let closed = end.ends();
-        assert_eq!((closed.timed_out, closed.code(), closed.sent), (Some(Deadline::Write), 1006, None));
+        assert_eq!(
+            (closed.timed_out, closed.code(), closed.sent),
+            (Some(Deadline::Write), 1006, CloseSeen::None)
+        );
     }
 }
 

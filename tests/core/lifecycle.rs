@@ -4,6 +4,7 @@ use crate::support::*;
 use sansocket::{
     CloseCode, CloseFrame, Config, Kind, Message, ReadyState, Role, SendError, Violation,
     bytes::Buf,
+    close::CloseSeen,
     proto::{
         Connection, Control, ControlSink, Established, Event, Outbound, Ready, RecvState, SendState, Sending,
         Sent,
@@ -58,7 +59,7 @@ fn we_close_and_the_peers_messages_still_come() {
             );
             assert_eq!(
                 (&closed.received, &closed.sent),
-                (&Some(Some(frame.clone())), &Some(Some(frame.clone())))
+                (&CloseSeen::Frame(frame.clone()), &CloseSeen::Frame(frame.clone()))
             );
             assert_eq!((&closed.error, closed.timed_out), (&None, None));
             assert_eq!(
@@ -83,7 +84,7 @@ fn the_peer_closes_without_a_code() {
             assert!(events.contains(&Told::CloseReceived(None)));
             let closed = closed(events);
             assert_eq!((closed.code(), closed.reason(), closed.was_clean()), (1005, "", true));
-            assert_eq!((&closed.received, &closed.sent), (&Some(None), &Some(None)));
+            assert_eq!((&closed.received, &closed.sent), (&CloseSeen::Empty, &CloseSeen::Empty));
         }
     }
 }
@@ -106,7 +107,10 @@ fn the_transport_ends_by_itself() {
         let mut end = End::new(role);
         let closed = end.frame(TEXT, "brought").eof().text("brought").ends();
         assert_eq!((closed.code(), closed.was_clean(), closed.by_peer), (1006, false, false));
-        assert_eq!((closed.received, closed.sent, closed.error, closed.timed_out), (None, None, None, None));
+        assert_eq!(
+            (closed.received, closed.sent, closed.error, closed.timed_out),
+            (CloseSeen::None, CloseSeen::None, None, None)
+        );
         assert!(end.writes_nothing().conn.wants_shutdown(), "our side is still to be ended");
     }
 }
@@ -148,7 +152,7 @@ fn aborting_ends_at_once_and_sends_nothing_that_was_not_framed() {
         let closed = end.ends();
         assert_eq!(
             (closed.code(), closed.was_clean(), closed.received, closed.sent),
-            (1006, false, None, None)
+            (1006, false, CloseSeen::None, CloseSeen::None)
         );
         // What has been framed: four times as much where that copies nothing.
         assert!(end.conn.buffered_amount() <= framed_ahead(role));
@@ -164,7 +168,7 @@ fn aborting_leaves_unread_what_has_come() {
         end.frame(TEXT, "one").frame(TEXT, "unread").frame(PING, "").frame(CLOSE, "").text("one");
         end.conn.abort();
         let closed = end.ends();
-        assert_eq!((closed.code(), closed.received), (1006, None));
+        assert_eq!((closed.code(), closed.received), (1006, CloseSeen::None));
         end.writes_nothing();
     }
 }

@@ -2,6 +2,7 @@
 use sansocket::{
     CloseCode, Config, Role, Utf8Bytes,
     bytes::Buf,
+    close::CloseSeen,
     extension::{ExtensionOffer, InvalidExtension},
     handshake::{ClientHandshake, ClientRequest, HandshakeError},
     proto::{Connection, Established, Event},
@@ -76,7 +77,7 @@ fn section_7_1_7_a_close_frame_that_has_left_stays_what_was_sent() {
     assert_eq!(client.transmit().remaining(), 0, "the Close frame is the last that leaves");
     client.receive_eof();
     let Some(Event::Closed(closed)) = client.poll_event() else { panic!("the end") };
-    assert_eq!(closed.sent, Some(Some(CloseCode::GOING_AWAY.into())));
+    assert_eq!(closed.sent, CloseSeen::Frame(CloseCode::GOING_AWAY.into()));
 }
 
 /// Mutation: nobody had asked a lent message whether it is empty, or what it looks like.

@@ -1,6 +1,7 @@
 //! Messages, closes and errors, as people from other libraries first write them.
 use sansocket::{
-    CloseCode, CloseFrame, Error, InvalidCloseFrame, Message, Outgoing, Prepared, SendError, Utf8Bytes,
+    CloseCode, CloseFrame, Error, Message, Outgoing, Prepared, SendError, Utf8Bytes,
+    close::{CloseSeen, InvalidCloseFrame},
     frame::Rsv,
 };
 use std::{borrow::Cow, sync::Arc};
@@ -79,6 +80,16 @@ fn a_close_frame_is_made_of_a_code_and_a_reason() -> Result<(), Error> {
     let error = Error::from(CloseFrame::new(999, "").unwrap_err());
     assert!(matches!(error, Error::Send(SendError::InvalidCloseFrame(_))));
     Ok(())
+}
+
+#[test]
+fn a_close_frame_that_was_seen_has_a_code_in_any_case() {
+    let frame = CloseFrame::truncate(CloseCode::NORMAL, "bye");
+    let seen = [CloseSeen::None, CloseSeen::from(None), CloseSeen::from(Some(frame.clone()))];
+    assert_eq!(seen.each_ref().map(CloseSeen::code), [1006, 1005, 1000]);
+    assert_eq!(seen.each_ref().map(CloseSeen::reason), ["", "", "bye"]);
+    assert_eq!(seen.each_ref().map(CloseSeen::is_some), [false, true, true]);
+    assert_eq!(seen.each_ref().map(CloseSeen::frame), [None, None, Some(&frame)]);
 }
 
 #[test]

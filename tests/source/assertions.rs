@@ -3,6 +3,7 @@
 use crate::support::*;
 use sansocket::{
     bytes::Bytes,
+    close::*,
     entropy::{Entropy, SystemEntropy},
     frame::{Header, MaskKey},
     proto::*,
@@ -61,6 +62,7 @@ fn errors_are_errors() {
     error::<SendError>();
     error::<InvalidCloseCode>();
     error::<InvalidCloseReason>();
+    error::<InvalidCloseFrame>();
     error::<InvalidSubprotocol>();
     error::<Deadline>();
 }

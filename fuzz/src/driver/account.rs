@@ -54,7 +54,7 @@ impl Drive {
             _ => None,
         });
         assert!(close.is_none() || wire.whole == self.wire.bytes.len(), "something after the Close frame");
-        let sent = closed.sent.as_ref().map(|frame| body(frame.as_ref()));
+        let sent = closed.sent.is_some().then(|| body(closed.sent.frame()));
         // One that the transport still held when it failed may not be said to be sent.
         assert!(
             sent == close || sent.is_none() && self.write_failed && self.cut_off,
@@ -104,7 +104,7 @@ impl Drive {
             Item::Close(body) => Some(body.clone()),
             _ => None,
         });
-        assert_eq!(closed.received.as_ref().map(|frame| body(frame.as_ref())), received);
+        assert_eq!(closed.received.is_some().then(|| body(closed.received.frame())), received);
     }
 }
 

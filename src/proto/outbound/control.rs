@@ -2,7 +2,7 @@
 //! asks.
 use super::Outbound;
 use crate::{
-    close::CloseFrame,
+    close::{CloseFrame, CloseSeen},
     error::SendError,
     frame::{Opcode, Rsv},
     proto::{
@@ -135,10 +135,10 @@ impl Outbound {
         })
     }
 
-    /// The Close frame, if the transport has taken it whole; the inner `None` is an empty one.
-    pub(super) fn close_sent(&self) -> Option<Option<CloseFrame>> {
+    /// The Close frame: none if the transport has not taken it whole.
+    pub(super) fn close_sent(&self) -> CloseSeen {
         let sent = self.close_frame().filter(|close| close.framed && !self.is_cut_off() && self.is_written());
-        sent.map(|close| close.frame.clone())
+        sent.map_or(CloseSeen::None, |close| close.frame.clone().into())
     }
 }
 

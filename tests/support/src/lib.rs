@@ -8,6 +8,7 @@ pub mod idle;
 
 use sansocket::{
     bytes::Buf,
+    close::CloseSeen,
     entropy::Entropy,
     proto::{Connection, Established, Event},
     *,
@@ -326,7 +327,7 @@ impl End {
         assert_eq!((closed.error.as_ref(), closed.timed_out), (Some(&error), None));
         assert_eq!((closed.code(), closed.was_clean(), closed.reason()), (1006, false, ""));
         let sent = CloseFrame::truncate(CloseCode::new(code).unwrap(), &violation.to_string());
-        assert_eq!((&closed.sent, &closed.received), (&Some(Some(sent)), &None));
+        assert_eq!((&closed.sent, &closed.received), (&CloseSeen::Frame(sent), &CloseSeen::None));
         closed
     }
 

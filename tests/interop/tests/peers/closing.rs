@@ -3,7 +3,7 @@ use crate::{
     case::Case,
     puppet::{Command, Puppet, pattern},
 };
-use sansocket::{CloseCode, CloseFrame, Closed, Error};
+use sansocket::{CloseCode, CloseFrame, Closed, Error, close::CloseSeen};
 
 const CODE: u16 = 4_321;
 const REASON: &str = "tschüß, 再见";
@@ -22,7 +22,7 @@ fn clean(closed: &Closed, code: u16, by_peer: bool, puppet: &Puppet, reason: &st
 pub fn we_close_with_code_and_reason(case: Case) {
     let (mut socket, puppet) = case.open();
     let closed = socket.close(frame()).unwrap();
-    assert_eq!(closed.sent, Some(Some(frame())));
+    assert_eq!(closed.sent, CloseSeen::Frame(frame()));
     clean(&closed, CODE, false, &puppet, REASON);
 }
 
@@ -30,7 +30,7 @@ pub fn we_close_with_an_empty_frame(case: Case) {
     let (mut socket, puppet) = case.open();
     let closed = socket.close(None).unwrap();
     assert!(closed.was_clean() && !closed.by_peer, "{closed:?}");
-    assert_eq!(closed.sent, Some(None));
+    assert_eq!(closed.sent, CloseSeen::Empty);
     puppet.saw_closed(1005, "", true);
 }
 
@@ -39,9 +39,9 @@ pub fn the_peer_closes_with_code_and_reason(case: Case) {
     puppet.tell(Command::Close { code: CODE, reason: REASON.into() });
     assert!(matches!(socket.recv().unwrap_err(), Error::Closed(_)), "{CODE} is no normal end");
     let closed = socket.closed().unwrap().clone();
-    assert_eq!(closed.received, Some(Some(frame())));
+    assert_eq!(closed.received, CloseSeen::Frame(frame()));
     assert_eq!(closed.reason(), REASON);
-    let answered = closed.sent.as_ref().unwrap().as_ref().unwrap();
+    let answered = closed.sent.frame().unwrap();
     assert_eq!(answered.code.get(), CODE);
     clean(&closed, CODE, true, &puppet, answered.reason.as_str());
 }
@@ -51,7 +51,7 @@ pub fn the_peer_closes_with_an_empty_frame(case: Case) {
     puppet.tell(Command::CloseEmpty);
     assert_eq!(socket.recv().unwrap(), None);
     let closed = socket.closed().unwrap();
-    assert_eq!((&closed.received, &closed.sent), (&Some(None), &Some(None)));
+    assert_eq!((&closed.received, &closed.sent), (&CloseSeen::Empty, &CloseSeen::Empty));
     clean(closed, 1005, true, &puppet, "");
 }
 
