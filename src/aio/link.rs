@@ -59,7 +59,7 @@ impl<S, R> ControlSink for Link<S, R> {
 }
 
 impl<S, R: Runtime<S>> Link<S, R> {
-    /// Writes all there is, and has the stream let go of it.
+    /// Writes all there is to write, and flushes the stream.
     #[inline(never)]
     fn poll_write(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         let written = self.poll_write_all(cx);
@@ -87,7 +87,7 @@ impl<S, R: Runtime<S>> Link<S, R> {
         }
     }
 
-    /// Has the stream let go of what it has taken.
+    /// Flushes the stream, so that it lets go of the bytes that it has taken.
     #[inline]
     fn poll_release(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         let released = R::poll_flush(&mut self.stream, cx);

@@ -13,12 +13,12 @@ use std::{
     time::{Duration, Instant},
 };
 
-/// How many bytes are read at first. Most heads have a few hundred, and a peer that has sent none yet costs no more
-/// memory.
+/// How many bytes are read at first. Most heads have a few hundred bytes, and a peer that has not sent any should cost
+/// little memory.
 const READ_SIZE: usize = 1024;
 
-/// A stream on which a handshake is under way. It is kept in a box that is gone when the handshake is over: a task is
-/// as large as the largest of what it waits for, for as long as it lives.
+/// A stream on which a handshake is under way. It lives in a box, which is freed when the handshake is over. In the
+/// future itself it would enlarge the task for as long as that lives.
 #[derive(Debug)]
 pub(super) struct Opening<S, R, M> {
     pub(super) stream: S,

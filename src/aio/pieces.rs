@@ -13,10 +13,10 @@ use std::{
     task::{Context, Poll, ready},
 };
 
-/// A write takes no more than this: so no more waits than the high-water mark and this, whatever is written.
+/// How many bytes a write takes at most. So no more bytes wait than the high-water mark and this.
 const PIECE: usize = 64 * 1024;
 
-/// A received message as a stream of bytes, while it comes: the runtime's `AsyncRead` and `AsyncBufRead`.
+/// A received message as a stream of bytes, readable while it comes: the runtime's `AsyncRead` and `AsyncBufRead`.
 ///
 /// Text is valid UTF-8 as a whole; a read may end within a character. Dropped before the end, it skips the rest.
 ///
@@ -26,10 +26,10 @@ const PIECE: usize = 64 * 1024;
 pub struct MessageReader<'a, S, R> {
     socket: &'a mut WebSocket<S, R>,
     kind: Kind,
-    /// How much of the piece in hand has been read; whether it is the last.
+    /// How much of the chunk in hand has been read, and whether that chunk is the last.
     read: usize,
     fin: bool,
-    /// Whether there is a piece in hand: not while the next is waited for.
+    /// Whether there is a chunk in hand. There is none while the next is waited for.
     in_hand: bool,
 }
 
@@ -77,7 +77,7 @@ impl<S, R> MessageReader<'_, S, R> {
         self.kind
     }
 
-    /// What is in hand and has not been read.
+    /// The bytes in hand that have not been read.
     fn rest(&self) -> &[u8] {
         let piece = if self.in_hand { self.socket.inbound.lent() } else { &[] };
         piece.get(self.read..).unwrap_or_default()
@@ -142,18 +142,18 @@ impl<S, R> Drop for MessageReader<'_, S, R> {
 /// whole one.
 ///
 /// # Cancel safety
-/// A write that is dropped has queued nothing. What is queued is written by whatever is called next.
+/// A write that is dropped has queued nothing. The next call of any kind writes what is queued.
 #[derive(Debug)]
 #[must_use = "a message that is not finished keeps all others from being sent"]
 pub struct MessageWriter<'a, S, R> {
     socket: &'a mut WebSocket<S, R>,
     kind: Kind,
     utf8: Utf8Validator,
-    /// No other message was left unfinished before this one.
+    /// Whether this is the only unfinished message: no other was left before it.
     may_begin: bool,
-    /// It is not to be changed by an extension.
+    /// Whether no extension may encode the message.
     plain: bool,
-    /// The last piece is queued.
+    /// Whether the last chunk is queued.
     ended: bool,
 }
 
@@ -234,7 +234,7 @@ impl<S, R: Runtime<S>> MessageWriter<'_, S, R> {
         if self.kind == Kind::Text {
             utf8.feed(bytes).map_err(not_text)?;
         }
-        // Room first: what is queued must not be written twice, so nothing may fail or wait after that.
+        // Wait for room first. Once the chunk is queued, nothing may fail or wait, or the caller would write it twice.
         if !self.socket.has_room() {
             ready!(self.socket.poll_room(cx)).map_err(into_io)?;
         }

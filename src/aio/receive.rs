@@ -125,7 +125,7 @@ fn poll_next<R: Alarm>(
     Poll::Pending
 }
 
-/// The fast way of nearly every message: all that has come has been dealt with, all there is to write leaves at once,
+/// The fast path of nearly every message: all that has come has been dealt with, all there is to write leaves at once,
 /// and a read brings a whole message; or nothing, while no deadline runs but the keepalive's. `None`: it is not so
 /// simple, and [`poll_next`] goes on.
 #[inline]
@@ -232,8 +232,8 @@ fn poll_turn<R: Alarm>(
     poll_time(cx, inbound, wire, alarm, true).map(Ok)
 }
 
-/// Shuts the stream down, and says what to do next: while that is pending, there may be something to read. A stream
-/// that cannot end its writing side is taken to have ended.
+/// Shuts the stream down, and returns what to do next: while the shutdown is pending, there may be bytes to read. A
+/// stream that cannot end its writing side counts as ended.
 #[cold]
 fn shut_down(cx: &mut Context<'_>, inbound: &mut Inbound, wire: &mut impl Wire) -> Step {
     match wire.poll_shutdown(cx) {

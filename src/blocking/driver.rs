@@ -19,7 +19,7 @@ pub(super) trait Wire: ControlSink {
     fn stream(&mut self) -> &mut Self::Stream;
     /// Writes once if there is anything to write, and waits no longer than until `until`.
     fn write(&mut self, until: Option<Instant>) -> io::Result<Wrote>;
-    /// Nothing could be written. Says whether to try again, and has the next write wait for `within`.
+    /// Nothing could be written. Returns whether to try again; then the next write waits for `within`.
     fn waits_to_write(&mut self, now: Instant, within: Option<Duration>) -> bool;
     /// The stream takes no more bytes.
     fn write_failed(&mut self, error: &io::Error);
@@ -40,13 +40,13 @@ pub(super) trait Wire: ControlSink {
 pub(super) enum Wrote {
     /// The stream has taken all there is, and let go of it.
     All,
-    /// It has taken some.
+    /// The stream has taken some bytes.
     Some,
     /// Another thread is writing.
     Elsewhere,
 }
 
-/// Why not all could be written.
+/// Why some output could not be written.
 #[derive(Debug)]
 enum Stopped {
     /// The stream leaves waiting to the caller, or the caller's time is over: an error that is resumable.
@@ -74,7 +74,7 @@ struct Wait {
     until: Option<Instant>,
     /// Whether the call has tried to read.
     tried: bool,
-    /// What kind of error the last read came back with, if it found nothing.
+    /// The kind of error that the last read returned, if it found nothing.
     vain: Option<io::ErrorKind>,
 }
 
@@ -291,7 +291,7 @@ impl Driver {
         }
     }
 
-    /// A write came back in vain, or failed. `Ok`: try again.
+    /// A write timed out, would block, or failed. `Ok`: try again.
     #[cold]
     fn not_written(
         &mut self,

@@ -64,7 +64,7 @@ impl<S: Transport> Opening<S> {
         }
     }
 
-    /// Reads once, within `patience`. `None`: nothing came.
+    /// Reads once, within `patience`. `None`: no byte came.
     fn read(
         &mut self,
         patience: Option<Duration>,

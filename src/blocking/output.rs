@@ -56,7 +56,7 @@ impl<S: Transport> Output<S> {
         self.stream.write_vectored(&slices[..count])
     }
 
-    /// Has the stream let go of what it has taken.
+    /// Flushes the stream, so that it lets go of the bytes that it has taken.
     #[inline]
     pub(super) fn flush(&mut self, until: Option<Instant>) -> io::Result<()> {
         if until.is_some() || !self.glances {
@@ -74,8 +74,8 @@ impl<S: Transport> Output<S> {
         self.stream.shutdown_write()
     }
 
-    /// Nothing could be written. Says whether to try again, and has the next write wait for `within`. No, if the stream
-    /// leaves waiting to its owner.
+    /// Nothing could be written. Returns whether to try again; then the next write waits for `within`. `false` if the
+    /// stream leaves waiting to its owner.
     #[cold]
     pub(super) fn waits(&mut self, now: Instant, within: Option<Duration>) -> bool {
         let waits = self.timing.waited(now);
@@ -85,8 +85,8 @@ impl<S: Transport> Output<S> {
         waits
     }
 
-    /// Before a write that may not have to wait: it waits until `until` at the latest, and for a [`GLANCE`] only,
-    /// unless the write before came back in vain and [`waits`](Self::waits) has set for how long.
+    /// Call it before a write. That write waits until `until` at the latest, and only for a [`GLANCE`], unless the write
+    /// before it moved nothing and [`waits`](Self::waits) has set for how long to wait.
     #[cold]
     fn arm_briefly(&mut self, until: Option<Instant>) {
         let stalled = self.timing.has_waited();

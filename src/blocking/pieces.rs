@@ -8,19 +8,19 @@ use crate::{
 };
 use std::io::{self, Read, Write};
 
-/// A received message as a stream of bytes, while it comes.
+/// A received message as a stream of bytes, readable while it comes.
 ///
 /// Text is valid UTF-8 as a whole; a read may end within a character. Dropped before the end, it skips the rest.
 #[derive(Debug)]
 pub struct MessageReader<'a, S: Transport> {
     socket: &'a mut WebSocket<S>,
     kind: Kind,
-    /// How much of the piece in hand has been read; whether it is the last.
+    /// How much of the chunk in hand has been read, and whether that chunk is the last.
     read: usize,
     fin: bool,
-    /// Whether there is a piece in hand: not while the next is waited for.
+    /// Whether there is a chunk in hand. There is none while the next is waited for.
     in_hand: bool,
-    /// The last piece has been read whole.
+    /// Whether all of the last chunk has been read.
     done: bool,
 }
 
@@ -94,7 +94,7 @@ impl<S: Transport> Drop for MessageReader<'_, S> {
     }
 }
 
-/// How much one write takes, so that memory does not grow with what is written.
+/// How many bytes a write takes at most, so that a long write does not take as much memory.
 const MOST: usize = 64 * 1024;
 
 /// A message being sent in pieces: each write is one, so put a `BufWriter` around it for small ones.
@@ -107,9 +107,9 @@ pub struct MessageWriter<'a, S: Transport> {
     socket: &'a mut WebSocket<S>,
     kind: Kind,
     utf8: Utf8Validator,
-    /// No other message was left unfinished before this one.
+    /// Whether this is the only unfinished message: no other was left before it.
     may_begin: bool,
-    /// It is not to be changed by an extension.
+    /// Whether no extension may encode the message.
     plain: bool,
 }
 
@@ -152,7 +152,7 @@ impl<S: Transport> Write for MessageWriter<'_, S> {
         if self.kind == Kind::Text {
             utf8.feed(bytes).map_err(not_text)?;
         }
-        // Room first: an error after the piece is queued would have it written twice.
+        // Wait for room first. After an error, the caller would write a chunk again that is queued already.
         if self.socket.is_above_mark() {
             self.flush()?;
         }

@@ -10,11 +10,11 @@ pub(super) const LEAST_WAIT: Duration = Duration::from_millis(1);
 /// How long a stream lets one direction wait.
 #[derive(Debug, Default)]
 pub(super) struct Timing {
-    /// No call waits for longer than this, whatever the deadlines. Then the clock is looked at.
+    /// No call waits for longer than this, even if no deadline is near. Then the clock is read.
     pub(super) longest: Option<Duration>,
     /// The timeout that the stream is set to.
     set: Option<Duration>,
-    /// When the last call came back in vain, if nothing has moved since.
+    /// When the last call returned without moving a byte, if none has moved since.
     vain: Option<Instant>,
     /// Whether the stream has no timeouts, or has been seen not to wait. Then its owner waits.
     never_waits: bool,
@@ -39,8 +39,8 @@ impl Timing {
         }
     }
 
-    /// A call has come back in vain. Says whether to make it again: a stream that does not wait leaves that to its
-    /// owner.
+    /// A call has returned without moving a byte. Returns whether to make it again: a stream that does not wait leaves
+    /// that to its owner.
     ///
     /// The first time it is not known how long the call has waited. So it is made again, and timed.
     pub(super) fn waited(&mut self, now: Instant) -> bool {
@@ -56,12 +56,12 @@ impl Timing {
         self.set.is_some() && !self.never_waits
     }
 
-    /// Whether a call has come back in vain, and nothing has moved since.
+    /// Whether the last call returned without moving a byte.
     pub(super) fn has_waited(&self) -> bool {
         self.vain.is_some()
     }
 
-    /// A call has brought something.
+    /// A call has moved bytes.
     #[inline]
     pub(super) fn moved(&mut self) {
         self.vain = None;

@@ -29,7 +29,7 @@ pub(crate) struct Inner<L, X> {
     pub(super) more: X,
 }
 
-/// Whether all who wait are to be woken, except for the task with this slot, which is the one at work.
+/// Whether to wake all tasks that wait, except for the task with this slot, which is the one at work.
 #[derive(Debug, Default)]
 pub(crate) struct Due {
     pub(super) wake: bool,
@@ -99,7 +99,7 @@ impl<L: ControlSink, X> Room<L, X> {
         })
     }
 
-    /// The task with this slot waits for nothing any more.
+    /// The task with this slot stops waiting.
     pub(super) fn leave(&self, slot: &mut Option<usize>) {
         drop(self.wakers.set(slot, None));
     }

@@ -83,7 +83,7 @@ impl<H: Transport> Wire for Ends<'_, H> {
             drop(self.shared.wait(inner, within));
         } else {
             drop(inner);
-            std::thread::yield_now(); // a sender has been woken to write, and has not come to it
+            std::thread::yield_now(); // a sender has been woken to write, and has not run yet
         }
     }
     fn write_failed(&mut self, error: &io::Error) {

@@ -1,4 +1,4 @@
-//! [`Shared`]: what the ends of a split connection share, and who may wait for whom.
+//! [`Shared`]: what the ends of a split connection share, and which end may wait for which.
 use super::ReadSide;
 use crate::{
     adapter::{Error, would_wait},
@@ -111,7 +111,7 @@ impl<H> Shared<H> {
         self.inner.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Whether nothing is in the writer's hands.
+    /// Whether the writer has no bytes in hand.
     pub(super) fn is_whole(&self) -> bool {
         self.lock().writer.as_ref().is_some_and(|writer| !writer.pending.has_remaining())
     }
@@ -142,7 +142,7 @@ impl<H> Shared<H> {
         inner
     }
 
-    /// Nothing more is written: tells all who wait.
+    /// Nothing more is written: wakes all threads that wait.
     #[cold]
     pub(super) fn end(&self, inner: &mut Inner<H>, end: End) {
         if matches!(end, End::Failed(_)) {
@@ -272,7 +272,7 @@ impl<H: Transport> Shared<H> {
         }
     }
 
-    /// A write of a sender came back in vain, or failed. `Ok`: try again. A sender that waits keeps the deadline for
+    /// A write of a sender timed out, would block, or failed. `Ok`: try again. A sender that waits keeps the deadline for
     /// writing, since the receiver may not be receiving.
     #[cold]
     fn not_written(&self, inner: &mut Inner<H>, error: io::Error) -> Result<(), Error> {
