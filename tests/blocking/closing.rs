@@ -60,7 +60,7 @@ fn a_violation_is_answered_and_told_once() {
     assert!(*seen.shut_down.lock().unwrap());
 }
 
-/// T19.
+/// Known failure: peer never closes.
 #[test]
 fn a_peer_that_never_answers_a_close_is_gone_by_the_deadline() {
     let mut config = Config::client();
@@ -71,7 +71,7 @@ fn a_peer_that_never_answers_a_close_is_gone_by_the_deadline() {
     drop(server);
 }
 
-/// T19.
+/// Known failure: peer never closes.
 #[test]
 fn a_server_that_never_ends_the_transport_is_left_by_the_deadline_and_the_end_is_clean() {
     let mut config = Config::client();
@@ -85,7 +85,7 @@ fn a_server_that_never_ends_the_transport_is_left_by_the_deadline_and_the_end_is
     assert_eq!((closed.timed_out, closed.was_clean(), closed.code()), (Some(Deadline::Close), true, 1000));
 }
 
-/// T6.
+/// Known failure: Close body uninitialised.
 #[test]
 fn the_body_of_a_close_frame_is_what_was_asked_for() {
     for (frame, body) in [

@@ -56,7 +56,8 @@ fn refused(bytes: &[u8], config: Config) -> Response<sansocket::bytes::Bytes> {
     }
 }
 
-/// Rows 8, 9, 10, 11, 13, 14, 15.
+/// Rule of RFC 6455 §4.1: GET and HTTP/1.1; target is resource; Host with port; Upgrade and Connection.
+/// Rule of RFC 6455 §4.1: version is 13; subprotocols are tokens; grammar of extensions.
 #[test]
 fn section_4_1_the_request_byte_for_byte() {
     let full = request("ws://me:p%40ss@example.com:8080/chat?x=1")
@@ -93,7 +94,7 @@ fn rfc_7692_section_5_the_offer_of_a_client_byte_for_byte() {
     assert_eq!(lines, [offer]);
 }
 
-/// Row 10.
+/// Rule of RFC 6455 §4.1: Host with port.
 #[test]
 fn section_4_1_host_has_a_port_unless_it_is_the_default() {
     for (url, host) in [
@@ -108,7 +109,7 @@ fn section_4_1_host_has_a_port_unless_it_is_the_default() {
     }
 }
 
-/// Row 12.
+/// Rule of RFC 6455 §4.1: fresh random key.
 #[test]
 fn section_4_1_the_key_is_fresh_for_every_connection() {
     let key = || {
@@ -121,14 +122,14 @@ fn section_4_1_the_key_is_fresh_for_every_connection() {
     assert!(keys.iter().all(|key| key.len() == 24 && key.ends_with("==")));
 }
 
-/// Row 14.
+/// Rule of RFC 6455 §4.1: subprotocols are tokens.
 #[test]
 fn section_4_1_a_subprotocol_is_offered_once() {
     let twice = chat().subprotocol("a".try_into().unwrap()).subprotocol("a".try_into().unwrap());
     assert!(sent(twice).contains("\r\nSec-WebSocket-Protocol: a\r\n"));
 }
 
-/// Row 16.
+/// Rule of RFC 6455 §4.1: nothing sent early.
 #[test]
 fn section_4_1_nothing_is_sent_before_the_response() {
     let mut handshake = ClientHandshake::new(chat(), client_config());
@@ -138,7 +139,7 @@ fn section_4_1_nothing_is_sent_before_the_response() {
     assert_eq!(drain(respond(&Head::response()).unwrap().connection.transmit()), "");
 }
 
-/// Row 17.
+/// Rule of RFC 6455 §4.1: other than 101.
 #[test]
 fn section_4_1_another_status_is_given_with_its_header_fields_and_body() {
     let head = "HTTP/1.1 401 Unauthorized\r\nWWW-Authenticate: Basic\r\nContent-Length: 5\r\n\r\n";
@@ -149,7 +150,8 @@ fn section_4_1_another_status_is_given_with_its_header_fields_and_body() {
     assert_eq!(redirect.headers()[header::LOCATION], "/x");
 }
 
-/// Row 17. A body is kept up to its end, to the limit, to the end of the transport or to where it stops making sense.
+/// Rule of RFC 6455 §4.1: other than 101.
+/// A body is kept up to its end, to the limit, to the end of the transport or to where it stops making sense.
 #[test]
 fn the_body_of_a_refusal_is_bounded() {
     let chunked = "HTTP/1.1 503 X\r\nTransfer-Encoding: gzip, chunked\r\nContent-Length: 1\r\n\r\n";
@@ -183,7 +185,7 @@ fn the_body_of_a_refusal_is_bounded() {
     assert!(matches!(handshake.poll(), Err(HandshakeError::Declined(_))), "a chunk line that does not end");
 }
 
-/// Row 17.
+/// Rule of RFC 6455 §4.1: other than 101.
 #[test]
 fn a_refusal_that_does_not_end_is_given_at_the_deadline() {
     let mut handshake = ClientHandshake::new(chat(), client_config());
@@ -201,7 +203,7 @@ fn a_refusal_that_does_not_end_is_given_at_the_deadline() {
     assert!(matches!(handshake.poll(), Err(HandshakeError::Spent)));
 }
 
-/// Row 17. RFC 9110 §15.2.
+/// Rule of RFC 6455 §4.1: other than 101. RFC 9110 §15.2.
 #[test]
 fn informational_responses_are_passed_over_but_not_for_ever() {
     let hint = "HTTP/1.1 103 Early Hints\r\nLink: </x>\r\n\r\n";
@@ -211,7 +213,9 @@ fn informational_responses_are_passed_over_but_not_for_ever() {
     assert!(matches!(after(9), Err(HandshakeError::Malformed(_))));
 }
 
-/// Rows 18, 19, 20, 23, 44.
+/// Rule of RFC 6455 §4.1: response without Upgrade; response without Connection; wrong Accept fails.
+/// Rule of RFC 6455 §4.1: response not conforming.
+/// Rule of RFC 6455 §11.3.3: second Accept fails.
 #[test]
 fn section_4_1_a_101_that_breaks_a_rule_fails() {
     use InvalidResponse as F;
@@ -236,7 +240,7 @@ fn section_4_1_a_101_that_breaks_a_rule_fails() {
     }
 }
 
-/// Rows 18, 19, 20.
+/// Rule of RFC 6455 §4.1: response without Upgrade; response without Connection; wrong Accept fails.
 #[test]
 fn section_4_1_a_101_may_be_written_in_many_ways() {
     let good = Head::response;
@@ -258,7 +262,9 @@ fn section_4_1_a_101_may_be_written_in_many_ways() {
     }
 }
 
-/// Rows 21, 43, 98.
+/// Rule of RFC 6455 §4.1: extension not offered.
+/// Rule of RFC 6455 §11.3.2: Extensions may repeat.
+/// Rule of RFC 6455 §9.1: extension grammar fails.
 #[test]
 fn section_4_1_an_extension_that_was_not_offered_fails() {
     use InvalidResponse as F;
@@ -281,7 +287,8 @@ fn section_4_1_an_extension_that_was_not_offered_fails() {
     assert_eq!(which_fault(outcome), Some(F::ExtensionNotOffered), "known, and not offered");
 }
 
-/// Rows 22, 45.
+/// Rule of RFC 6455 §4.1: subprotocol not offered.
+/// Rule of RFC 6455 §11.3.4: Protocol may repeat.
 #[test]
 fn section_4_1_only_an_offered_subprotocol_may_be_chosen() {
     use InvalidResponse as F;

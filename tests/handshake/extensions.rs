@@ -7,7 +7,7 @@ fn plain(offers: &[ExtensionOffer]) -> Vec<Parsed<'_>> {
     offers.iter().map(|offer| (offer.name(), offer.params().collect())).collect()
 }
 
-/// Rows 40, 98.
+/// Rule of RFC 6455 §9.1: quoted values unescape; extension grammar fails.
 #[test]
 fn section_9_1_what_is_a_list_of_extensions() {
     let a = || ("a", vec![]);
@@ -28,7 +28,7 @@ fn section_9_1_what_is_a_list_of_extensions() {
     }
 }
 
-/// Rows 40, 98.
+/// Rule of RFC 6455 §9.1: quoted values unescape; extension grammar fails.
 #[test]
 fn section_9_1_what_is_not() {
     for text in [

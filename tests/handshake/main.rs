@@ -1,4 +1,4 @@
-//! The opening handshake, rule by rule. "Row n" is a row of the table of conformance points.
+//! The opening handshake, rule by rule: `Rule of RFC 6455 §…` names a rule of the list in `tests/source/rules.rs`.
 #![allow(clippy::unwrap_used, clippy::panic, reason = "tests")]
 #![allow(clippy::disallowed_methods, reason = "a test has to begin at some time")]
 mod advisories;

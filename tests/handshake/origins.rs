@@ -17,8 +17,8 @@ fn allows(origins: &Origins, host: &str, origin: &[&str]) -> bool {
     }
 }
 
-/// Row 100.
-/// T23.
+/// Rule of RFC 6455 §10.2: Origin is checked.
+/// Known failure: Origin policy matrix.
 #[test]
 fn section_10_2_same_origin_is_the_default() {
     assert_eq!(Config::server().origins, Origins::Same);

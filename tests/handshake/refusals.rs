@@ -5,7 +5,14 @@ use sansocket::{
     handshake::{Acceptance, HandshakeError, InvalidField, InvalidRequest, ServerHandshake},
 };
 
-/// Rows 14, 25, 26, 27, 28, 29, 30, 35, 40, 42, 46, 98, 105. By rule: what is wrong, and the status.
+/// Rule of RFC 6455 §4.1: subprotocols are tokens.
+/// Rule of RFC 6455 §4.2.1: only GET accepted; Host is required; request needs Upgrade; request needs Connection.
+/// Rule of RFC 6455 §4.2.1: key of 16 bytes; request needs version.
+/// Rule of RFC 6455 §4.2.2: other version: 426.
+/// Rule of RFC 6455 §9.1: quoted values unescape; extension grammar fails.
+/// Rule of RFC 6455 §11.3.1: second Key refused.
+/// Rule of RFC 6455 §11.3.5: second Version refused.
+/// Rule of RFC 6455 §10.7: input never trusted. By rule: what is wrong, and the status.
 #[test]
 fn section_4_2_1_a_request_that_breaks_a_rule_is_refused() {
     use {InvalidField as F, InvalidRequest as R};
@@ -90,7 +97,7 @@ fn section_4_2_1_a_request_that_breaks_a_rule_is_refused() {
     }
 }
 
-/// Row 35.
+/// Rule of RFC 6455 §4.2.2: other version: 426.
 #[test]
 fn section_4_2_2_the_answer_to_another_version_byte_for_byte() {
     let (text, _) = answer(&Head::request().but("Sec-WebSocket-Version: 8"));
@@ -107,7 +114,7 @@ fn section_4_2_2_the_answer_to_another_version_byte_for_byte() {
     );
 }
 
-/// Row 24. What is not HTTP.
+/// Rule of RFC 6455 §4.2.1: broken request: 400. What is not HTTP.
 #[test]
 fn section_4_2_1_a_broken_head_is_answered_with_400() {
     let good = String::from_utf8(Head::request().bytes()).unwrap();

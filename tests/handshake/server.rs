@@ -9,7 +9,7 @@ use sansocket::{
 };
 use std::time::Instant;
 
-/// Row 39.
+/// Rule of RFC 6455 §4.2.2: 101 and Accept.
 #[test]
 fn section_4_2_2_the_response_byte_for_byte() {
     let upgrade = ask(&Head::request().with("Sec-WebSocket-Protocol: chat, superchat"));
@@ -35,7 +35,8 @@ fn section_4_2_2_the_response_byte_for_byte() {
     );
 }
 
-/// Rows 25, 26, 27, 28, 30. What is correct, in whatever way it is written.
+/// Rule of RFC 6455 §4.2.1: only GET accepted; Host is required; request needs Upgrade; request needs Connection.
+/// Rule of RFC 6455 §4.2.1: request needs version. What is correct, in whatever way it is written.
 #[test]
 fn section_4_2_1_a_request_may_be_written_in_many_ways() {
     let good = Head::request;
@@ -89,14 +90,16 @@ fn a_cookie_line_may_be_as_long_as_other_servers_allow() {
     assert_eq!((config.max_header_line, config.max_head_size), (16 << 10, 32 << 10));
 }
 
-/// Row 31.
+/// Rule of RFC 6455 §4.2.1: no Origin: no browser.
 #[test]
 fn section_4_2_1_no_origin_is_no_browser() {
     assert!(is_accepted(&Head::request()));
     assert!(!is_accepted(&Head::request().with("Origin: https://evil.example")));
 }
 
-/// Rows 33, 34, 36, 103. Cookies and authorization are there to decide by, and any answer can be given.
+/// Rule of RFC 6455 §4.2.2: 401 and redirects; refusal by 403; unknown resource: 404.
+/// Rule of RFC 6455 §10.5: cookies and auth.
+/// Cookies and authorization are there to decide by, and any answer can be given.
 #[test]
 fn section_4_2_2_the_application_may_answer_anything() {
     for status in [200, 302, 401, 403, 404, 503] {
@@ -181,7 +184,8 @@ fn a_rejection_is_made_from_what_there_is() {
     );
 }
 
-/// Rows 37, 45.
+/// Rule of RFC 6455 §4.2.2: one subprotocol offered.
+/// Rule of RFC 6455 §11.3.4: Protocol may repeat.
 #[test]
 fn section_4_2_2_only_an_offered_subprotocol_is_chosen() {
     let head = Head::request().with("Sec-WebSocket-Protocol: a , b,").with("Sec-WebSocket-Protocol: c");
@@ -199,7 +203,9 @@ fn section_4_2_2_only_an_offered_subprotocol_is_chosen() {
     assert!(matches!(rejection.error(), HandshakeError::NotOffered(name) if name.as_str() == "x"));
 }
 
-/// Rows 38, 43, 99.
+/// Rule of RFC 6455 §4.2.2: only offered extensions.
+/// Rule of RFC 6455 §11.3.2: Extensions may repeat.
+/// Rule of RFC 6455 §9.1: order of extensions.
 #[test]
 fn section_4_2_2_extensions_are_declined() {
     let head = Head::request()
@@ -250,7 +256,8 @@ fn reserved_header_fields_cannot_be_added() {
     }
 }
 
-/// Row 105. 408 at the deadline, 400 if the transport ends within a head, nothing if nothing came.
+/// Rule of RFC 6455 §10.7: input never trusted.
+/// 408 at the deadline, 400 if the transport ends within a head, nothing if nothing came.
 #[test]
 fn a_request_that_does_not_come() {
     for begun in ["", "GET / HT"] {
@@ -285,7 +292,7 @@ fn a_whole_request_is_never_too_late() {
     assert!(handshake.poll().unwrap().is_some());
 }
 
-/// Row 106. SHA-1 is for the handshake's key and for nothing else.
+/// Rule of RFC 6455 §10.8: SHA-1 only there. SHA-1 is for the handshake's key and for nothing else.
 #[test]
 fn section_10_8_sha1_is_used_for_the_key_only() {
     let mut users = Vec::new();

@@ -88,7 +88,7 @@ fn the_extension_is_what_was_agreed_on() {
     assert_eq!(session.extension().map(ToString::to_string).as_deref(), Some(answer), "after the end, too");
 }
 
-/// Row 16. WHATWG: InvalidStateError.
+/// Rule of RFC 6455 §4.1: nothing sent early. WHATWG: InvalidStateError.
 #[test]
 fn nothing_is_sent_while_connecting() {
     let mut session = connecting();

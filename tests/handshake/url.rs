@@ -9,7 +9,7 @@ fn wrong(text: &str) -> InvalidUrl {
     text.parse::<Url>().err().unwrap_or_else(|| panic!("{text:?} is accepted"))
 }
 
-/// Row 1.
+/// Rule of RFC 6455 §3: URL of ws.
 #[test]
 fn section_3_scheme_host_port_and_resource() {
     use Scheme::{Ws, Wss};
@@ -30,7 +30,7 @@ fn section_3_scheme_host_port_and_resource() {
     }
 }
 
-/// Row 1.
+/// Rule of RFC 6455 §3: URL of ws.
 #[test]
 fn section_3_other_schemes_and_fragments_are_refused() {
     for text in ["", "example.com", "/chat", "ftp://example.com/", "ws:example.com", "wsx://a/", "://a/"] {
@@ -43,7 +43,7 @@ fn section_3_other_schemes_and_fragments_are_refused() {
     }
 }
 
-/// Row 2.
+/// Rule of RFC 6455 §3: host by IDNA.
 #[test]
 fn section_3_what_is_not_ascii_is_percent_encoded() {
     assert_eq!(parts("ws://a/été?q=日").3, "/%C3%A9t%C3%A9?q=%E6%97%A5");
@@ -51,7 +51,7 @@ fn section_3_what_is_not_ascii_is_percent_encoded() {
     assert_eq!(parts("ws://a/%c3%A9%00").3, "/%c3%A9%00", "what is encoded stays as it is");
 }
 
-/// Row 2.
+/// Rule of RFC 6455 §3: host by IDNA.
 #[cfg(feature = "idna")]
 #[test]
 fn section_3_a_host_that_is_not_ascii_is_translated() {
@@ -67,7 +67,7 @@ fn section_3_a_host_that_is_not_ascii_is_translated() {
     }
 }
 
-/// Row 2.
+/// Rule of RFC 6455 §3: host by IDNA.
 #[cfg(not(feature = "idna"))]
 #[test]
 fn without_idna_a_host_that_is_not_ascii_is_an_error_that_names_the_feature() {
@@ -77,7 +77,7 @@ fn without_idna_a_host_that_is_not_ascii_is_an_error_that_names_the_feature() {
     assert!(error.to_string().contains("xn--"), "{error}");
 }
 
-/// Row 3.
+/// Rule of RFC 6455 §3: invalid URL refused.
 #[test]
 fn section_4_1_invalid_parts_are_refused() {
     for host in ["", "a b", "a..b", ".", "-[", "a%41", "[::1", "[::1]x", "[::g]", "a:1:2", "a,b", "*"] {
@@ -94,7 +94,8 @@ fn section_4_1_invalid_parts_are_refused() {
     }
 }
 
-/// Row 3. A backslash is a slash to browsers and none to others, so a host would depend on the reader.
+/// Rule of RFC 6455 §3: invalid URL refused.
+/// A backslash is a slash to browsers and none to others, so a host would depend on the reader.
 #[test]
 fn characters_that_end_a_line_or_change_the_host_are_refused() {
     for wrong_one in ['\r', '\n', '\0', ' ', '\t', '\x1f', '\x7f', '\\'] {

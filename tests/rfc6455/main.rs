@@ -1,6 +1,6 @@
 //! RFC 6455 after the handshake: one module per section, one test per rule, named for what must hold.
 //!
-//! `Row n` names the rule in the list that `tests/source/rows.rs` keeps complete. Where the rule binds both ends, both are tested.
+//! `Rule of RFC 6455 §…` names a rule of the list that `tests/source/rules.rs` keeps complete. Where the rule binds both ends, both are tested.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test fails by panicking")]
 
 mod s10_security;

@@ -2,7 +2,7 @@
 use crate::support::*;
 use sansocket::{CloseFrame, Config, Delivery, Role, Violation};
 
-/// Row 101.
+/// Rule of RFC 6455 §10.3: key not steered.
 #[test]
 fn the_application_cannot_steer_the_masking_key() {
     // Whatever is sent, the keys are those that the source of chance gives, in its order.
@@ -21,7 +21,7 @@ fn the_application_cannot_steer_the_masking_key() {
     end.writes(TEXT, "x");
 }
 
-/// Row 102.
+/// Rule of RFC 6455 §10.4: limits protect memory.
 #[test]
 fn a_message_of_the_largest_size_passes_and_one_more_byte_fails_on_the_header() {
     for role in BOTH {
@@ -40,7 +40,7 @@ fn a_message_of_the_largest_size_passes_and_one_more_byte_fails_on_the_header() 
     }
 }
 
-/// Row 102.
+/// Rule of RFC 6455 §10.4: limits protect memory.
 #[test]
 fn the_default_limits_are_those_documented() {
     for (role, max) in [(Role::Server, 1 << 20), (Role::Client, 16 << 20)] {
@@ -53,8 +53,8 @@ fn the_default_limits_are_those_documented() {
     }
 }
 
-/// Row 102.
-/// T5.
+/// Rule of RFC 6455 §10.4: limits protect memory.
+/// Known failure: fragments without bound.
 #[test]
 fn a_message_of_the_most_fragments_passes_and_one_more_fails() {
     for role in BOTH {
@@ -72,8 +72,8 @@ fn a_message_of_the_most_fragments_passes_and_one_more_fails() {
     }
 }
 
-/// Row 102.
-/// T5.
+/// Rule of RFC 6455 §10.4: limits protect memory.
+/// Known failure: fragments without bound.
 #[test]
 fn empty_fragments_in_a_row_are_limited_however_messages_are_delivered() {
     for role in BOTH {
@@ -95,8 +95,8 @@ fn empty_fragments_in_a_row_are_limited_however_messages_are_delivered() {
     }
 }
 
-/// Row 102.
-/// T12.
+/// Rule of RFC 6455 §10.4: limits protect memory.
+/// Known failure: limit per frame.
 #[test]
 fn the_limit_is_on_the_message_however_many_fragments_it_comes_in() {
     for role in BOTH {
@@ -121,7 +121,7 @@ fn the_limit_is_on_the_message_however_many_fragments_it_comes_in() {
     }
 }
 
-/// Row 105.
+/// Rule of RFC 6455 §10.7: input never trusted.
 #[test]
 fn every_violation_is_answered_by_a_close_frame_before_the_end() {
     for role in BOTH {
@@ -143,7 +143,7 @@ fn every_violation_is_answered_by_a_close_frame_before_the_end() {
     }
 }
 
-/// Row 105.
+/// Rule of RFC 6455 §10.7: input never trusted.
 #[test]
 fn what_a_peer_writes_is_escaped_where_it_is_shown() {
     let frame = CloseFrame::truncate(sansocket::CloseCode::NORMAL, "a\x1b[31m\r\nb");

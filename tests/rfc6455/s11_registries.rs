@@ -14,7 +14,7 @@ const REGISTRY: [(u8, Opcode, bool); 6] = [
     (10, Opcode::Pong, true),
 ];
 
-/// Row 107.
+/// Rule of RFC 6455 §11.8: opcodes of registry.
 #[test]
 fn opcodes_have_the_numbers_of_the_registry() {
     for (number, opcode, control) in REGISTRY {
@@ -30,7 +30,7 @@ fn opcodes_have_the_numbers_of_the_registry() {
     }
 }
 
-/// Row 107.
+/// Rule of RFC 6455 §11.8: opcodes of registry.
 #[test]
 fn a_kind_of_message_has_its_opcode() {
     assert_eq!((Opcode::from(Kind::Text), Opcode::from(Kind::Binary)), (Opcode::Text, Opcode::Binary));

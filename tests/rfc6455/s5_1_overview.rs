@@ -21,19 +21,19 @@ fn everything(role: Role) -> Vec<Frame> {
     sent
 }
 
-/// Row 47.
+/// Rule of RFC 6455 §5.1: client frames masked.
 #[test]
 fn a_client_masks_every_frame() {
     assert!(everything(Role::Client).iter().all(|frame| frame.key.is_some()));
 }
 
-/// Row 49.
+/// Rule of RFC 6455 §5.1: server never masks.
 #[test]
 fn a_server_masks_no_frame() {
     assert!(everything(Role::Server).iter().all(|frame| frame.key.is_none()));
 }
 
-/// Row 48.
+/// Rule of RFC 6455 §5.1: unmasked frame fails.
 #[test]
 fn a_server_fails_an_unmasked_frame_of_any_kind() {
     for first in [TEXT, BINARY, 1, 2, CLOSE, PING, PONG] {
@@ -44,7 +44,7 @@ fn a_server_fails_an_unmasked_frame_of_any_kind() {
     end.frame(1, "be").raw(wire(FIN, "gun", None)).fails(1002, Violation::Unmasked);
 }
 
-/// Row 50.
+/// Rule of RFC 6455 §5.1: masked frame fails.
 #[test]
 fn a_client_fails_a_masked_frame_of_any_kind() {
     for first in [TEXT, BINARY, 1, 2, CLOSE, PING, PONG] {

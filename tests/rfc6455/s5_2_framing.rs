@@ -6,7 +6,7 @@ fn unlimited(config: &mut Config) {
     config.max_message_size = usize::MAX;
 }
 
-/// Row 51.
+/// Rule of RFC 6455 §5.2: reserved bits fail.
 #[test]
 fn reserved_bits_without_an_extension_fail() {
     for role in BOTH {
@@ -48,7 +48,7 @@ fn what_is_no_frame_is_named() {
     }
 }
 
-/// Row 52.
+/// Rule of RFC 6455 §5.2: reserved opcodes fail.
 #[test]
 fn reserved_opcodes_fail() {
     for role in BOTH {
@@ -62,7 +62,7 @@ fn reserved_opcodes_fail() {
     }
 }
 
-/// Row 53.
+/// Rule of RFC 6455 §5.2: length below 2^63.
 #[test]
 fn a_length_with_its_top_bit_set_fails() {
     for role in BOTH {
@@ -76,7 +76,7 @@ fn a_length_with_its_top_bit_set_fails() {
     }
 }
 
-/// Row 54.
+/// Rule of RFC 6455 §5.2: shortest length encoding.
 #[test]
 fn a_length_in_more_bytes_than_needed_fails() {
     for role in BOTH {
@@ -92,7 +92,7 @@ fn a_length_in_more_bytes_than_needed_fails() {
     }
 }
 
-/// Row 54.
+/// Rule of RFC 6455 §5.2: shortest length encoding.
 #[test]
 fn a_length_at_each_edge_is_sent_in_the_fewest_bytes_and_received() {
     for role in BOTH {
@@ -108,7 +108,7 @@ fn a_length_at_each_edge_is_sent_in_the_fewest_bytes_and_received() {
     }
 }
 
-/// Row 107.
+/// Rule of RFC 6455 §11.8: opcodes of registry.
 #[test]
 fn the_examples_of_section_5_7_are_read_and_written() {
     let mut client = End::new(Role::Client);

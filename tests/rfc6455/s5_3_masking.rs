@@ -8,7 +8,7 @@ use sansocket::{
 };
 use std::collections::HashSet;
 
-/// Row 55.
+/// Rule of RFC 6455 §5.3: fresh masking keys.
 #[test]
 fn each_frame_has_a_key_of_its_own_from_the_source_of_chance() {
     let mut end = End::with(Role::Client, |config| config.fragment_size = 1000);
@@ -22,7 +22,7 @@ fn each_frame_has_a_key_of_its_own_from_the_source_of_chance() {
     assert_eq!(keys, (0..10).map(key).collect::<Vec<_>>(), "each drawn once, in order, and none kept back");
 }
 
-/// Row 55.
+/// Rule of RFC 6455 §5.3: fresh masking keys.
 #[test]
 fn keys_of_the_default_source_do_not_repeat() {
     let keys = |config: Config| {
@@ -35,7 +35,7 @@ fn keys_of_the_default_source_do_not_repeat() {
     assert!(!one.contains(&[0; 4]) || !other.contains(&[0; 4]));
 }
 
-/// Row 56.
+/// Rule of RFC 6455 §5.3: masking is involution.
 #[test]
 fn masking_twice_gives_the_payload_back_at_every_offset_and_alignment() {
     let bytes: Vec<u8> = (0..200).map(|i| i as u8 ^ 0x5A).collect();
@@ -51,7 +51,7 @@ fn masking_twice_gives_the_payload_back_at_every_offset_and_alignment() {
     }
 }
 
-/// Row 56.
+/// Rule of RFC 6455 §5.3: masking is involution.
 #[test]
 fn the_key_keeps_its_place_across_partial_reads() {
     let payload: Vec<u8> = (0..50).collect();

@@ -5,7 +5,7 @@ use sansocket::{
     bytes::{Buf, Bytes},
 };
 
-/// Row 57.
+/// Rule of RFC 6455 §5.4: continuation of nothing.
 #[test]
 fn a_continuation_of_nothing_fails() {
     for role in BOTH {
@@ -23,7 +23,7 @@ fn a_continuation_of_nothing_fails() {
     }
 }
 
-/// Row 58.
+/// Rule of RFC 6455 §5.4: message within message.
 #[test]
 fn a_message_begun_within_another_fails() {
     for role in BOTH {
@@ -37,7 +37,7 @@ fn a_message_begun_within_another_fails() {
     }
 }
 
-/// Row 59.
+/// Rule of RFC 6455 §5.4: control between fragments.
 #[test]
 fn control_frames_between_fragments_are_handled_at_once() {
     for role in BOTH {
@@ -56,7 +56,7 @@ fn control_frames_between_fragments_are_handled_at_once() {
     }
 }
 
-/// Row 60.
+/// Rule of RFC 6455 §5.4: control never fragmented.
 #[test]
 fn a_control_frame_in_fragments_fails() {
     for role in BOTH {
@@ -68,7 +68,7 @@ fn a_control_frame_in_fragments_fails() {
     }
 }
 
-/// Row 60.
+/// Rule of RFC 6455 §5.4: control never fragmented.
 #[test]
 fn control_frames_are_never_sent_in_fragments() {
     for role in BOTH {
@@ -81,7 +81,7 @@ fn control_frames_are_never_sent_in_fragments() {
     }
 }
 
-/// Row 61.
+/// Rule of RFC 6455 §5.4: fragments received, empty.
 #[test]
 fn messages_are_received_whole_and_in_fragments_some_empty() {
     for role in BOTH {
@@ -108,7 +108,7 @@ fn messages_are_received_whole_and_in_fragments_some_empty() {
     }
 }
 
-/// Row 62.
+/// Rule of RFC 6455 §5.4: fragments never interleaved.
 #[test]
 fn no_other_message_may_be_sent_before_the_last_fragment() {
     for role in BOTH {
@@ -144,7 +144,7 @@ fn by_default_a_message_of_up_to_1_mib_is_one_frame_and_control_frames_pass_in_a
     }
 }
 
-/// Row 62.
+/// Rule of RFC 6455 §5.4: fragments never interleaved.
 #[test]
 fn fragments_of_long_messages_never_interleave() {
     for role in BOTH {
@@ -165,7 +165,7 @@ fn fragments_of_long_messages_never_interleave() {
     }
 }
 
-/// Row 63.
+/// Rule of RFC 6455 §5.4: fragments in order.
 #[test]
 fn fragments_are_joined_and_sent_in_order() {
     for role in BOTH {

@@ -6,7 +6,7 @@ use sansocket::{
     proto::{RecvState, SendState},
 };
 
-/// Row 64.
+/// Rule of RFC 6455 §5.5: control payload 125.
 #[test]
 fn a_control_payload_of_125_bytes_is_received_and_a_longer_one_fails() {
     for role in BOTH {
@@ -23,7 +23,7 @@ fn a_control_payload_of_125_bytes_is_received_and_a_longer_one_fails() {
     }
 }
 
-/// Row 64.
+/// Rule of RFC 6455 §5.5: control payload 125.
 #[test]
 fn a_control_payload_of_more_than_125_bytes_is_never_sent() {
     for role in BOTH {
@@ -36,7 +36,7 @@ fn a_control_payload_of_more_than_125_bytes_is_never_sent() {
     }
 }
 
-/// Row 65.
+/// Rule of RFC 6455 §5.5.1: Close body length.
 #[test]
 fn a_close_body_of_one_byte_fails() {
     for role in BOTH {
@@ -46,8 +46,8 @@ fn a_close_body_of_one_byte_fails() {
     }
 }
 
-/// Row 65.
-/// T6.
+/// Rule of RFC 6455 §5.5.1: Close body length.
+/// Known failure: Close body uninitialised.
 #[test]
 fn a_close_body_is_empty_or_has_a_code_and_perhaps_a_reason() {
     for role in BOTH {
@@ -69,7 +69,7 @@ fn a_close_body_is_empty_or_has_a_code_and_perhaps_a_reason() {
     }
 }
 
-/// Row 66.
+/// Rule of RFC 6455 §5.5.1: reason is UTF-8.
 #[test]
 fn a_close_reason_that_is_not_utf8_fails() {
     for role in BOTH {
@@ -79,7 +79,7 @@ fn a_close_reason_that_is_not_utf8_fails() {
     }
 }
 
-/// Row 67.
+/// Rule of RFC 6455 §5.5.1: nothing after Close.
 #[test]
 fn nothing_is_sent_after_a_close_frame() {
     for role in BOTH {
@@ -99,7 +99,7 @@ fn nothing_is_sent_after_a_close_frame() {
     }
 }
 
-/// Row 67.
+/// Rule of RFC 6455 §5.5.1: nothing after Close.
 #[test]
 fn nothing_is_sent_after_the_answer_to_a_close_frame() {
     for role in BOTH {
@@ -110,7 +110,7 @@ fn nothing_is_sent_after_the_answer_to_a_close_frame() {
     }
 }
 
-/// Row 68.
+/// Rule of RFC 6455 §5.5.1: Close answered once.
 #[test]
 fn a_close_frame_is_answered_once_with_the_same_code() {
     for role in BOTH {
@@ -130,7 +130,7 @@ fn a_close_frame_is_answered_once_with_the_same_code() {
     }
 }
 
-/// Row 68.
+/// Rule of RFC 6455 §5.5.1: Close answered once.
 #[test]
 fn messages_accepted_before_the_peers_close_frame_go_out_before_the_answer() {
     for role in BOTH {
@@ -149,7 +149,7 @@ fn messages_accepted_before_the_peers_close_frame_go_out_before_the_answer() {
     }
 }
 
-/// Row 69.
+/// Rule of RFC 6455 §5.5.1: server ends transport.
 #[test]
 fn a_server_ends_the_transport_once_both_close_frames_are_exchanged() {
     for server_first in [true, false] {
@@ -174,7 +174,7 @@ fn a_server_ends_the_transport_once_both_close_frames_are_exchanged() {
     }
 }
 
-/// Row 70.
+/// Rule of RFC 6455 §5.5.1: client waits, bounded.
 #[test]
 fn a_client_waits_for_the_servers_end_of_transport_but_not_for_ever() {
     for client_first in [true, false] {
@@ -197,7 +197,7 @@ fn a_client_waits_for_the_servers_end_of_transport_but_not_for_ever() {
     }
 }
 
-/// Row 71.
+/// Rule of RFC 6455 §5.5.2: Ping brings Pong.
 #[test]
 fn a_ping_is_answered_by_a_pong_with_the_same_data() {
     for role in BOTH {
@@ -208,7 +208,7 @@ fn a_ping_is_answered_by_a_pong_with_the_same_data() {
     }
 }
 
-/// Row 71.
+/// Rule of RFC 6455 §5.5.2: Ping brings Pong.
 #[test]
 fn a_ping_after_a_close_frame_is_not_answered() {
     for role in BOTH {
@@ -218,7 +218,7 @@ fn a_ping_after_a_close_frame_is_not_answered() {
     }
 }
 
-/// Row 71.
+/// Rule of RFC 6455 §5.5.2: Ping brings Pong.
 #[test]
 fn a_ping_is_answered_until_our_close_frame_has_left() {
     for role in BOTH {
@@ -229,7 +229,7 @@ fn a_ping_is_answered_until_our_close_frame_has_left() {
     }
 }
 
-/// Row 71.
+/// Rule of RFC 6455 §5.5.2: Ping brings Pong.
 #[test]
 fn an_application_may_answer_pings_itself() {
     for role in BOTH {
@@ -240,7 +240,7 @@ fn an_application_may_answer_pings_itself() {
     }
 }
 
-/// Row 72.
+/// Rule of RFC 6455 §5.5.2: Pong comes soon.
 #[test]
 fn a_pong_passes_between_the_fragments_of_a_long_message() {
     for role in BOTH {
@@ -260,7 +260,7 @@ fn a_pong_passes_between_the_fragments_of_a_long_message() {
     }
 }
 
-/// Row 73.
+/// Rule of RFC 6455 §5.5.3: newest Ping answered.
 #[test]
 fn of_several_pings_behind_much_output_the_newest_is_answered() {
     for role in BOTH {
@@ -273,7 +273,7 @@ fn of_several_pings_behind_much_output_the_newest_is_answered() {
     }
 }
 
-/// Row 74.
+/// Rule of RFC 6455 §5.5.3: unsolicited Pong ignored.
 #[test]
 fn a_pong_that_nobody_asked_for_is_told_and_otherwise_ignored() {
     for role in BOTH {
@@ -285,7 +285,7 @@ fn a_pong_that_nobody_asked_for_is_told_and_otherwise_ignored() {
     }
 }
 
-/// Row 59.
+/// Rule of RFC 6455 §5.4: control between fragments.
 #[test]
 fn a_lent_control_payload_is_unmasked_and_leaves_the_message_around_it_alone() {
     let mut end = End::new(Role::Server);

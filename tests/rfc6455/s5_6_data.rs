@@ -2,7 +2,7 @@
 use crate::support::*;
 use sansocket::Violation;
 
-/// Row 75.
+/// Rule of RFC 6455 §5.6: text whole UTF-8.
 #[test]
 fn a_character_may_be_split_between_frames() {
     for role in BOTH {
@@ -18,7 +18,7 @@ fn a_character_may_be_split_between_frames() {
     }
 }
 
-/// Row 75.
+/// Rule of RFC 6455 §5.6: text whole UTF-8.
 #[test]
 fn text_must_be_utf8_as_a_whole() {
     for role in BOTH {
@@ -33,7 +33,7 @@ fn text_must_be_utf8_as_a_whole() {
     }
 }
 
-/// Row 75.
+/// Rule of RFC 6455 §5.6: text whole UTF-8.
 #[test]
 fn binary_may_be_anything() {
     for role in BOTH {
@@ -49,7 +49,7 @@ fn binary_may_be_anything() {
     }
 }
 
-/// Row 76.
+/// Rule of RFC 6455 §5.8: extensions only negotiated.
 #[test]
 fn no_extension_is_used_that_was_not_negotiated() {
     for role in BOTH {

@@ -2,7 +2,7 @@
 use crate::support::*;
 use sansocket::{CloseCode, Message, ReadyState, SendError, bytes::Buf};
 
-/// Row 77.
+/// Rule of RFC 6455 §6.1: send while open.
 #[test]
 fn sending_is_for_the_open_state_and_says_so_otherwise() {
     for role in BOTH {
@@ -30,7 +30,7 @@ fn sending_is_for_the_open_state_and_says_so_otherwise() {
     }
 }
 
-/// Row 77.
+/// Rule of RFC 6455 §6.1: send while open.
 #[test]
 fn a_message_under_way_is_cut_off_when_the_connection_fails() {
     for role in BOTH {
@@ -45,7 +45,7 @@ fn a_message_under_way_is_cut_off_when_the_connection_fails() {
     }
 }
 
-/// Row 78.
+/// Rule of RFC 6455 §6.1: first opcode, FIN.
 #[test]
 fn the_first_frame_has_the_opcode_and_the_last_has_fin() {
     for role in BOTH {
@@ -67,7 +67,7 @@ fn the_first_frame_has_the_opcode_and_the_last_has_fin() {
     }
 }
 
-/// Row 79.
+/// Rule of RFC 6455 §6.2: cuts do nothing.
 #[test]
 fn the_type_of_a_message_is_that_of_its_first_frame() {
     for role in BOTH {
@@ -77,7 +77,7 @@ fn the_type_of_a_message_is_that_of_its_first_frame() {
     }
 }
 
-/// Row 79.
+/// Rule of RFC 6455 §6.2: cuts do nothing.
 #[test]
 fn a_stream_cut_anywhere_tells_the_same() {
     for role in BOTH {
@@ -117,7 +117,7 @@ fn a_stream_cut_anywhere_tells_the_same() {
     }
 }
 
-/// Row 77.
+/// Rule of RFC 6455 §6.1: send while open.
 #[test]
 fn what_is_refused_is_not_queued() {
     for role in BOTH {

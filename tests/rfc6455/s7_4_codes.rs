@@ -24,27 +24,27 @@ fn accepted(codes: impl IntoIterator<Item = u16>) {
     }
 }
 
-/// Row 91.
+/// Rule of RFC 6455 §7.4.1: local codes refused.
 #[test]
 fn codes_for_local_use_never_travel() {
     refused([1005, 1006, 1015]);
 }
 
-/// Row 92.
+/// Rule of RFC 6455 §7.4.2: unassigned codes refused.
 #[test]
 fn codes_without_a_meaning_are_refused() {
     refused([1004]);
     refused(1016..=2999);
 }
 
-/// Row 93.
+/// Rule of RFC 6455 §7.4.1: assigned codes accepted.
 #[test]
 fn codes_with_a_meaning_are_accepted() {
     accepted(1000..=1003);
     accepted(1007..=1014);
 }
 
-/// Row 94.
+/// Rule of RFC 6455 §7.4.2: ranges of codes.
 #[test]
 fn codes_below_1000_and_from_5000_are_refused() {
     refused(0..=999);
@@ -54,13 +54,13 @@ fn codes_below_1000_and_from_5000_are_refused() {
     }
 }
 
-/// Row 94.
+/// Rule of RFC 6455 §7.4.2: ranges of codes.
 #[test]
 fn codes_of_libraries_and_of_applications_are_accepted() {
     accepted(3000..=4999);
 }
 
-/// Row 95.
+/// Rule of RFC 6455 §7.4.1: codes as defined.
 #[test]
 fn the_library_uses_each_code_as_it_is_defined() {
     let code = |violation: Violation| violation.close_code();
@@ -87,7 +87,7 @@ fn the_library_uses_each_code_as_it_is_defined() {
     }
 }
 
-/// Row 95.
+/// Rule of RFC 6455 §7.4.1: codes as defined.
 #[test]
 fn applications_have_a_name_for_each_code() {
     let named = [

@@ -2,7 +2,7 @@
 use crate::support::*;
 use sansocket::{CloseCode, CloseFrame, ReadyState, Role, Violation, bytes::Buf, proto::SendState};
 
-/// Row 80.
+/// Rule of RFC 6455 §7.1.1: clean transport end.
 #[test]
 fn the_transport_is_ended_for_writing_after_the_last_byte_and_trailing_bytes_are_dropped() {
     for role in BOTH {
@@ -24,7 +24,7 @@ fn the_transport_is_ended_for_writing_after_the_last_byte_and_trailing_bytes_are
     }
 }
 
-/// Row 81.
+/// Rule of RFC 6455 §7.1.1: server ends first.
 #[test]
 fn the_server_ends_the_transport_first() {
     for closes_first in BOTH {
@@ -44,7 +44,7 @@ fn the_server_ends_the_transport_first() {
     }
 }
 
-/// Row 82.
+/// Rule of RFC 6455 §7.1.3: Close means CLOSING.
 #[test]
 fn a_close_frame_queued_or_received_starts_the_closing_handshake() {
     for role in BOTH {
@@ -56,7 +56,7 @@ fn a_close_frame_queued_or_received_starts_the_closing_handshake() {
     }
 }
 
-/// Row 83.
+/// Rule of RFC 6455 §7.1.4: clean means both.
 #[test]
 fn closed_is_clean_only_if_both_close_frames_were_exchanged() {
     for role in BOTH {
@@ -79,7 +79,7 @@ fn closed_is_clean_only_if_both_close_frames_were_exchanged() {
     }
 }
 
-/// Row 83.
+/// Rule of RFC 6455 §7.1.4: clean means both.
 #[test]
 fn a_close_frame_counts_as_sent_once_its_last_byte_has_left() {
     for role in BOTH {
@@ -97,7 +97,7 @@ fn a_close_frame_counts_as_sent_once_its_last_byte_has_left() {
     }
 }
 
-/// Row 84.
+/// Rule of RFC 6455 §7.1.5: 1005 and 1006.
 #[test]
 fn no_status_is_1005_and_no_close_frame_is_1006() {
     for role in BOTH {
@@ -113,7 +113,7 @@ fn no_status_is_1005_and_no_close_frame_is_1006() {
     }
 }
 
-/// Row 85.
+/// Rule of RFC 6455 §7.1.6: reason or empty.
 #[test]
 fn the_reason_is_the_peers_or_empty() {
     for role in BOTH {
@@ -128,7 +128,7 @@ fn the_reason_is_the_peers_or_empty() {
     }
 }
 
-/// Row 86.
+/// Rule of RFC 6455 §7.1.7: failing sends Close.
 #[test]
 fn failing_sends_a_close_frame_with_the_right_code_and_ends_the_transport() {
     for role in BOTH {
@@ -141,7 +141,7 @@ fn failing_sends_a_close_frame_with_the_right_code_and_ends_the_transport() {
     }
 }
 
-/// Row 86.
+/// Rule of RFC 6455 §7.1.7: failing sends Close.
 #[test]
 fn failing_while_a_close_frame_of_ours_waits_says_why_instead() {
     for role in BOTH {
@@ -162,7 +162,7 @@ fn failing_while_a_close_frame_of_ours_waits_says_why_instead() {
     }
 }
 
-/// Row 87.
+/// Rule of RFC 6455 §7.1.7: nothing after failing.
 #[test]
 fn after_failing_nothing_more_of_the_peer_is_processed() {
     for role in BOTH {
@@ -173,7 +173,7 @@ fn after_failing_nothing_more_of_the_peer_is_processed() {
     }
 }
 
-/// Row 87.
+/// Rule of RFC 6455 §7.1.7: nothing after failing.
 #[test]
 fn what_came_before_the_violation_is_delivered() {
     for role in BOTH {
@@ -186,7 +186,7 @@ fn what_came_before_the_violation_is_delivered() {
     }
 }
 
-/// Row 88.
+/// Rule of RFC 6455 §7.1.5: transport lost: 1006.
 #[test]
 fn a_lost_transport_is_1006_wherever_it_breaks() {
     for role in BOTH {
@@ -205,7 +205,7 @@ fn a_lost_transport_is_1006_wherever_it_breaks() {
     }
 }
 
-/// Row 89.
+/// Rule of RFC 6455 §7.3: close any time.
 #[test]
 fn either_end_may_close_at_any_time_with_a_code_for_its_need() {
     for role in BOTH {

@@ -23,7 +23,7 @@ const BAD: &[(&[u8], usize)] = &[
     (b"\xFF", 0),
 ];
 
-/// Row 96.
+/// Rule of RFC 6455 §8.1: bad UTF-8 fails.
 #[test]
 fn bad_utf8_fails_whole_and_in_fragments() {
     for role in BOTH {
@@ -42,7 +42,7 @@ fn bad_utf8_fails_whole_and_in_fragments() {
     }
 }
 
-/// Row 96.
+/// Rule of RFC 6455 §8.1: bad UTF-8 fails.
 #[test]
 fn text_that_ends_within_a_character_fails() {
     for role in BOTH {
@@ -58,7 +58,7 @@ fn text_that_ends_within_a_character_fails() {
     }
 }
 
-/// Row 96.
+/// Rule of RFC 6455 §8.1: bad UTF-8 fails.
 #[test]
 fn every_character_there_is_is_accepted() {
     let all: String = (0..=0x10_FFFF).filter_map(char::from_u32).collect();
@@ -68,7 +68,7 @@ fn every_character_there_is_is_accepted() {
     }
 }
 
-/// Row 97.
+/// Rule of RFC 6455 §8.1: UTF-8 fails fast.
 #[test]
 fn the_first_byte_that_cannot_be_right_fails_even_in_an_unfinished_frame() {
     for role in BOTH {
@@ -89,7 +89,7 @@ fn the_first_byte_that_cannot_be_right_fails_even_in_an_unfinished_frame() {
     }
 }
 
-/// Row 97.
+/// Rule of RFC 6455 §8.1: UTF-8 fails fast.
 #[test]
 fn a_bad_byte_fails_before_the_frames_that_follow_it() {
     for role in BOTH {
@@ -100,7 +100,7 @@ fn a_bad_byte_fails_before_the_frames_that_follow_it() {
     }
 }
 
-/// Row 97.
+/// Rule of RFC 6455 §8.1: UTF-8 fails fast.
 #[test]
 fn ascii_then_more_is_checked_on_each_path() {
     // The same bad character at each place of frames around the sizes that take different paths.

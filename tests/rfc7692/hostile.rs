@@ -6,8 +6,8 @@ use crate::{
 };
 use sansocket::{Delivery, Violation};
 
-/// T11.
-/// Row D19.
+/// Known failure: inflated without limit.
+/// Rule of RFC 7692 §6.2: checked once inflated.
 #[test]
 fn the_limit_is_on_what_is_inflated_and_exact() {
     for role in BOTH {
@@ -29,7 +29,7 @@ fn the_limit_is_on_what_is_inflated_and_exact() {
     }
 }
 
-/// T11.
+/// Known failure: inflated without limit.
 #[test]
 fn a_bomb_costs_what_its_limit_allows() {
     let bomb = deflated(vec![0; 64 << 20]);
@@ -72,7 +72,7 @@ fn a_bomb_costs_what_its_limit_allows() {
     }
 }
 
-/// T12.
+/// Known failure: limit per frame.
 #[test]
 fn the_limit_is_on_the_message_however_many_frames_it_comes_in() {
     for role in BOTH {
@@ -102,7 +102,7 @@ fn the_limit_is_on_the_message_however_many_frames_it_comes_in() {
     }
 }
 
-/// Row D14.
+/// Rule of RFC 7692 §7.2.2: tail put back.
 #[test]
 fn a_stream_cut_short_is_an_error_and_never_a_message() {
     let text = json(3, 500);

@@ -61,7 +61,7 @@ fn short_messages_cost_no_allocation_once_a_thread_is_warm() {
     });
 }
 
-/// T18.
+/// Known failure: connections leave memory.
 #[test]
 fn a_hundred_thousand_connections_leave_nothing_behind() {
     fresh(|| {

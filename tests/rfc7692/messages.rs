@@ -9,9 +9,9 @@ use sansocket::{
 const HELLO: [u8; 7] = [0xf2, 0x48, 0xcd, 0xc9, 0xc9, 0x07, 0x00];
 const AGAIN: [u8; 5] = [0xf2, 0x00, 0x11, 0x00, 0x00];
 
-/// Row D9.
-/// Row D13.
-/// Row D17.
+/// Rule of RFC 7692 §6: bit on first.
+/// Rule of RFC 7692 §7.2.1: tail taken off.
+/// Rule of RFC 7692 §7.2.3: the RFC's examples.
 #[test]
 fn section_7_2_3_the_examples_as_they_are_sent() {
     for role in BOTH {
@@ -31,9 +31,9 @@ fn section_7_2_3_the_examples_as_they_are_sent() {
     }
 }
 
-/// Row D14.
-/// Row D15.
-/// Row D17.
+/// Rule of RFC 7692 §7.2.2: tail put back.
+/// Rule of RFC 7692 §7.2.1: any block types.
+/// Rule of RFC 7692 §7.2.3: the RFC's examples.
 #[test]
 fn section_7_2_3_the_examples_as_they_are_received() {
     let stored = [0x00, 0x05, 0x00, 0xfa, 0xff, 0x48, 0x65, 0x6c, 0x6c, 0x6f, 0x00];
@@ -53,7 +53,7 @@ fn section_7_2_3_the_examples_as_they_are_received() {
     }
 }
 
-/// Row D10.
+/// Rule of RFC 7692 §6.2: bit elsewhere fails.
 #[test]
 fn section_6_2_the_bit_on_a_continuation_or_a_control_frame_fails() {
     for role in BOTH {
@@ -70,7 +70,7 @@ fn section_6_2_the_bit_on_a_continuation_or_a_control_frame_fails() {
     }
 }
 
-/// Row D11.
+/// Rule of RFC 7692 §6: bit without agreement.
 #[test]
 fn section_6_the_bit_fails_when_nothing_was_negotiated() {
     for role in BOTH {
@@ -78,7 +78,7 @@ fn section_6_the_bit_fails_when_nothing_was_negotiated() {
     }
 }
 
-/// Row D12.
+/// Rule of RFC 7692 §6: uncompressed any time.
 #[test]
 fn section_6_messages_may_come_as_they_are_at_any_time() {
     for role in BOTH {
@@ -89,8 +89,8 @@ fn section_6_messages_may_come_as_they_are_at_any_time() {
     }
 }
 
-/// Row D16.
-/// Row D18.
+/// Rule of RFC 7692 §6.1: fragments cut anywhere.
+/// Rule of RFC 7692 §7.1.1: context kept, or not.
 #[test]
 fn section_7_2_fragments_cut_anywhere_and_control_frames_between_change_nothing() {
     for role in BOTH {
@@ -112,7 +112,7 @@ fn section_7_2_fragments_cut_anywhere_and_control_frames_between_change_nothing(
     }
 }
 
-/// Row D18.
+/// Rule of RFC 7692 §7.1.1: context kept, or not.
 #[test]
 fn section_7_2_2_the_context_is_kept_unless_it_was_agreed_not_to() {
     let text = json(1, 2000);
@@ -134,7 +134,7 @@ fn section_7_2_2_the_context_is_kept_unless_it_was_agreed_not_to() {
     }
 }
 
-/// Row D19.
+/// Rule of RFC 7692 §6.2: checked once inflated.
 #[test]
 fn section_8_1_of_6455_text_is_checked_when_it_has_been_inflated() {
     for role in BOTH {
@@ -155,7 +155,7 @@ fn section_8_1_of_6455_text_is_checked_when_it_has_been_inflated() {
     }
 }
 
-/// Row D19.
+/// Rule of RFC 7692 §6.2: checked once inflated.
 #[test]
 fn pieces_of_text_end_where_a_character_does() {
     let text = "naïve €uro 𐍈 ".repeat(20_000);
@@ -177,7 +177,7 @@ fn pieces_of_text_end_where_a_character_does() {
     }
 }
 
-/// Row D20.
+/// Rule of RFC 7692 §8: secrets not compressed.
 #[test]
 fn section_8_a_secret_is_sent_as_it_is() {
     for role in BOTH {

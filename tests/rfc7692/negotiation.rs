@@ -43,8 +43,8 @@ fn confirms(answer: &str) -> Result<Connection, HandshakeError> {
     confirmed(eager(true), &format!("Sec-WebSocket-Extensions: {answer}"))
 }
 
-/// Row D1.
-/// Row D2.
+/// Rule of RFC 7692 §5.1: offers by preference.
+/// Rule of RFC 7692 §7.1: invalid offer declined.
 #[test]
 fn section_5_the_first_offer_that_can_be_served_is_taken_and_the_others_declined() {
     for (offers, expected) in [
@@ -93,11 +93,11 @@ fn a_server_asks_of_a_client_only_what_it_offers() {
     }
 }
 
-/// Row D3.
-/// Row D4.
-/// Row D5.
-/// Row D6.
-/// Row D7.
+/// Rule of RFC 7692 §7.1: invalid answer fails.
+/// Rule of RFC 7692 §7.1.1.1: server_no_context_takeover.
+/// Rule of RFC 7692 §7.1.1.2: client_no_context_takeover.
+/// Rule of RFC 7692 §7.1.2.1: server_max_window_bits.
+/// Rule of RFC 7692 §7.1.2.2: client_max_window_bits.
 #[test]
 fn section_7_1_a_client_takes_any_answer_that_is_one_to_its_offers_and_fails_on_others() {
     for answer in [
@@ -127,7 +127,7 @@ fn section_7_1_a_client_takes_any_answer_that_is_one_to_its_offers_and_fails_on_
     }
 }
 
-/// Row D21.
+/// Rule of RFC 7692 §7.1: twice in a response.
 #[test]
 fn section_9_1_of_6455_an_extension_twice_or_unasked_fails() {
     let fault = |result: Result<Connection, HandshakeError>| match result.unwrap_err() {
@@ -151,7 +151,7 @@ fn section_9_1_of_6455_an_extension_twice_or_unasked_fails() {
     assert!(!String::from_utf8_lossy(&head).contains("Extensions"));
 }
 
-/// T10.
+/// Known failure: odd window bits.
 #[test]
 fn every_window_size_there_could_be_is_accepted_or_refused_cleanly() {
     let valid = |text: &str| (8..=15).any(|bits: u8| bits.to_string() == text);

@@ -2,7 +2,7 @@
 mod architecture;
 mod assertions;
 mod names;
-mod rows;
+mod rules;
 mod settings;
 
 use sansocket_test_support as support;

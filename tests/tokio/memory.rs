@@ -135,7 +135,7 @@ fn part_of_a_frame_behind_a_message_that_was_kept_and_dropped_holds_memory_of_it
     }
 }
 
-/// T2.
+/// Known failure: announced length allocates.
 #[test]
 fn an_announced_length_buys_nothing() {
     for role in BOTH {

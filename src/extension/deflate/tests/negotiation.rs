@@ -46,7 +46,7 @@ fn fresh(window_bits: u8) -> Context {
 
 const NONE: &str = "; server_no_context_takeover; client_no_context_takeover";
 
-/// Row D1. What is wanted comes first, then what any server can do.
+/// Rule of RFC 7692 §5.1: offers by preference. What is wanted comes first, then what any server can do.
 #[test]
 fn section_5_offers_are_in_order_of_preference() {
     let plain = "; client_max_window_bits";
@@ -110,7 +110,8 @@ fn by_default_a_server_without_budget_declines_what_it_would_have_to_keep() {
     assert_eq!(answer(&server, "; client_max_window_bits").as_deref(), Some(narrow), "its own first");
 }
 
-/// Row D8. Whatever the fields say, no window is offered that zlib does not have.
+/// Rule of RFC 7692 §7.1.2: window as agreed.
+/// Whatever the fields say, no window is offered that zlib does not have.
 #[test]
 fn section_7_1_2_settings_out_of_range_are_the_nearest_in_it() {
     for bits in [0, 8] {
@@ -130,7 +131,7 @@ fn section_7_1_2_settings_out_of_range_are_the_nearest_in_it() {
     assert!(inflate(&mut *agreement.decoder, &message).unwrap() == text);
 }
 
-/// Row D2.
+/// Rule of RFC 7692 §7.1: invalid offer declined.
 #[test]
 fn section_7_1_an_offer_with_anything_wrong_is_declined() {
     for wrong in [
@@ -152,14 +153,16 @@ fn section_7_1_an_offer_with_anything_wrong_is_declined() {
     }
 }
 
-/// Row D3.
+/// Rule of RFC 7692 §7.1: invalid answer fails.
 #[test]
 fn section_7_1_an_answer_without_the_value_it_needs_fails() {
     assert!(Deflate::default().confirm(&offer("; client_max_window_bits")).is_err());
     assert!(Deflate::default().confirm(&offer("; client_max_window_bits=12")).is_ok());
 }
 
-/// T10. Rows D6, D7.
+/// Known failure: odd window bits.
+/// Rule of RFC 7692 §7.1.2.1: server_max_window_bits.
+/// Rule of RFC 7692 §7.1.2.2: client_max_window_bits.
 #[test]
 fn section_7_1_2_every_number_of_window_bits() {
     let server = widest();
@@ -193,7 +196,7 @@ fn section_7_1_2_every_number_of_window_bits() {
     }
 }
 
-/// Row D4.
+/// Rule of RFC 7692 §7.1.1.1: server_no_context_takeover.
 #[test]
 fn section_7_1_1_1_server_no_context_takeover() {
     let asked = "; server_no_context_takeover";
@@ -205,7 +208,7 @@ fn section_7_1_1_1_server_no_context_takeover() {
     assert_eq!(confirmed(&Deflate::default(), ""), Some((fresh(12), kept(15))));
 }
 
-/// Row D5.
+/// Rule of RFC 7692 §7.1.1.2: client_no_context_takeover.
 #[test]
 fn section_7_1_1_2_client_no_context_takeover() {
     let asked = "; client_no_context_takeover";
@@ -221,7 +224,7 @@ fn section_7_1_1_2_client_no_context_takeover() {
     assert!(two.len() < one.len() / 2);
 }
 
-/// Row D6.
+/// Rule of RFC 7692 §7.1.2.1: server_max_window_bits.
 #[test]
 fn section_7_1_2_1_server_max_window_bits() {
     let server = set((12, true), (15, true));
@@ -233,7 +236,7 @@ fn section_7_1_2_1_server_max_window_bits() {
     assert_eq!(confirmed(&widest(), "; server_max_window_bits=8"), Some((kept(15), kept(8))), "unasked");
 }
 
-/// Row D7.
+/// Rule of RFC 7692 §7.1.2.2: client_max_window_bits.
 #[test]
 fn section_7_1_2_2_client_max_window_bits() {
     let server = set((15, true), (11, true));
@@ -251,7 +254,7 @@ fn section_7_1_2_2_client_max_window_bits() {
     assert_eq!(confirmed(&set((12, true), (15, true)), "; client_max_window_bits=15").unwrap().0, kept(12));
 }
 
-/// Row D8.
+/// Rule of RFC 7692 §7.1.2: window as agreed.
 #[test]
 fn section_7_1_2_2_a_client_told_8_bits_does_not_compress() {
     let client = widest();
@@ -261,7 +264,12 @@ fn section_7_1_2_2_a_client_told_8_bits_does_not_compress() {
     assert_eq!(client.memory.contexts(), 0);
 }
 
-/// Rows D1, D4, D5, D6, D7. Both ends, whatever they are set to, understand each other.
+/// Rule of RFC 7692 §5.1: offers by preference.
+/// Rule of RFC 7692 §7.1.1.1: server_no_context_takeover.
+/// Rule of RFC 7692 §7.1.1.2: client_no_context_takeover.
+/// Rule of RFC 7692 §7.1.2.1: server_max_window_bits.
+/// Rule of RFC 7692 §7.1.2.2: client_max_window_bits.
+/// Both ends, whatever they are set to, understand each other.
 #[test]
 fn section_5_ends_of_any_settings_agree() {
     let sides: Vec<_> = [9, 15].into_iter().flat_map(|bits| [(bits, false), (bits, true)]).collect();

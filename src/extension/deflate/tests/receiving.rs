@@ -20,7 +20,8 @@ fn finished(text: &[u8], dictionary: &[u8]) -> Vec<u8> {
     out
 }
 
-/// Rows D14, D17.
+/// Rule of RFC 7692 §7.2.2: tail put back.
+/// Rule of RFC 7692 §7.2.3: the RFC's examples.
 #[test]
 fn section_7_2_3_1_and_2_hello_without_and_with_a_context() {
     let mut kept = inflater(15, true);
@@ -29,7 +30,7 @@ fn section_7_2_3_1_and_2_hello_without_and_with_a_context() {
     assert_eq!(inflate(&mut kept, &HELLO).unwrap(), b"Hello");
 }
 
-/// Row D18.
+/// Rule of RFC 7692 §7.1.1: context kept, or not.
 #[test]
 fn section_7_1_1_a_context_is_not_kept_unless_that_is_agreed() {
     let mut fresh = inflater(15, false);
@@ -62,14 +63,15 @@ fn no_message_refers_to_another_connection() {
     }
 }
 
-/// Row D17.
+/// Rule of RFC 7692 §7.2.3: the RFC's examples.
 #[test]
 fn section_7_2_3_3_a_block_without_compression() {
     let stored = [0x00, 0x05, 0x00, 0xFA, 0xFF, 0x48, 0x65, 0x6C, 0x6C, 0x6F, 0x00];
     assert_eq!(inflate(&mut inflater(15, false), &stored).unwrap(), b"Hello");
 }
 
-/// Rows D15, D17.
+/// Rule of RFC 7692 §7.2.1: any block types.
+/// Rule of RFC 7692 §7.2.3: the RFC's examples.
 #[test]
 fn section_7_2_3_4_a_final_block_and_an_empty_one() {
     let message = [0xF3, 0x48, 0xCD, 0xC9, 0xC9, 0x07, 0x00, 0x00];
@@ -78,14 +80,14 @@ fn section_7_2_3_4_a_final_block_and_an_empty_one() {
     assert_eq!(inflate(&mut inflater(15, false), &message[..7]).unwrap(), b"Hello");
 }
 
-/// Row D17.
+/// Rule of RFC 7692 §7.2.3: the RFC's examples.
 #[test]
 fn section_7_2_3_5_two_blocks() {
     let message = [0xF2, 0x48, 0x05, 0x00, 0x00, 0x00, 0xFF, 0xFF, 0xCA, 0xC9, 0xC9, 0x07, 0x00];
     assert_eq!(inflate(&mut inflater(15, false), &message).unwrap(), b"Hello");
 }
 
-/// Row D17.
+/// Rule of RFC 7692 §7.2.3: the RFC's examples.
 #[test]
 fn section_7_2_3_6_an_empty_message() {
     for message in [&[0x00][..], &[], &[0x03, 0x00], &[0x03, 0x00, 0x00], &[0x02, 0x00]] {
@@ -94,7 +96,7 @@ fn section_7_2_3_6_an_empty_message() {
     assert_eq!(inflate(&mut inflater(15, false), &[0x02]), Err(Violation::Encoding));
 }
 
-/// Row D16.
+/// Rule of RFC 7692 §6.1: fragments cut anywhere.
 #[test]
 fn section_6_1_fragments_end_anywhere_and_may_be_empty() {
     for at in 0..=HELLO.len() {
@@ -105,7 +107,7 @@ fn section_6_1_fragments_end_anywhere_and_may_be_empty() {
     }
 }
 
-/// Row D15.
+/// Rule of RFC 7692 §7.2.1: any block types.
 #[test]
 fn section_7_2_3_4_the_window_outlives_a_final_block() {
     let (first, second) = (noise(700, 1), noise(300, 2));
@@ -137,14 +139,16 @@ fn section_7_2_3_4_the_window_outlives_a_final_block() {
     assert_eq!(inflate(&mut forgot, &streams[1]), Err(Violation::MissingContext));
 }
 
-/// Row D15. What is taken off may have been the end of a final block as well.
+/// Rule of RFC 7692 §7.2.1: any block types.
+/// What is taken off may have been the end of a final block as well.
 #[test]
 fn section_7_2_1_the_empty_block_may_be_final() {
     let message = [0xF2, 0x48, 0xCD, 0xC9, 0xC9, 0x07, 0x00, 0x00, 0x00, 0xFF, 0xFF, 0x01];
     assert_eq!(inflate(&mut inflater(15, false), &message).unwrap(), b"Hello");
 }
 
-/// Row D14. A stored block that lacks just the four bytes that are appended would otherwise take them for its own.
+/// Rule of RFC 7692 §7.2.2: tail put back.
+/// A stored block that lacks just the four bytes that are appended would otherwise take them for its own.
 #[test]
 fn section_7_2_2_a_message_cut_short_is_never_a_message() {
     let text = prose(3000, 3);
@@ -169,7 +173,8 @@ fn section_7_2_2_a_message_cut_short_is_never_a_message() {
     }
 }
 
-/// T11. A thousand bytes for one that comes in: the room is kept to, by the message and by the buffer.
+/// Known failure: inflated without limit.
+/// A thousand bytes for one that comes in: the room is kept to, by the message and by the buffer.
 #[test]
 fn a_bomb_gets_the_room_that_there_is() {
     let bomb = deflate(&mut deflater(9, 15, false), &vec![0; 4 << 20]);
@@ -191,7 +196,8 @@ fn a_bomb_gets_the_room_that_there_is() {
     assert_eq!(out.len(), 4 << 20);
 }
 
-/// T11. What is in the buffer already is no room, and no reason to take more.
+/// Known failure: inflated without limit.
+/// What is in the buffer already is no room, and no reason to take more.
 #[test]
 fn the_buffer_grows_by_the_room_only() {
     let bomb = deflate(&mut deflater(9, 15, false), &vec![0; 1 << 20]);
@@ -206,7 +212,8 @@ fn the_buffer_grows_by_the_room_only() {
     }
 }
 
-/// Row D8. An agreed window of 8 bits is received like one of 9, which is what zlib sends with.
+/// Rule of RFC 7692 §7.1.2: window as agreed.
+/// An agreed window of 8 bits is received like one of 9, which is what zlib sends with.
 #[test]
 fn section_7_1_2_no_more_is_kept_than_the_window() {
     for bits in 8..=15 {
@@ -283,7 +290,8 @@ fn text() -> impl Strategy<Value = Vec<u8>> {
 }
 
 proptest! {
-    /// Row D16. How a message is cut, and how much room there is, changes nothing; nor what is kept of it.
+    /// Rule of RFC 7692 §6.1: fragments cut anywhere.
+    /// How a message is cut, and how much room there is, changes nothing; nor what is kept of it.
     #[test]
     fn cuts_and_room_do_nothing(
         texts in vec(text(), 1..4),

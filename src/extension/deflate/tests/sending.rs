@@ -19,7 +19,8 @@ fn one_shot(state: &mut Decompress, message: &[u8], len: usize) -> Vec<u8> {
     out
 }
 
-/// Rows D13, D17.
+/// Rule of RFC 7692 §7.2.1: tail taken off.
+/// Rule of RFC 7692 §7.2.3: the RFC's examples.
 #[test]
 fn section_7_2_3_1_and_2_hello_without_and_with_a_context() {
     let hello = [0xF2, 0x48, 0xCD, 0xC9, 0xC9, 0x07, 0x00];
@@ -33,7 +34,8 @@ fn section_7_2_3_1_and_2_hello_without_and_with_a_context() {
     assert_eq!(deflate(&mut kept, b"Hello"), [0xF2, 0x00, 0x11, 0x00, 0x00]);
 }
 
-/// Rows D13, D17.
+/// Rule of RFC 7692 §7.2.1: tail taken off.
+/// Rule of RFC 7692 §7.2.3: the RFC's examples.
 #[test]
 fn section_7_2_3_6_an_empty_message_is_one_byte() {
     for takeover in [false, true] {
@@ -45,7 +47,9 @@ fn section_7_2_3_6_an_empty_message_is_one_byte() {
     }
 }
 
-/// Rows D13, D16. A piece ends with a flush, so that it can be decoded; the last without what every flush ends with.
+/// Rule of RFC 7692 §7.2.1: tail taken off.
+/// Rule of RFC 7692 §6.1: fragments cut anywhere.
+/// A piece ends with a flush, so that it can be decoded; the last without what every flush ends with.
 #[test]
 fn section_7_2_1_pieces_end_with_a_flush_and_the_message_without() {
     let (mut encoder, mut out) = (deflater(6, 15, false), BytesMut::new());
@@ -66,7 +70,8 @@ fn section_7_2_1_pieces_end_with_a_flush_and_the_message_without() {
     }
 }
 
-/// Row D8. What is further back than the window is sent again, in a message and in the next.
+/// Rule of RFC 7692 §7.1.2: window as agreed.
+/// What is further back than the window is sent again, in a message and in the next.
 #[test]
 fn section_7_1_2_the_window_is_no_larger_than_agreed() {
     for bits in 9..=14 {
@@ -84,7 +89,7 @@ fn section_7_1_2_the_window_is_no_larger_than_agreed() {
     }
 }
 
-/// Row D8.
+/// Rule of RFC 7692 §7.1.2: window as agreed.
 #[test]
 fn section_7_1_2_1_with_a_window_of_8_bits_nothing_is_compressed() {
     for takeover in [false, true] {
@@ -95,7 +100,7 @@ fn section_7_1_2_1_with_a_window_of_8_bits_nothing_is_compressed() {
     }
 }
 
-/// Row D12.
+/// Rule of RFC 7692 §6: uncompressed any time.
 #[test]
 fn short_messages_are_sent_as_they_are() {
     let mut encoder = Deflater::new(3, 256, context(12, false), super::nothing());
@@ -188,7 +193,8 @@ fn long_messages_are_one_stream() {
 }
 
 proptest! {
-    /// Rows D13, D18. What is sent in any pieces is read back at once.
+    /// Rule of RFC 7692 §7.2.1: tail taken off.
+    /// Rule of RFC 7692 §7.1.1: context kept, or not. What is sent in any pieces is read back at once.
     #[test]
     fn pieces_are_read_back_as_one(
         texts in vec((0..20_000usize, any::<u64>(), any::<bool>(), vec(0..5000usize, 0..6)), 1..4),
