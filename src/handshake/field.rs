@@ -124,12 +124,10 @@ pub(super) fn put(out: &mut Vec<u8>, name: &str, value: &[u8]) {
     }
 }
 
-/// Writes all the fields.
-pub(super) fn put_all<'a>(
-    out: &mut Vec<u8>,
-    fields: impl IntoIterator<Item = (&'a HeaderName, &'a HeaderValue)>,
-) {
-    for (name, value) in fields {
-        put(out, name.as_str(), value.as_bytes());
-    }
+/// Appends one field that a handshake has made. Its name and value are a field's by how they are made.
+pub(super) fn append(headers: &mut HeaderMap, name: &str, value: &[u8]) {
+    let name = HeaderName::from_bytes(name.as_bytes());
+    let (Ok(name), Ok(mut value)) = (name, HeaderValue::from_bytes(value)) else { return };
+    value.set_sensitive(name == header::AUTHORIZATION);
+    headers.append(name, value);
 }

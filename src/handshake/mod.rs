@@ -44,7 +44,7 @@ mod origin;
 mod server;
 mod url;
 
-pub use client::{ClientHandshake, ClientRequest, InvalidResponse, Upgraded};
+pub use client::{ClientHandshake, ClientRequest, HttpHandshake, InvalidResponse, Upgraded};
 pub use error::{HandshakeError, HeadLimit};
 pub use field::{InvalidField, InvalidHeader};
 pub use origin::ForbiddenOrigin;

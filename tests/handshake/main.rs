@@ -4,6 +4,7 @@
 mod advisories;
 mod client;
 mod extensions;
+mod http;
 mod origins;
 mod properties;
 mod refusals;

@@ -1,13 +1,12 @@
 //! [`ClientHandshake`]: sends a request, and waits for a 101.
 use super::{
-    super::{error::HandshakeError, http1::Head, incoming::Incoming, key::Key},
+    super::{error::HandshakeError, http1::Head, incoming::Incoming},
     check::Asked,
     request::ClientRequest,
     response::Body,
 };
 use crate::{
     config::Config,
-    extension,
     proto::{Connection, ReadBuf, Transmit},
 };
 use bytes::Buf;
@@ -44,13 +43,12 @@ impl ClientHandshake {
     /// Queues the request, with a fresh key.
     pub fn new(request: ClientRequest, config: impl Into<Arc<Config>>) -> Self {
         let config = config.into();
-        let (key, extensions) = (Key::generate(&*config.entropy), extension::offers(&config.extensions));
+        let asked = request.asked(&config);
         let mut transmit = Transmit::default();
-        request.put(transmit.cork(512), &key, &extensions);
-        let ClientRequest { subprotocols, requires_subprotocol, .. } = request;
+        request.put(transmit.cork(512), &asked);
         Self {
             config,
-            asked: Asked { key, subprotocols, extensions, requires_subprotocol },
+            asked,
             transmit,
             incoming: Incoming::default(),
             head: Head::default(),

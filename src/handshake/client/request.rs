@@ -1,10 +1,13 @@
 //! [`ClientRequest`]: what a client asks for, and the bytes that say so.
-use super::super::{
-    field::{self, InvalidHeader},
-    key::Key,
-    url::{InvalidUrl, Url},
+use super::{
+    super::{
+        field::{self, InvalidHeader},
+        key::Key,
+        url::{InvalidUrl, Url},
+    },
+    check::Asked,
 };
-use crate::{extension::ExtensionOffer, proto::Subprotocol};
+use crate::{config::Config, extension, proto::Subprotocol};
 use http::{HeaderMap, HeaderValue, header};
 
 /// A client's request: where to connect, what to offer, and which header fields to send.
@@ -22,8 +25,8 @@ use http::{HeaderMap, HeaderValue, header};
 pub struct ClientRequest {
     url: Url,
     headers: HeaderMap,
-    pub(super) subprotocols: Vec<Subprotocol>,
-    pub(super) requires_subprotocol: bool,
+    subprotocols: Vec<Subprotocol>,
+    requires_subprotocol: bool,
 }
 
 impl ClientRequest {
@@ -67,31 +70,47 @@ impl ClientRequest {
         &self.url
     }
 
-    pub(super) fn put(&self, out: &mut Vec<u8>, key: &Key, extensions: &[ExtensionOffer]) {
+    /// Writes the request's head.
+    pub(super) fn put(&self, out: &mut Vec<u8>, asked: &Asked) {
         for part in ["GET ", self.url.target(), " HTTP/1.1\r\n"] {
             out.extend_from_slice(part.as_bytes());
         }
-        field::put(out, "Host", self.url.authority().as_bytes());
-        field::put(out, "Upgrade", b"websocket");
-        field::put(out, "Connection", b"Upgrade");
-        field::put(out, "Sec-WebSocket-Key", key.as_bytes());
-        field::put(out, "Sec-WebSocket-Version", b"13");
+        self.each_field(asked, |name, value| field::put(out, name, value));
+        out.extend_from_slice(b"\r\n");
+    }
+
+    /// The header fields of the request, in order.
+    pub(super) fn each_field(&self, asked: &Asked, mut put: impl FnMut(&str, &[u8])) {
+        put("Host", self.url.authority().as_bytes());
+        put("Upgrade", b"websocket");
+        put("Connection", b"Upgrade");
+        put("Sec-WebSocket-Key", asked.key.as_bytes());
+        put("Sec-WebSocket-Version", b"13");
         if !self.subprotocols.is_empty() {
             let names: Vec<_> = self.subprotocols.iter().map(Subprotocol::as_str).collect();
-            field::put(out, "Sec-WebSocket-Protocol", names.join(", ").as_bytes());
+            put("Sec-WebSocket-Protocol", names.join(", ").as_bytes());
         }
-        if !extensions.is_empty() {
-            let offers: Vec<_> = extensions.iter().map(ToString::to_string).collect();
-            field::put(out, "Sec-WebSocket-Extensions", offers.join(", ").as_bytes());
+        if !asked.extensions.is_empty() {
+            let offers: Vec<_> = asked.extensions.iter().map(ToString::to_string).collect();
+            put("Sec-WebSocket-Extensions", offers.join(", ").as_bytes());
         }
         match self.url.authorization() {
             Some(credentials) if !self.headers.contains_key(header::AUTHORIZATION) => {
-                field::put(out, "Authorization", credentials.as_bytes());
+                put("Authorization", credentials.as_bytes());
             }
             _ => {}
         }
-        field::put_all(out, &self.headers);
-        out.extend_from_slice(b"\r\n");
+        self.headers.iter().for_each(|(name, value)| put(name.as_str(), value.as_bytes()));
+    }
+
+    /// What a response has to answer, with a fresh key.
+    pub(super) fn asked(&self, config: &Config) -> Asked {
+        Asked {
+            key: Key::generate(&*config.entropy),
+            subprotocols: self.subprotocols.clone(),
+            extensions: extension::offers(&config.extensions),
+            requires_subprotocol: self.requires_subprotocol,
+        }
     }
 }
 

@@ -1,5 +1,5 @@
 //! Writes answers other than 101.
-use super::super::field::{put, put_all};
+use super::super::field::put;
 use crate::proto::Transmit;
 use bytes::Bytes;
 use http::{HeaderName, HeaderValue, Response, StatusCode, header};
@@ -41,7 +41,9 @@ pub(super) fn put_response(out: &mut Transmit, response: &Response<Bytes>, to_he
     if !bodiless {
         put(head, "Content-Length", body.len().to_string().as_bytes());
     }
-    put_all(head, headers.iter().filter(|(name, _)| !OURS.contains(name)));
+    for (name, value) in headers.iter().filter(|(name, _)| !OURS.contains(name)) {
+        put(head, name.as_str(), value.as_bytes());
+    }
     head.extend_from_slice(b"\r\n");
     match body.len() {
         _ if bodiless || to_head => {}

@@ -2,6 +2,7 @@
 mod answer;
 mod check;
 mod handshake;
+mod http;
 mod request;
 mod response;
 

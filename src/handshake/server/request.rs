@@ -11,7 +11,7 @@ use crate::{
     proto::{Connection, Established, Role, Subprotocol},
 };
 use bytes::{Bytes, BytesMut};
-use http::{HeaderValue, Method, Request, Response, StatusCode, header};
+use http::{HeaderMap, HeaderValue, Method, Request, Response, StatusCode, header};
 use std::sync::Arc;
 
 /// A request that has not been answered yet: [`accept`](Self::accept) it or [`reject`](Self::reject) it.
@@ -87,33 +87,41 @@ impl Upgrade {
     /// A [`Refused`] with the answer to give instead: the [`refusal`](Self::refusal) if there is one, and 500 if
     /// the application chose a subprotocol that was not offered, which would have made the client fail.
     pub fn accept(self, acceptance: Acceptance) -> Result<Connection, Refused> {
+        let agreed = self.agree(acceptance)?;
+        let mut head = Vec::with_capacity(256);
+        head.extend_from_slice(b"HTTP/1.1 101 Switching Protocols\r\n");
+        agreed.each_field(|name, value| field::put(&mut head, name, value));
+        head.extend_from_slice(b"\r\n");
+        Ok(self.connection(agreed, &head))
+    }
+
+    /// What the 101 says.
+    pub(super) fn agree(&self, acceptance: Acceptance) -> Result<Agreed, Refused> {
         let Acceptance { subprotocol, headers, without_extensions } = acceptance;
         let key = match self.key {
             Ok(key) => key,
-            Err(refusal) => return Err(self.refused(&refusal.response(), self.blame(refusal))),
+            Err(refusal) => return Err(self.refused(refusal.response(), self.blame(refusal))),
         };
-        let mut head = Vec::with_capacity(256);
-        head.extend_from_slice(b"HTTP/1.1 101 Switching Protocols\r\n");
-        field::put(&mut head, "Upgrade", b"websocket");
-        field::put(&mut head, "Connection", b"Upgrade");
-        field::put(&mut head, "Sec-WebSocket-Accept", &key.accept());
         let mut established = Established::bare(Role::Server);
-        if let Some(subprotocol) = subprotocol {
-            if !self.subprotocols.contains(&subprotocol) {
+        if let Some(subprotocol) = &subprotocol {
+            if !self.subprotocols.contains(subprotocol) {
                 let response = plain(StatusCode::INTERNAL_SERVER_ERROR, "no subprotocol that was offered");
-                return Err(self.refused(&response, HandshakeError::NotOffered(subprotocol)));
+                return Err(self.refused(response, HandshakeError::NotOffered(subprotocol.clone())));
             }
-            field::put(&mut head, "Sec-WebSocket-Protocol", subprotocol.as_str().as_bytes());
-            established = established.with_subprotocol(subprotocol);
+            established = established.with_subprotocol(subprotocol.clone());
         }
         let extensions = if without_extensions { &[] } else { &self.config.extensions[..] };
+        let mut extension = None;
         if let Some(agreement) = extension::accept(extensions, &self.extensions) {
-            field::put(&mut head, "Sec-WebSocket-Extensions", agreement.answer().to_string().as_bytes());
+            extension = Some(agreement.answer().to_string());
             established = established.with_extension(agreement);
         }
-        field::put_all(&mut head, &headers);
-        head.extend_from_slice(b"\r\n");
-        Ok(Connection::begin(established, self.config, &self.received, &head))
+        Ok(Agreed { accept: key.accept(), subprotocol, extension, headers, established })
+    }
+
+    /// The connection that was agreed on. It transmits `head` first.
+    pub(super) fn connection(self, agreed: Agreed, head: &[u8]) -> Connection {
+        Connection::begin(agreed.established, self.config, &self.received, head)
     }
 
     /// The error that says why, with all that it takes to see what to change.
@@ -134,12 +142,37 @@ impl Upgrade {
         if status.is_informational() {
             let status = StatusCode::INTERNAL_SERVER_ERROR;
             let response = plain(status, "the application gave no answer");
-            return self.refused(&response, HandshakeError::Rejected(status));
+            return self.refused(response, HandshakeError::Rejected(status));
         }
-        self.refused(rejection.response(), HandshakeError::Rejected(status))
+        self.refused(rejection.into_response(), HandshakeError::Rejected(status))
     }
 
-    fn refused(&self, response: &Response<Bytes>, error: HandshakeError) -> Refused {
+    fn refused(&self, response: Response<Bytes>, error: HandshakeError) -> Refused {
         Refused::new(response, self.request.method() == Method::HEAD, error)
+    }
+}
+
+/// What a 101 says, and what its connection starts from.
+pub(super) struct Agreed {
+    accept: [u8; 28],
+    subprotocol: Option<Subprotocol>,
+    extension: Option<String>,
+    headers: HeaderMap,
+    established: Established,
+}
+
+impl Agreed {
+    /// The header fields of the 101, in order.
+    pub(super) fn each_field(&self, mut put: impl FnMut(&str, &[u8])) {
+        put("Upgrade", b"websocket");
+        put("Connection", b"Upgrade");
+        put("Sec-WebSocket-Accept", &self.accept);
+        if let Some(subprotocol) = &self.subprotocol {
+            put("Sec-WebSocket-Protocol", subprotocol.as_str().as_bytes());
+        }
+        if let Some(extension) = &self.extension {
+            put("Sec-WebSocket-Extensions", extension.as_bytes());
+        }
+        self.headers.iter().for_each(|(name, value)| put(name.as_str(), value.as_bytes()));
     }
 }

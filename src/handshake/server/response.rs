@@ -85,6 +85,9 @@ impl Rejection {
     pub fn response(&self) -> &Response<Bytes> {
         &self.0
     }
+    pub(super) fn into_response(self) -> Response<Bytes> {
+        *self.0
+    }
 }
 
 /// The status alone, and a line of text that names it.
@@ -117,21 +120,21 @@ impl From<InvalidHeader> for Rejection {
 #[derive(Debug)]
 #[must_use = "the answer wants to be written"]
 pub struct Refused {
-    transmit: Box<Transmit>,
+    answer: Box<(Transmit, Response<Bytes>)>,
     error: HandshakeError,
 }
 
 impl Refused {
     /// `to_head`: the request was HEAD, so no body is written.
-    pub(super) fn new(response: &Response<Bytes>, to_head: bool, error: HandshakeError) -> Self {
+    pub(super) fn new(response: Response<Bytes>, to_head: bool, error: HandshakeError) -> Self {
         let mut transmit = Transmit::default();
-        put_response(&mut transmit, response, to_head);
-        Self { transmit: Box::new(transmit), error }
+        put_response(&mut transmit, &response, to_head);
+        Self { answer: Box::new((transmit, response)), error }
     }
 
     /// The bytes to write: see [`Connection::transmit`](crate::proto::Connection::transmit).
     pub fn transmit(&mut self) -> &mut Transmit {
-        &mut self.transmit
+        &mut self.answer.0
     }
     /// Why there is no connection: [`Request`](HandshakeError::Request), [`Rejected`](HandshakeError::Rejected) or
     /// [`NotOffered`](HandshakeError::NotOffered).
@@ -144,6 +147,10 @@ impl Refused {
     }
     /// The bytes to write, and why there is no connection.
     pub fn into_parts(self) -> (Transmit, HandshakeError) {
-        (*self.transmit, self.error)
+        (self.answer.0, self.error)
+    }
+    /// The answer, for an HTTP server to write.
+    pub fn into_response(self) -> Response<Bytes> {
+        self.answer.1
     }
 }
