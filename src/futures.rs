@@ -64,7 +64,7 @@ use std::{
 pub type WebSocket<S> = aio::WebSocket<S, Runtime>;
 /// A received message as a stream of bytes, while it comes: an `AsyncRead` and `AsyncBufRead`.
 pub type MessageReader<'a, S> = aio::MessageReader<'a, S, Runtime>;
-/// A message being sent in pieces: an `AsyncWrite`.
+/// A message being sent in chunks: an `AsyncWrite`.
 pub type MessageWriter<'a, S> = aio::MessageWriter<'a, S, Runtime>;
 /// A request that has come over a stream of `futures`, and has no answer yet.
 pub type PendingUpgrade<S> = aio::PendingUpgrade<S, Runtime>;

@@ -157,7 +157,7 @@ pub trait Encoder: Debug + Send + Sync {
     }
 }
 
-/// Decodes the messages that a connection receives, one after the other, in pieces. Control frames are not decoded.
+/// Decodes the messages that a connection receives, one after the other, in chunks. Control frames are not decoded.
 pub trait Decoder: Debug + Send + Sync {
     /// A message begins, and its first frame has some of the extension's bits set. (A message without them is delivered as
     /// it is.)

@@ -1,4 +1,4 @@
-//! The names of `futures` for reading and writing messages in pieces: `AsyncRead`, `AsyncBufRead`, `AsyncWrite`.
+//! The names of `futures` for reading and writing messages in chunks: `AsyncRead`, `AsyncBufRead`, `AsyncWrite`.
 use super::{MessageReader, MessageWriter};
 use crate::adapter::into_io;
 use futures_io::{AsyncBufRead, AsyncRead, AsyncWrite};

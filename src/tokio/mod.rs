@@ -160,7 +160,7 @@ pub type WebSocket<S> = aio::WebSocket<S, Runtime>;
 pub type PendingUpgrade<S> = aio::PendingUpgrade<S, Runtime>;
 /// A received message as a stream of bytes, while it comes: an `AsyncRead` and `AsyncBufRead`.
 pub type MessageReader<'a, S> = aio::MessageReader<'a, S, Runtime>;
-/// A message being sent in pieces: an `AsyncWrite`.
+/// A message being sent in chunks: an `AsyncWrite`.
 pub type MessageWriter<'a, S> = aio::MessageWriter<'a, S, Runtime>;
 /// A sending end of a split WebSocket over a Tokio stream.
 pub type Sender<S> = aio::Sender<S, Runtime>;

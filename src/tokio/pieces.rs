@@ -1,4 +1,4 @@
-//! Tokio's names for reading and writing messages in pieces: `AsyncRead`, `AsyncBufRead`, `AsyncWrite`.
+//! Tokio's names for reading and writing messages in chunks: `AsyncRead`, `AsyncBufRead`, `AsyncWrite`.
 use super::{MessageReader, MessageWriter};
 use crate::adapter::into_io;
 use ::tokio::io::{AsyncBufRead, AsyncRead, AsyncWrite, ReadBuf};
