@@ -130,7 +130,7 @@ fn by_default_a_message_of_up_to_1_mib_is_one_frame_and_control_frames_pass_in_a
         for len in [100_000, 1 << 20] {
             let mut end = End::with(role, |_| ());
             end.conn.send(vec![7; len]).unwrap();
-            end.conn.send(&vec![8; len]).unwrap();
+            end.conn.send(vec![8; len].as_slice()).unwrap();
             let all = frames(&written(&mut end.conn));
             let all: Vec<_> = all.iter().map(|frame| (frame.first, frame.payload.len())).collect();
             assert_eq!(all, [(BINARY, len), (BINARY, len)], "{role:?}");
@@ -151,7 +151,7 @@ fn fragments_of_long_messages_never_interleave() {
         let mut end = End::with(role, |config| config.fragment_size = 10_000);
         for n in 1..=4 {
             end.conn.send(vec![n; 25_000]).unwrap();
-            end.conn.send(&[n]).unwrap();
+            end.conn.send([n].as_slice()).unwrap();
             end.conn.ping([n]).unwrap();
         }
         let mut seen = vec![];

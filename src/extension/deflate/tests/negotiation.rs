@@ -101,8 +101,7 @@ fn by_default_a_server_asks_of_a_client_only_what_it_offers() {
 
 #[test]
 fn by_default_a_server_without_budget_declines_what_it_would_have_to_keep() {
-    let mut server = Deflate::default();
-    server.memory = Memory::new(4 << 10);
+    let mut server = Deflate { memory: Memory::new(4 << 10), ..Deflate::default() };
     server.send.takeover = true;
     assert_eq!(answer(&server, ""), None);
     assert_eq!(answer(&server, "; client_no_context_takeover").as_deref(), Some(NONE));
