@@ -4,12 +4,12 @@ from statistics import median
 
 from . import HERE, picture
 from .servers import FLOOR, OURS
-from .workloads import GROWTH, WORKLOADS
+from .workloads import GROWTH, PICTURES, WORKLOADS
 
 INTRODUCTION = """# The race
 
 Echo servers of several libraries, over TCP on one machine. Made by `benches/race/run`, which builds and measures all of
-it again; nothing below is written by hand, and `results.json` has every round.
+it again; nothing below is written by hand.
 
 {circumstances}
 
@@ -54,9 +54,9 @@ def write(store):
         if workload.compresses and COMPRESSION not in parts:
             parts.append(COMPRESSION)
         rows = ranked(store.entries[name], workload)
-        (pictures / f"{name}.svg").write_text(picture.bars(workload, rows))
+        (pictures / f"{PICTURES[name]}.svg").write_text(picture.bars(workload, rows))
         if name not in GROWTH:
-            parts.append(f"## {name}: {workload.title}\n\n![{workload.title}](pictures/{name}.svg)\n")
+            parts.append(f"## {name}: {workload.title}\n\n![{workload.title}](pictures/{PICTURES[name]}.svg)\n")
             parts.append(table(workload, rows))
     if any(name in store.entries for name in GROWTH):
         parts.append("## n1 to n10000: what more connections cost\n")
@@ -199,7 +199,7 @@ def growth(store):
     last = columns[-1]
     for name, values in sorted(cells.values(), key=lambda pair: _number(pair[1].get(last))):
         lines.append("| " + " | ".join([name] + [values.get(column, "") for column in columns]) + " |")
-    return "\n".join(lines) + f"\n\n![{WORKLOADS[last].title}](pictures/{last}.svg)\n"
+    return "\n".join(lines) + f"\n\n![{WORKLOADS[last].title}](pictures/{PICTURES[last]}.svg)\n"
 
 
 def _number(text):

@@ -1,4 +1,5 @@
-"""Measurements on disk: merged by what was measured, so that a race can be run in pieces."""
+"""Measurements on disk, in `rounds/`, which is not under version control: merged by what was measured, so that a race can be
+run in pieces."""
 
 import datetime
 import json
@@ -13,7 +14,7 @@ class Store:
     """A tree of two levels, such as workload and server; what is measured again replaces what was there."""
 
     def __init__(self, name):
-        self.path = HERE / name
+        self.path = HERE / "rounds" / name
         self.entries = json.loads(self.path.read_text()) if self.path.exists() else {}
         self._versions, self._machine = versions(), describe()
 
@@ -29,6 +30,7 @@ class Store:
         text = json.dumps(self.entries, indent=1, ensure_ascii=False)
         # What has nothing below it takes a line.
         text = re.sub(r"\{[^{}]*\}", lambda found: " ".join(found[0].split()), text)
+        self.path.parent.mkdir(exist_ok=True)
         self.path.write_text(text + "\n")
 
     def circumstances(self):

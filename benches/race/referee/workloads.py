@@ -80,3 +80,22 @@ WORKLOADS = {
     ),
     **{name: _growth(conns) for name, conns in GROWTH.items()},
 }
+
+# The names of the pictures, by what they show.
+PICTURES = {
+    "a": "20B-depth1",
+    "b": "20B-depth64",
+    "c": "1KiB",
+    "d": "16KiB-binary",
+    "dt": "16KiB-text",
+    "e": "1MiB",
+    "f": "20B-1000-connections",
+    "idle": "idle-10000",
+    "idle1k": "idle-after-1KiB",
+    "churn": "connect-and-close",
+    "z1": "1KiB-compressed",
+    "z16": "16KiB-compressed",
+    "idlez": "idle-compressed",
+    "idlezt": "idle-compressed-takeover",
+    **{name: f"growth-{conns}" for name, conns in GROWTH.items()},
+}
