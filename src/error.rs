@@ -157,12 +157,15 @@ pub enum Violation {
 }
 debug_as_display!(Violation);
 impl Violation {
-    /// Whether it is a limit of this end's [`Config`](crate::Config) that was passed. The peer, which cannot know the
+    /// Whether it is a limit of this end that was passed, of its [`Config`](crate::Config) or its memory. The peer, which cannot know the
     /// limit, broke no rule of the protocol.
     pub const fn is_limit(self) -> bool {
         matches!(
             self,
-            Self::MessageTooBig { .. } | Self::TooManyFragments { .. } | Self::TooManyEmptyFragments { .. }
+            Self::MessageTooBig { .. }
+                | Self::TooManyFragments { .. }
+                | Self::TooManyEmptyFragments { .. }
+                | Self::OverBudget { .. }
         )
     }
     /// The code of the Close frame that answers it (RFC 6455 §7.4.1).

@@ -16,6 +16,38 @@ pub(crate) fn sources() -> Vec<String> {
     found
 }
 
+/// Every variant of every error type of the library, as `Type::Variant`; of one that is a struct, its name.
+#[cfg_attr(not(all(feature = "deflate", feature = "idna")), allow(dead_code, reason = "the page's"))]
+pub(crate) fn variants() -> Vec<String> {
+    let mut found = vec![];
+    for source in sources() {
+        let mut lines = source.lines();
+        let mut is_error = false;
+        while let Some(line) = lines.next() {
+            is_error |= line.starts_with("#[derive(") && line.contains("thiserror::Error");
+            let name = |line: &str| line.split(|c: char| !c.is_alphanumeric()).next().unwrap().to_owned();
+            if let Some(rest) = line.strip_prefix("pub struct ").filter(|_| is_error) {
+                found.push(name(rest));
+                is_error = false;
+            } else if let Some(rest) =
+                line.strip_prefix("pub enum ").filter(|rest| is_error || rest.starts_with("LooksLike"))
+            {
+                let of = name(rest);
+                let body = lines.by_ref().take_while(|line| *line != "}");
+                let variant = |line: &str| {
+                    let line = line.strip_prefix("    ")?;
+                    line.starts_with(|c: char| c.is_ascii_uppercase())
+                        .then(|| format!("{of}::{}", name(line)))
+                };
+                found.extend(body.filter_map(variant));
+                is_error = false;
+            }
+        }
+    }
+    assert!(found.len() > 80, "{found:?}");
+    found
+}
+
 #[test]
 fn no_error_derives_debug() {
     let mut errors = 0;
