@@ -121,7 +121,7 @@ fn nobody_can_change_a_message_that_shares_the_buffer() {
         for n in 0..50_u8 {
             end.frame(BINARY, vec![n; 5000]).frame(BINARY, vec![n; 3]);
             kept.extend(messages(&all_told(&mut end.conn)));
-            end.conn.send(&[0xEE; 5000]).unwrap();
+            end.conn.send([0xEE; 5000].as_slice()).unwrap();
             end.flush();
         }
         for (n, message) in kept.iter().enumerate() {

@@ -103,7 +103,7 @@ async fn the_futures_are_small() {
     let connect = size_of_val(&ws::connect("ws://x"));
     let connect_with = size_of_val(&ws::connect_with(super::request("ws://x"), Config::client()));
     let mut socket = {
-        let client = tokio::spawn(ws::connect(&format!("ws://{address}")));
+        let client = tokio::spawn(ws::connect(format!("ws://{address}")));
         // The streams above were never asked for anything.
         let mut streams = vec![];
         for _ in 0..5 {
