@@ -21,6 +21,7 @@ use std::{sync::Arc, time::Duration};
 /// | `max_head_size`, `max_header_fields`, `max_header_line`, `handshake_timeout`, `extensions` | the opening handshake |
 /// | `max_refusal_body` | a client's opening handshake only |
 /// | `origins` | a server's opening handshake only |
+/// | `accept_unmasked` | a server's connection only |
 /// | `high_water_mark` | the receiving half, the adapters, and drivers |
 ///
 /// ```
@@ -84,6 +85,13 @@ pub struct Config {
     /// For a server: which pages may connect (RFC 6455 §10.2). Default: those of its own origin, and a loopback host's at
     /// a loopback host.
     pub origins: Origins,
+    /// For a server: whether frames without a mask are accepted too, which RFC 6455 §5.1 forbids. Default: false.
+    ///
+    /// Set it for clients that never mask and cannot be mended, such as some microcontrollers and audio bridges, and for a
+    /// listener that nobody else reaches: in a closed network, or on a port of its own. **Never set it where browsers or
+    /// intermediaries connect.** The mask keeps a page from choosing the bytes that its browser sends: bytes that look like
+    /// HTTP could put false responses into the cache of a proxy on the way (RFC 6455 §10.3).
+    pub accept_unmasked: bool,
     /// Whether messages are delivered whole or in chunks. Default: whole.
     pub delivery: Delivery,
     /// Whether the connection answers pings by itself (RFC 6455 §5.5.2). If not, the application answers
@@ -152,6 +160,7 @@ impl Config {
             close_timeout: Some(seconds(10)),
             extensions: Vec::new(),
             origins: Origins::Same,
+            accept_unmasked: false,
             delivery: Delivery::Messages,
             auto_pong: true,
             fragment_size: 1 << 20,

@@ -86,7 +86,7 @@ pub enum Violation {
     /// RFC 6455 §5.2: the top bit of a 64-bit length was set. 1002.
     #[error("payload length over 2^63 - 1")]
     LengthOverflow,
-    /// RFC 6455 §5.1: a client's frame without a mask. 1002.
+    /// RFC 6455 §5.1: a client's frame without a mask, unless [`accept_unmasked`](crate::Config::accept_unmasked). 1002.
     #[error("unmasked frame from a client")]
     Unmasked,
     /// RFC 6455 §5.1: a server's frame with a mask. 1002.

@@ -29,6 +29,7 @@ setters! {
     write_timeout: impl Into<Option<Duration>>,
     close_timeout: impl Into<Option<Duration>>,
     origins: Origins,
+    accept_unmasked: bool,
     delivery: Delivery,
     auto_pong: bool,
     fragment_size: usize,

@@ -117,11 +117,14 @@ fn instead_of(name: &str) -> &'static str {
     }
 }
 
-/// Writes one field.
+/// Writes one field, its name in the usual case, as in `User-Agent`: some servers compare names by case, and a
+/// [`HeaderName`] is in lower case.
 pub(super) fn put(out: &mut Vec<u8>, name: &str, value: &[u8]) {
+    let from = out.len();
     for part in [name.as_bytes(), b": ", value, b"\r\n"] {
         out.extend_from_slice(part);
     }
+    capitalize(&mut out[from..from + name.len()]);
 }
 
 /// Appends one field that a handshake has made. Its name and value are a field's by how they are made.
@@ -130,4 +133,17 @@ pub(super) fn append(headers: &mut HeaderMap, name: &str, value: &[u8]) {
     let (Ok(name), Ok(mut value)) = (name, HeaderValue::from_bytes(value)) else { return };
     value.set_sensitive(name == header::AUTHORIZATION);
     headers.append(name, value);
+}
+
+/// Words of names that are not written with one capital letter.
+const WORDS: [&str; 6] = ["DNT", "ETag", "MD5", "TE", "WebSocket", "WWW"];
+
+/// Puts a name of a field, in lower case, into the usual case.
+fn capitalize(name: &mut [u8]) {
+    for word in name.split_mut(|&byte| byte == b'-') {
+        match WORDS.iter().find(|usual| word.eq_ignore_ascii_case(usual.as_bytes())) {
+            Some(usual) => word.copy_from_slice(usual.as_bytes()),
+            None => word.iter_mut().take(1).for_each(u8::make_ascii_uppercase),
+        }
+    }
 }

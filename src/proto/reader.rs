@@ -72,6 +72,8 @@ pub(super) struct Reader {
     frame_offset: u64,
     /// How many more frames are read in [this turn](turn).
     credit: u32,
+    /// See [`Config::accept_unmasked`].
+    accept_unmasked: bool,
     /// See [`short::short_below`].
     short_below: u8,
     /// Whether payload has come since the message timer was last checked.
@@ -95,6 +97,7 @@ impl Reader {
             empty_fragments: 0,
             frame_offset: 0,
             credit: turn::FRAMES_A_TURN,
+            accept_unmasked: config.accept_unmasked,
             short_below: short::short_below(role, config),
             progressed: false,
             #[cfg(test)]

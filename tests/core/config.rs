@@ -10,7 +10,7 @@ use std::time::Duration;
 fn each_setting_has_a_method_that_sets_it_and_no_other() {
     let time = Duration::from_millis(7);
     let keepalive = Keepalive { interval: time, timeout: time };
-    let set: [(&str, Config); 19] = [
+    let set: [(&str, Config); 20] = [
         ("max_message_size", Config::server().max_message_size(7)),
         ("max_fragments", Config::server().max_fragments(7)),
         ("max_empty_fragments", Config::server().max_empty_fragments(7)),
@@ -25,6 +25,7 @@ fn each_setting_has_a_method_that_sets_it_and_no_other() {
         ("close_timeout", Config::server().close_timeout(None)),
         ("extensions", Config::server().extension(Named)),
         ("origins", Config::server().origins(Origins::Any)),
+        ("accept_unmasked", Config::server().accept_unmasked(true)),
         ("delivery", Config::server().delivery(Delivery::Chunks)),
         ("auto_pong", Config::server().auto_pong(false)),
         ("fragment_size", Config::server().fragment_size(7)),

@@ -175,6 +175,6 @@ fn t13_no_value_can_end_a_line() {
         let transmit = handshake.transmit();
         transmit.copy_to_bytes(transmit.remaining())
     };
-    assert!(sent.windows(12).any(|part| part == b"x: caf\xe9\t!\r\n\r"), "obs-text and tabs may be sent");
+    assert!(sent.windows(12).any(|part| part == b"X: caf\xe9\t!\r\n\r"), "obs-text and tabs may be sent");
     assert_eq!(drain(handshake.transmit()), "");
 }

@@ -76,8 +76,8 @@ fn section_4_1_the_request_byte_for_byte() {
          Sec-WebSocket-Version: 13\r\n\
          Sec-WebSocket-Protocol: chat.v2, chat.v1\r\n\
          Authorization: Basic bWU6cEBzcw==\r\n\
-         origin: http://example.com\r\n\
-         cookie: a=b\r\n\
+         Origin: http://example.com\r\n\
+         Cookie: a=b\r\n\
          \r\n"
     );
     let bare = drain(ClientHandshake::new(chat(), no_extensions()).transmit());
@@ -385,5 +385,29 @@ fn reserved_header_fields_cannot_be_added() {
     }
     let own = request("ws://me@example.com").header("Authorization", "Bearer x").unwrap();
     let sent = sent(own);
-    assert!(sent.contains("authorization: Bearer x") && !sent.contains("Basic"), "{sent}");
+    assert!(sent.contains("Authorization: Bearer x") && !sent.contains("Basic"), "{sent}");
+}
+
+/// Some servers compare names by case.
+#[test]
+fn names_of_header_fields_are_written_in_the_usual_case() {
+    let names = [
+        "Origin",
+        "User-Agent",
+        "Authorization",
+        "Cookie",
+        "X-Request-Id",
+        "WWW-Authenticate",
+        "ETag",
+        "Content-MD5",
+        "DNT",
+    ];
+    let mut request = request("ws://example.com/");
+    for name in names {
+        request = request.header(name.to_ascii_lowercase().as_str(), "value").unwrap();
+    }
+    let sent = sent(request);
+    for name in names {
+        assert!(sent.contains(&format!("\r\n{name}: value\r\n")), "{name}: {sent}");
+    }
 }

@@ -106,9 +106,9 @@ fn section_4_2_2_the_answer_to_another_version_byte_for_byte() {
         "HTTP/1.1 426 Upgrade Required\r\n\
          Connection: close, Upgrade\r\n\
          Content-Length: 54\r\n\
-         content-type: text/plain; charset=utf-8\r\n\
-         upgrade: websocket\r\n\
-         sec-websocket-version: 13\r\n\
+         Content-Type: text/plain; charset=utf-8\r\n\
+         Upgrade: websocket\r\n\
+         Sec-WebSocket-Version: 13\r\n\
          \r\n\
          426 Upgrade Required: Sec-WebSocket-Version is not 13\n"
     );

@@ -28,8 +28,8 @@ fn section_4_2_2_the_response_byte_for_byte() {
              Connection: Upgrade\r\n\
              Sec-WebSocket-Accept: {ACCEPT}\r\n\
              Sec-WebSocket-Protocol: chat\r\n\
-             set-cookie: a=b\r\n\
-             set-cookie: c=d\r\n\
+             Set-Cookie: a=b\r\n\
+             Set-Cookie: c=d\r\n\
              \r\n"
         )
     );

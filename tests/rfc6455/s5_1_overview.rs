@@ -1,6 +1,6 @@
 //! §5.1: a client masks every frame, a server none; either fails a peer that does otherwise.
 use crate::support::*;
-use sansocket::{CloseCode, Role, Violation};
+use sansocket::{CloseCode, Config, Role, Violation};
 
 /// One of everything that an end can send.
 fn everything(role: Role) -> Vec<Frame> {
@@ -42,6 +42,25 @@ fn a_server_fails_an_unmasked_frame_of_any_kind() {
     }
     let mut end = End::new(Role::Server);
     end.frame(1, "be").raw(wire(FIN, "gun", None)).fails(1002, Violation::Unmasked);
+}
+
+/// For clients that never mask: what they send is read as it is, and those that mask are still read.
+#[test]
+fn a_server_that_is_told_to_accepts_unmasked_frames_of_any_kind() {
+    assert!(!Config::server().accept_unmasked, "only then");
+    let mut end = End::with(Role::Server, |config| config.accept_unmasked = true);
+    let long = "é".repeat(40_000);
+    for (first, text) in [(TEXT, "hello"), (TEXT, ""), (TEXT, "né"), (TEXT, &long[..400]), (TEXT, &long)] {
+        end.raw(wire(first, text, None)).text(text);
+        end.frame(first, text).text(text);
+    }
+    end.raw(wire(1, "in two ", None)).raw(wire(PING, "?", None)).ping("?").writes(PONG, "?");
+    end.frame(FIN, "frames").text("in two frames");
+    end.raw(wire(BINARY, [0xFF; 70_000], None)).binary(&[0xFF; 70_000]);
+    end.raw(wire(TEXT, [0xFF], None)).fails(1007, Violation::Utf8);
+    let mut client = End::with(Role::Client, |config| config.accept_unmasked = true);
+    client.frame(TEXT, "a server never masks").text("a server never masks");
+    client.raw(wire(TEXT, "", Some(PEER_KEY))).fails(1002, Violation::Masked);
 }
 
 /// Rule of RFC 6455 §5.1: masked frame fails.

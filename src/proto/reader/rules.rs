@@ -35,7 +35,7 @@ impl Reader {
             return Err(Violation::ReservedBits);
         }
         match (self.role, second & 0x80 != 0) {
-            (Role::Server, false) => return Err(Violation::Unmasked),
+            (Role::Server, false) if !self.accept_unmasked => return Err(Violation::Unmasked),
             (Role::Client, true) => return Err(Violation::Masked),
             _ => {}
         }
