@@ -216,7 +216,7 @@ where
 ///
 /// # Errors
 /// [`Error::Handshake`] when the server does not upgrade: a response that does not is in
-/// [`HandshakeError::Declined`](crate::handshake::HandshakeError::Declined), body and all. [`Error::Io`].
+/// [`HandshakeError::Declined`], body and all. [`Error::Io`].
 ///
 /// # Cancel safety
 /// Dropping the future drops the stream.
