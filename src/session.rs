@@ -1,20 +1,28 @@
-//! The browser's view: one object from CONNECTING to CLOSED, four kinds of event.
+//! The browser's view, for both roles: one object from CONNECTING to CLOSED, and few kinds of event.
 use crate::{
     close::CloseFrame,
     config::{Config, Delivery},
     error::{ProtocolError, SendError},
     extension::ExtensionOffer,
-    handshake::{ClientHandshake, ClientRequest, HandshakeError, Upgraded},
+    handshake::{
+        Acceptance, ClientHandshake, ClientRequest, HandshakeError, Refused, Rejection, ServerHandshake,
+        Upgrade, Upgraded,
+    },
     message::{Message, Outgoing},
     proto::{Closed, Connection, Deadline, Event, ReadBuf, ReadyState, Subprotocol, Transmit},
     sentence::debug_as_display,
 };
-use bytes::BytesMut;
-use http::Response;
-use std::{sync::Arc, time::Instant};
+use bytes::{Buf, BytesMut};
+use http::{Request, Response};
+use std::{
+    fmt,
+    sync::Arc,
+    time::{Duration, Instant},
+};
 
-/// A client's [`ClientHandshake`] and then its [`Connection`], as one machine, with the names and the order of events
-/// of a browser's `WebSocket`. For event loops.
+/// An opening handshake and then its [`Connection`], as one machine, with the names and the order of events of a browser's
+/// `WebSocket`. For event loops, and for both roles: [`client`](Self::client), [`server`](Self::server), and
+/// [`deciding`](Self::deciding) for a server whose application looks at the request.
 ///
 /// It is driven as a [`Connection`] is. Messages come whole and pings are answered, whatever the [`Config`] says.
 ///
@@ -22,7 +30,7 @@ use std::{sync::Arc, time::Instant};
 /// use sansocket::bytes::Buf;
 /// use sansocket::{Config, ReadyState, Session, SessionEvent, handshake::ClientRequest};
 /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
-/// let mut session = Session::new(ClientRequest::try_from("ws://example.com/")?, Config::client());
+/// let mut session = Session::client(ClientRequest::try_from("ws://example.com/")?, Config::client());
 /// assert_eq!(session.state(), ReadyState::Connecting);
 /// // Write what there is to write; give it what came; and then:
 /// # let bytes_to_write = session.transmit().remaining();
@@ -51,8 +59,70 @@ pub struct Session {
 #[derive(Debug)]
 enum State {
     Connecting(Box<ClientHandshake>),
+    Accepting(Box<Accepting>),
     Connected(Box<Connection>),
     Failed(Failed),
+}
+
+/// A server waits for its request.
+struct Accepting {
+    handshake: ServerHandshake,
+    decide: Option<Decide>,
+    close_timeout: Option<Duration>,
+}
+type Decide = Box<dyn FnOnce(&Upgrade) -> Result<Acceptance, Rejection> + Send>;
+
+impl fmt::Debug for Accepting {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.handshake.fmt(f)
+    }
+}
+
+impl Accepting {
+    /// The open connection and its request, or the state that the failure leads to.
+    fn poll(&mut self) -> Result<Option<(Request<()>, Connection)>, (Failed, HandshakeError)> {
+        match self.handshake.poll() {
+            Ok(None) => Ok(None),
+            Ok(Some(upgrade)) => {
+                let decision = match self.decide.take() {
+                    Some(decide) => decide(&upgrade),
+                    None => Ok(Acceptance::new()),
+                };
+                let request = upgrade.request().clone();
+                let answered = match decision {
+                    Ok(acceptance) => upgrade.accept(acceptance),
+                    Err(rejection) => Err(upgrade.reject(rejection)),
+                };
+                answered.map(|connection| Some((request, connection))).map_err(|refused| {
+                    let (answer, error) = Refused::into_parts(refused);
+                    (self.failed(answer), error)
+                })
+            }
+            Err(error) => {
+                let answer = std::mem::take(self.handshake.transmit());
+                Err((self.failed(answer), error))
+            }
+        }
+    }
+
+    /// The answer is still to be written.
+    fn failed(&self, transmit: Transmit) -> Failed {
+        let patience = Patience::Unset(self.close_timeout);
+        Failed { transmit, patience, ..Failed::default() }
+    }
+}
+
+/// How long an answer may take to leave.
+#[derive(Debug)]
+enum Patience {
+    /// The time has not been told yet.
+    Unset(Option<Duration>),
+    Until(Option<Instant>),
+}
+impl Default for Patience {
+    fn default() -> Self {
+        Self::Until(None)
+    }
 }
 
 /// There is no connection, and there will be none.
@@ -68,16 +138,19 @@ struct Failed {
     input: BytesMut,
     /// See [`ReadBuf::room`].
     room: usize,
-    /// Nothing.
+    /// A server's answer that says why, for as long as `patience` lasts. A client's is empty.
     transmit: Transmit,
+    patience: Patience,
 }
 
 /// What a browser calls `open`, `message`, `error` and `close`.
 #[derive(Debug)]
 #[non_exhaustive]
 pub enum SessionEvent {
-    /// The opening handshake succeeded, with this response.
+    /// For a client: the opening handshake succeeded, with this response.
     Open(Response<()>),
+    /// For a server: this request was accepted, and the connection is open.
+    Accepted(Request<()>),
     /// A message came.
     Message(Message),
     /// The connection failed; `Close` is next.
@@ -109,14 +182,48 @@ pub enum SessionError {
 debug_as_display!(SessionError);
 
 impl Session {
-    /// Begins to connect.
-    pub fn new(request: ClientRequest, config: impl Into<Arc<Config>>) -> Self {
-        let mut config = config.into();
-        if config.delivery != Delivery::Messages || !config.auto_pong {
-            config = Arc::new(Config { delivery: Delivery::Messages, auto_pong: true, ..(*config).clone() });
-        }
-        let handshake = ClientHandshake::new(request, config);
+    /// A client, which begins to connect.
+    pub fn client(request: ClientRequest, config: impl Into<Arc<Config>>) -> Self {
+        let handshake = ClientHandshake::new(request, of_sessions(config.into()));
         Self { state: State::Connecting(Box::new(handshake)), closed: None }
+    }
+
+    /// A server, which waits for a request and accepts every correct one that [`Config::origins`] allows. A request that
+    /// is refused is an [`Error`](SessionEvent::Error): the answer is in [`transmit`](Self::transmit), and
+    /// [`Close`](SessionEvent::Close) comes once it has been written, or after [`close_timeout`](Config::close_timeout).
+    ///
+    /// ```
+    /// use sansocket::{Config, Session, SessionEvent, bytes::Buf};
+    ///
+    /// let mut session = Session::server(Config::server());
+    /// session.receive(b"GET /chat HTTP/1.1\r\nHost: example.com\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\
+    ///     Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n");
+    /// let Some(SessionEvent::Accepted(request)) = session.poll_event() else { panic!("refused") };
+    /// assert_eq!(request.uri().path(), "/chat");
+    /// session.send("hello")?;
+    /// assert!(session.transmit().chunk().starts_with(b"HTTP/1.1 101 "));
+    /// # Ok::<(), sansocket::SendError>(())
+    /// ```
+    pub fn server(config: impl Into<Arc<Config>>) -> Self {
+        Self::accepting(config.into(), None)
+    }
+
+    /// A server whose application sees the request, and accepts or rejects it. It sees every well-formed HTTP request. One
+    /// that [cannot become a WebSocket](Upgrade::refusal) is refused in any case.
+    pub fn deciding(
+        config: impl Into<Arc<Config>>,
+        decide: impl FnOnce(&Upgrade) -> Result<Acceptance, Rejection> + Send + 'static,
+    ) -> Self {
+        Self::accepting(config.into(), Some(Box::new(decide)))
+    }
+
+    fn accepting(config: Arc<Config>, decide: Option<Decide>) -> Self {
+        let close_timeout = config.close_timeout;
+        let handshake = ServerHandshake::new(of_sessions(config));
+        Self {
+            state: State::Accepting(Box::new(Accepting { handshake, decide, close_timeout })),
+            closed: None,
+        }
     }
 
     /// See [`Connection::receive`].
@@ -127,6 +234,7 @@ impl Session {
     pub fn read_buf(&mut self) -> ReadBuf<'_> {
         match &mut self.state {
             State::Connecting(handshake) => handshake.read_buf(),
+            State::Accepting(accepting) => accepting.handshake.read_buf(),
             State::Connected(connection) => connection.read_buf(),
             State::Failed(failed) => {
                 failed.room = failed.input.len();
@@ -138,6 +246,7 @@ impl Session {
     pub fn receive_eof(&mut self) {
         match &mut self.state {
             State::Connecting(handshake) => handshake.receive_eof(),
+            State::Accepting(accepting) => accepting.handshake.receive_eof(),
             State::Connected(connection) => connection.receive_eof(),
             State::Failed(_) => {}
         }
@@ -160,6 +269,17 @@ impl Session {
                     Some(SessionEvent::Error(error.into()))
                 }
             },
+            State::Accepting(accepting) => match accepting.poll() {
+                Ok(None) => None,
+                Ok(Some((request, connection))) => {
+                    self.state = State::Connected(Box::new(connection));
+                    Some(SessionEvent::Accepted(request))
+                }
+                Err((failed, error)) => {
+                    self.state = State::Failed(failed);
+                    Some(SessionEvent::Error(error.into()))
+                }
+            },
             State::Connected(connection) => loop {
                 match connection.poll_event()? {
                     Event::Message(message) => break Some(SessionEvent::Message(message.into_message())),
@@ -175,6 +295,9 @@ impl Session {
             State::Failed(failed) => {
                 if let Some(error) = failed.error.take() {
                     return Some(SessionEvent::Error(error));
+                }
+                if failed.transmit.has_remaining() {
+                    return None;
                 }
                 let told = std::mem::replace(&mut failed.told, true);
                 (!told).then(|| SessionEvent::Close(Closed::unopened()))
@@ -200,7 +323,7 @@ impl Session {
     /// fails, with [`SessionError::Aborted`] and 1006, as in browsers.
     pub fn close(&mut self, frame: impl Into<Option<CloseFrame>>) {
         match &mut self.state {
-            State::Connecting(_) => {
+            State::Connecting(_) | State::Accepting(_) => {
                 self.state =
                     State::Failed(Failed { error: Some(SessionError::Aborted), ..Failed::default() });
             }
@@ -210,7 +333,7 @@ impl Session {
     }
     fn open(&mut self) -> Result<&mut Connection, SendError> {
         match &mut self.state {
-            State::Connecting(_) => Err(SendError::Connecting),
+            State::Connecting(_) | State::Accepting(_) => Err(SendError::Connecting),
             State::Connected(connection) => Ok(connection),
             State::Failed(_) => Err(SendError::Closing),
         }
@@ -220,6 +343,7 @@ impl Session {
     pub fn transmit(&mut self) -> &mut Transmit {
         match &mut self.state {
             State::Connecting(handshake) => handshake.transmit(),
+            State::Accepting(accepting) => accepting.handshake.transmit(),
             State::Connected(connection) => connection.transmit(),
             State::Failed(failed) => &mut failed.transmit,
         }
@@ -231,15 +355,15 @@ impl Session {
     /// See [`Connection::wants_shutdown`].
     pub fn wants_shutdown(&self) -> bool {
         match &self.state {
-            State::Connecting(_) => false,
+            State::Connecting(_) | State::Accepting(_) => false,
             State::Connected(connection) => connection.wants_shutdown(),
-            State::Failed(failed) => !failed.shut_down,
+            State::Failed(failed) => !failed.shut_down && !failed.transmit.has_remaining(),
         }
     }
     /// See [`Connection::shut_down`].
     pub fn shut_down(&mut self) {
         match &mut self.state {
-            State::Connecting(_) => {}
+            State::Connecting(_) | State::Accepting(_) => {}
             State::Connected(connection) => connection.shut_down(),
             State::Failed(failed) => failed.shut_down = true,
         }
@@ -250,15 +374,26 @@ impl Session {
     pub fn handle_timeout(&mut self, now: Instant) {
         match &mut self.state {
             State::Connecting(handshake) => handshake.handle_timeout(now),
+            State::Accepting(accepting) => accepting.handshake.handle_timeout(now),
             State::Connected(connection) => connection.handle_timeout(now),
-            State::Failed(_) => {}
+            State::Failed(failed) => match failed.patience {
+                Patience::Unset(timeout) => {
+                    failed.patience = Patience::Until(timeout.and_then(|timeout| now.checked_add(timeout)));
+                }
+                Patience::Until(Some(until)) if until <= now => failed.give_up(),
+                Patience::Until(_) => {}
+            },
         }
     }
     /// See [`Connection::poll_timeout`].
     pub fn poll_timeout(&self) -> Option<Instant> {
         match &self.state {
             State::Connecting(handshake) => handshake.poll_timeout(),
+            State::Accepting(accepting) => accepting.handshake.poll_timeout(),
             State::Connected(connection) => connection.poll_timeout(),
+            State::Failed(Failed { patience: Patience::Until(until), transmit, .. }) => {
+                until.filter(|_| transmit.has_remaining())
+            }
             State::Failed(_) => None,
         }
     }
@@ -266,15 +401,18 @@ impl Session {
     pub fn wants_time(&self) -> bool {
         match &self.state {
             State::Connecting(handshake) => handshake.wants_time(),
+            State::Accepting(accepting) => accepting.handshake.wants_time(),
             State::Connected(connection) => connection.wants_time(),
-            State::Failed(_) => false,
+            State::Failed(failed) => {
+                matches!(failed.patience, Patience::Unset(_)) && failed.transmit.has_remaining()
+            }
         }
     }
 
     /// What a browser calls `WebSocket.readyState`.
     pub fn state(&self) -> ReadyState {
         match &self.state {
-            State::Connecting(_) => ReadyState::Connecting,
+            State::Connecting(_) | State::Accepting(_) => ReadyState::Connecting,
             State::Connected(connection) => connection.state(),
             State::Failed(Failed { told: false, .. }) => ReadyState::Closing,
             State::Failed(_) => ReadyState::Closed,
@@ -294,6 +432,21 @@ impl Session {
             _ => None,
         }
     }
+}
+
+impl Failed {
+    /// The peer does not take its answer.
+    fn give_up(&mut self) {
+        self.transmit = Transmit::default();
+    }
+}
+
+/// Messages come whole and pings are answered.
+fn of_sessions(config: Arc<Config>) -> Arc<Config> {
+    if config.delivery == Delivery::Messages && config.auto_pong {
+        return config;
+    }
+    Arc::new(Config { delivery: Delivery::Messages, auto_pong: true, ..(*config).clone() })
 }
 
 /// Whether, and why, the end is a failure that no event has told yet.

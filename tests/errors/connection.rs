@@ -131,7 +131,7 @@ pub(crate) fn applications(page: &mut Page) {
         "Nothing is sent, and the connection goes on as before.",
     );
     let request = || ClientRequest::try_from("ws://example.com/").unwrap();
-    told!(page, "It sends before the connection is open" => SendError::Connecting, Session::new(request(), Config::client()).send("x").unwrap_err());
+    told!(page, "It sends before the connection is open" => SendError::Connecting, Session::client(request(), Config::client()).send("x").unwrap_err());
     told!(page, "It sends after it has closed" => Error::Send(SendError::Closing), {
         let mut socket = client(b"\x88\x02\x03\xe8", Then::Ends, Config::client());
         drop(socket.close(CloseCode::NORMAL));
@@ -185,17 +185,17 @@ pub(crate) fn sessions(page: &mut Page) {
         }
     };
     let opened = |more: &[u8]| {
-        let mut session = Session::new(request(), crate::opening::config());
+        let mut session = Session::client(request(), crate::opening::config());
         let sent = bytes::Buf::remaining(session.transmit());
         bytes::Buf::advance(session.transmit(), sent);
         session.receive(crate::opening::GOOD.as_bytes());
         session.receive(more);
         session
     };
-    let mut session = Session::new(request(), Config::client());
+    let mut session = Session::client(request(), Config::client());
     session.receive(b"HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\n\r\n");
     told!(page, "404" => SessionError::Handshake(HandshakeError::Declined(_)), failed(&mut session));
-    let mut session = Session::new(request(), Config::client());
+    let mut session = Session::client(request(), Config::client());
     session.close(None);
     told!(page, "It is closed before it is open" => SessionError::Aborted, failed(&mut session));
     told!(page, "The peer breaks a rule" => SessionError::Protocol(_), failed(&mut opened(b"\x83\x00")));

@@ -4,12 +4,13 @@ use bytes::Buf;
 use sansocket::{
     CloseCode, CloseFrame, Deadline, Delivery, Message, ReadyState, SendError, Session, SessionError,
     SessionEvent,
-    handshake::{ClientRequest, HandshakeError, InvalidResponse},
+    handshake::{Acceptance, ClientRequest, HandshakeError, InvalidResponse},
+    http::StatusCode,
 };
 use std::time::Instant;
 
 fn connecting() -> Session {
-    Session::new(ClientRequest::try_from("ws://example.com/chat").unwrap(), client_config())
+    Session::client(ClientRequest::try_from("ws://example.com/chat").unwrap(), client_config())
 }
 fn open() -> Session {
     let mut session = connecting();
@@ -203,7 +204,7 @@ fn a_clean_close_is_clean_even_if_the_transport_does_not_end() {
 fn messages_are_whole_and_pings_answered_whatever_the_configuration_says() {
     let mut config = client_config();
     (config.delivery, config.auto_pong) = (Delivery::Chunks, false);
-    let mut session = Session::new(ClientRequest::try_from("ws://a").unwrap(), config);
+    let mut session = Session::client(ClientRequest::try_from("ws://a").unwrap(), config);
     drain(session.transmit());
     session.receive(&Head::response().bytes());
     session.receive(b"\x89\x00\x01\x01H\x80\x01i");
@@ -212,4 +213,57 @@ fn messages_are_whole_and_pings_answered_whatever_the_configuration_says() {
         matches!(session.poll_event(), Some(SessionEvent::Message(message)) if message == Message::text("Hi"))
     );
     assert!(session.transmit().has_remaining(), "the pong");
+}
+
+/// Moves what one end has to write to the other.
+fn pass(from: &mut Session, to: &mut Session) {
+    let n = from.transmit().remaining();
+    to.receive(&from.transmit().copy_to_bytes(n));
+}
+
+#[test]
+fn a_server_is_a_session_too() {
+    let (mut client, mut server) = (connecting(), Session::server(sansocket::Config::server()));
+    assert_eq!(server.state(), ReadyState::Connecting);
+    assert!(matches!(server.send("early"), Err(SendError::Connecting)));
+    assert!(server.wants_time());
+    pass(&mut client, &mut server);
+    let Some(SessionEvent::Accepted(request)) = server.poll_event() else { panic!("not accepted") };
+    assert_eq!((request.uri().path(), server.state()), ("/chat", ReadyState::Open));
+    server.send("hello").unwrap();
+    pass(&mut server, &mut client);
+    assert!(matches!(client.poll_event(), Some(SessionEvent::Open(_))));
+    assert!(
+        matches!(client.poll_event(), Some(SessionEvent::Message(message)) if message == Message::text("hello"))
+    );
+}
+
+#[test]
+fn a_server_that_rejects_closes_once_the_answer_has_left() {
+    let reject = |_: &_| Err(StatusCode::NOT_FOUND.into());
+    let accept = |_: &_| Ok(Acceptance::new());
+    let config = sansocket::Config::server;
+    for (request, mut server, status) in [
+        (Head::request().bytes(), Session::deciding(config(), reject), "HTTP/1.1 404 "),
+        (Head::request().without("Upgrade").bytes(), Session::deciding(config(), accept), "HTTP/1.1 426 "),
+        (b"GET /\r\n\r\n".to_vec(), Session::server(config()), "HTTP/1.1 400 "),
+    ] {
+        server.receive(&request);
+        assert!(matches!(server.poll_event(), Some(SessionEvent::Error(SessionError::Handshake(_)))));
+        assert!(server.poll_event().is_none() && !server.wants_shutdown() && server.wants_time());
+        assert_eq!(server.state(), ReadyState::Closing);
+        assert!(drain(server.transmit()).starts_with(status));
+        assert!(server.wants_shutdown());
+        is_closed(&mut server, 1006, false);
+    }
+    // A peer that does not take its answer is given up.
+    let mut server = Session::deciding(config(), reject);
+    server.receive(&Head::request().bytes());
+    assert!(matches!(server.poll_event(), Some(SessionEvent::Error(_))));
+    let now = Instant::now();
+    server.handle_timeout(now);
+    let until = server.poll_timeout().expect("a deadline");
+    assert_eq!(until, now + TEN_SECONDS);
+    server.handle_timeout(until);
+    is_closed(&mut server, 1006, false);
 }

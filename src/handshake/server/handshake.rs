@@ -58,6 +58,10 @@ impl ServerHandshake {
     pub fn poll_timeout(&self) -> Option<Instant> {
         self.incoming.poll_timeout()
     }
+    /// Whether the time has not been told yet.
+    pub(crate) fn wants_time(&self) -> bool {
+        self.incoming.wants_time()
+    }
 
     /// The request: any whose head is HTTP, so that a server can also answer requests that are not for a WebSocket.
     /// `None`: there is none until more bytes come, or time passes. Once it has given a request or an error, only
