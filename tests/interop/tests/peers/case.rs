@@ -131,7 +131,7 @@ fn accept(stream: TcpStream, ours: &Ours) -> Outcome {
     let decide = |upgrade: &Upgrade| {
         headers = upgrade.request().headers().clone();
         if let Some(refusal) = &ours.refusal {
-            return Err(Box::new(refusal.clone()));
+            return Err(refusal.clone().into());
         }
         let mut acceptance = Acceptance::new();
         if let Some(subprotocol) = upgrade.select(&ours.subprotocols) {
