@@ -61,27 +61,27 @@ use std::{
 };
 
 /// A WebSocket over a stream of `futures`.
-pub type WebSocket<S> = aio::WebSocket<S, Runtime>;
+pub type WebSocket<S> = aio::WebSocket<S, AsyncIo>;
 /// A received message as a stream of bytes, while it comes: an `AsyncRead` and `AsyncBufRead`.
-pub type MessageReader<'a, S> = aio::MessageReader<'a, S, Runtime>;
+pub type MessageReader<'a, S> = aio::MessageReader<'a, S, AsyncIo>;
 /// A message being sent in chunks: an `AsyncWrite`.
-pub type MessageWriter<'a, S> = aio::MessageWriter<'a, S, Runtime>;
+pub type MessageWriter<'a, S> = aio::MessageWriter<'a, S, AsyncIo>;
 /// A request that has come over a stream of `futures`, and has no answer yet.
-pub type PendingUpgrade<S> = aio::PendingUpgrade<S, Runtime>;
+pub type PendingUpgrade<S> = aio::PendingUpgrade<S, AsyncIo>;
 /// A sending end of a split WebSocket over a stream of `futures`.
-pub type Sender<S> = aio::Sender<S, Runtime>;
+pub type Sender<S> = aio::Sender<S, AsyncIo>;
 /// The receiving end of a split WebSocket over a stream of `futures`.
-pub type Receiver<S> = aio::Receiver<S, Runtime>;
+pub type Receiver<S> = aio::Receiver<S, AsyncIo>;
 
 /// `async-io`'s clock, as [`aio`] sees it: an alarm.
 #[derive(Debug)]
-pub struct Runtime {
+pub struct AsyncIo {
     timer: Timer,
     /// `None` once it has gone off.
     at: Option<Instant>,
 }
 
-impl Alarm for Runtime {
+impl Alarm for AsyncIo {
     #[allow(clippy::disallowed_methods, reason = "an adapter reads the clock, so that the core need not")]
     fn now() -> Instant {
         Instant::now()
@@ -107,7 +107,7 @@ impl Alarm for Runtime {
     }
 }
 
-impl<S: AsyncRead + AsyncWrite + Unpin> aio::Runtime<S> for Runtime {
+impl<S: AsyncRead + AsyncWrite + Unpin> aio::Runtime<S> for AsyncIo {
     #[inline]
     fn poll_read(stream: &mut S, cx: &mut Context<'_>, mut buf: ReadBuf<'_>) -> Poll<io::Result<usize>> {
         let n = ready!(Pin::new(stream).poll_read(cx, buf.room()))?;

@@ -155,21 +155,21 @@ use std::{
 };
 
 /// A WebSocket over a Tokio stream.
-pub type WebSocket<S> = aio::WebSocket<S, Runtime>;
+pub type WebSocket<S> = aio::WebSocket<S, Tokio>;
 /// A request that has come over a Tokio stream, and has no answer yet.
-pub type PendingUpgrade<S> = aio::PendingUpgrade<S, Runtime>;
+pub type PendingUpgrade<S> = aio::PendingUpgrade<S, Tokio>;
 /// A received message as a stream of bytes, while it comes: an `AsyncRead` and `AsyncBufRead`.
-pub type MessageReader<'a, S> = aio::MessageReader<'a, S, Runtime>;
+pub type MessageReader<'a, S> = aio::MessageReader<'a, S, Tokio>;
 /// A message being sent in chunks: an `AsyncWrite`.
-pub type MessageWriter<'a, S> = aio::MessageWriter<'a, S, Runtime>;
+pub type MessageWriter<'a, S> = aio::MessageWriter<'a, S, Tokio>;
 /// A sending end of a split WebSocket over a Tokio stream.
-pub type Sender<S> = aio::Sender<S, Runtime>;
+pub type Sender<S> = aio::Sender<S, Tokio>;
 /// The receiving end of a split WebSocket over a Tokio stream.
-pub type Receiver<S> = aio::Receiver<S, Runtime>;
+pub type Receiver<S> = aio::Receiver<S, Tokio>;
 
 /// Tokio, as [`aio`] sees it: an alarm. It is allocated when a connection first waits.
 #[derive(Debug)]
-pub struct Runtime(Pin<Box<Armed>>);
+pub struct Tokio(Pin<Box<Armed>>);
 
 pin_project! {
     #[derive(Debug)]
@@ -181,7 +181,7 @@ pin_project! {
     }
 }
 
-impl Alarm for Runtime {
+impl Alarm for Tokio {
     fn now() -> std::time::Instant {
         Instant::now().into_std()
     }
@@ -210,7 +210,7 @@ impl Alarm for Runtime {
     }
 }
 
-impl Runtime {
+impl Tokio {
     #[cold]
     fn poll_anew(&mut self, cx: &mut Context<'_>) -> Poll<()> {
         let armed = self.0.as_mut().project();
@@ -225,7 +225,7 @@ impl Runtime {
     }
 }
 
-impl<S: AsyncRead + AsyncWrite + Unpin> aio::Runtime<S> for Runtime {
+impl<S: AsyncRead + AsyncWrite + Unpin> aio::Runtime<S> for Tokio {
     #[inline(always)]
     fn poll_read(stream: &mut S, cx: &mut Context<'_>, buf: ReadBuf<'_>) -> Poll<io::Result<usize>> {
         pin!(stream.read_buf(&mut buf.append())).poll(cx)

@@ -1,5 +1,5 @@
 //! Accepting and connecting: [`aio`]'s, and the way to a server.
-use super::{PendingUpgrade, Runtime, WebSocket, dial::dial};
+use super::{PendingUpgrade, Tokio, WebSocket, dial::dial};
 use crate::{
     adapter::{Error, needs_tls},
     aio::{self, Alarm},
@@ -207,7 +207,7 @@ fn dial_for(
         if secure {
             return Err(needs_tls());
         }
-        handshake.handle_timeout(Runtime::now());
+        handshake.handle_timeout(Tokio::now());
         let dialled = Box::pin(dial(host, port));
         let dialled = match handshake.poll_timeout() {
             None => dialled.await,

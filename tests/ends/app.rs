@@ -188,7 +188,7 @@ impl Case<'_> {
     /// On the adapter for `futures` itself, whose clock is the real one: without deadlines.
     pub(crate) fn run_real(&self, adapter: Adapter) -> Outcome {
         let (stream, log) = self.begin(adapter, true);
-        let app = crate::app_async::run::<sansocket::futures::Runtime>(self, adapter, stream.clone(), &log);
+        let app = crate::app_async::run::<sansocket::futures::AsyncIo>(self, adapter, stream.clone(), &log);
         let ((), polls) = run_told(&stream, app);
         finish(log, polls)
     }
@@ -208,7 +208,7 @@ impl Case<'_> {
             Tokio | TokioSplit => {
                 let run = async || {
                     let (stream, log) = self.begin(adapter, false);
-                    let app = crate::app_async::run::<tokio::Runtime>(self, adapter, stream.clone(), &log);
+                    let app = crate::app_async::run::<tokio::Tokio>(self, adapter, stream.clone(), &log);
                     let ((), polls) = with_events(&stream, app).await;
                     (log, polls)
                 };

@@ -153,7 +153,7 @@ fn case_2_8_output_that_was_given_up_still_times_out() {
             assert!(far.elapsed() <= seconds(31), "{:?}", far.elapsed());
             let run = async || {
                 let far = stream(false);
-                let error = given_up::<sansocket::tokio::Runtime>(far.clone(), case.connection()).await;
+                let error = given_up::<sansocket::tokio::Tokio>(far.clone(), case.connection()).await;
                 assert!(far.elapsed() <= seconds(31), "{:?}", far.elapsed());
                 (error, 0)
             };

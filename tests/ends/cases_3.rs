@@ -177,7 +177,7 @@ fn case_3_1_waiting_for_a_stream_that_does_nothing_costs_a_poll_or_two() {
         assert!(polls <= 3, "{polls}");
         let run = async || {
             let stream = Stream::new(false);
-            with_events(&stream, idles::<sansocket::tokio::Runtime>(stream.clone(), &case)).await
+            with_events(&stream, idles::<sansocket::tokio::Tokio>(stream.clone(), &case)).await
         };
         let ((), polls) = run_tokio(run);
         assert!(polls <= 3, "{polls}");
