@@ -200,7 +200,7 @@ pub enum SendError {
     Closing,
     /// More than [`high_water_mark`](crate::Config::high_water_mark) is queued, and the call does not wait. The message
     /// has not been queued: try again later.
-    #[error("more than high_water_mark is queued, so the message was not")]
+    #[error("more than Config::high_water_mark is queued, so the message was not")]
     Full,
     /// A message sent in chunks has not ended; no other may begin before it does (RFC 6455 §5.4).
     #[error("a message sent in pieces has not been finished")]

@@ -35,7 +35,7 @@ pub enum HandshakeError {
     #[error("the peer ended the transport before the opening handshake was complete")]
     Eof,
     /// The handshake took too long. A server answers 408.
-    #[error("the opening handshake did not end within handshake_timeout")]
+    #[error("the opening handshake did not end within Config::handshake_timeout")]
     TimedOut,
     /// The handshake was polled again after its outcome.
     #[error("this handshake has had its outcome already")]
@@ -125,13 +125,13 @@ impl From<InvalidHeader> for HandshakeError {
 #[non_exhaustive]
 pub enum HeadLimit {
     /// [`Config::max_head_size`](crate::Config::max_head_size).
-    #[error("more than max_head_size ({0} bytes)")]
+    #[error("more than {0} bytes (Config::max_head_size)")]
     Size(usize),
     /// [`Config::max_header_fields`](crate::Config::max_header_fields).
-    #[error("more than max_header_fields ({0})")]
+    #[error("more than {0} header fields (Config::max_header_fields)")]
     Fields(usize),
     /// [`Config::max_header_line`](crate::Config::max_header_line).
-    #[error("a line longer than max_header_line ({0} bytes)")]
+    #[error("a line longer than {0} bytes (Config::max_header_line)")]
     Line(usize),
 }
 debug_as_display!(HeadLimit);

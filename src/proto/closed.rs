@@ -31,17 +31,17 @@ pub struct Closed {
 #[non_exhaustive]
 pub enum Deadline {
     /// No byte came after a ping within [`Keepalive::timeout`](crate::Keepalive::timeout).
-    #[error("no answer to a ping within keepalive.timeout")]
+    #[error("no answer to a ping within the timeout of Config::keepalive")]
     Keepalive,
     /// No byte of an unfinished message within [`message_timeout`](crate::Config::message_timeout).
-    #[error("no byte of an unfinished message within message_timeout")]
+    #[error("no byte of an unfinished message within Config::message_timeout")]
     Message,
     /// Output waited, and none of it left within [`write_timeout`](crate::Config::write_timeout).
-    #[error("the peer took no byte within write_timeout")]
+    #[error("the peer took no byte within Config::write_timeout")]
     Write,
     /// The transport did not end within [`close_timeout`](crate::Config::close_timeout), once all output had left; or,
     /// without a [`write_timeout`](crate::Config::write_timeout), no output left for so long while closing.
-    #[error("the closing handshake did not end within close_timeout")]
+    #[error("the closing handshake did not end within Config::close_timeout")]
     Close,
 }
 debug_as_display!(Deadline);
@@ -99,7 +99,7 @@ impl fmt::Display for Closed {
         if self.error.is_none() && self.received.is_some() {
             match self.timed_out {
                 Some(Deadline::Close) if self.was_clean() => {
-                    f.write_str("; the peer did not end the transport within close_timeout")?;
+                    f.write_str("; the peer did not end the transport within Config::close_timeout")?;
                 }
                 Some(deadline) => write!(f, "; {deadline}")?,
                 None => {}
@@ -155,9 +155,9 @@ mod tests {
         };
         assert_eq!(
             told(stays),
-            "closed without a code (1005); the peer did not end the transport within close_timeout"
+            "closed without a code (1005); the peer did not end the transport within Config::close_timeout"
         );
-        let late = "the closing handshake did not end within close_timeout";
+        let late = "the closing handshake did not end within Config::close_timeout";
         assert_eq!(told(Closed { timed_out, ..LOST }), late);
         let error = Some(ProtocolError { violation: Violation::Unmasked, offset: 0, evidence: None });
         let left = Closed { received: CloseSeen::Empty, unsent: 7, ..LOST };
