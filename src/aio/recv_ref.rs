@@ -10,6 +10,35 @@ use std::{
     task::{Context, Poll},
 };
 
+impl<S, R: Runtime<S>> WebSocket<S, R> {
+    /// The next message where it lies, and a [`Reply`] to answer it with: nothing is allocated for either.
+    ///
+    /// [`Reply::feed`] queues the answer, and never waits, however much is queued. The answer leaves with the next
+    /// call, when no whole message is left of what has come: so answers to messages that came together leave together.
+    ///
+    /// With [`Delivery::Chunks`](crate::Delivery::Chunks) it lends chunks: [`Lent::fin`] tells the last of a message.
+    ///
+    /// ```
+    /// # use sansocket::aio::{Runtime, WebSocket};
+    /// # async fn echo<S, R: Runtime<S>>(mut socket: WebSocket<S, R>) -> Result<(), sansocket::Error> {
+    /// while let Some((message, mut reply)) = socket.recv_ref().await? {
+    ///     reply.feed(message)?;
+    /// }
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// # Errors
+    /// As [`recv`](Self::recv).
+    ///
+    /// # Cancel safety
+    /// As [`recv`](Self::recv). A message that has been lent is used up when it is dropped.
+    #[inline]
+    pub fn recv_ref(&mut self) -> impl Future<Output = Result<Option<(Lent<'_>, Reply<'_>)>, Error>> {
+        RecvRef::new(self)
+    }
+}
+
 /// See [`WebSocket::recv_ref`]. A future written by hand, so that taking a message that is there already is inlined
 /// into the application's loop.
 pub(super) struct RecvRef<'a, S, R>(Option<&'a mut WebSocket<S, R>>);

@@ -3,7 +3,6 @@ use super::{
     Runtime,
     link::{Link, Wire},
     receive,
-    recv_ref::RecvRef,
 };
 use crate::{
     adapter::{Error, Reply, check_whole},
@@ -12,13 +11,12 @@ use crate::{
     extension::ExtensionOffer,
     message::{Message, Outgoing},
     proto::{
-        Closed, Connection, Deadline, Event, Inbound, Lent, Outbound, Ready, ReadyState, RecvState,
-        Subprotocol,
+        Closed, Connection, Deadline, Event, Inbound, Outbound, Ready, ReadyState, RecvState, Subprotocol,
     },
 };
 use bytes::Bytes;
 use std::{
-    future::{Future, poll_fn},
+    future::poll_fn,
     task::{Context, Poll, Waker, ready},
 };
 
@@ -78,33 +76,6 @@ impl<S, R: Runtime<S>> WebSocket<S, R> {
     pub async fn recv(&mut self) -> Result<Option<Message>, Error> {
         check_whole(self.inbound.config())?;
         Ok(self.recv_ref().await?.map(|(message, _)| message.into_message()))
-    }
-
-    /// The next message where it lies, and a [`Reply`] to answer it with: nothing is allocated for either.
-    ///
-    /// [`Reply::feed`] queues the answer, and never waits, however much is queued. The answer leaves with the next
-    /// call, when no whole message is left of what has come: so answers to messages that came together leave together.
-    ///
-    /// With [`Delivery::Chunks`](crate::Delivery::Chunks) it lends chunks: [`Lent::fin`] tells the last of a message.
-    ///
-    /// ```
-    /// # use sansocket::aio::{Runtime, WebSocket};
-    /// # async fn echo<S, R: Runtime<S>>(mut socket: WebSocket<S, R>) -> Result<(), sansocket::Error> {
-    /// while let Some((message, mut reply)) = socket.recv_ref().await? {
-    ///     reply.feed(message)?;
-    /// }
-    /// # Ok(())
-    /// # }
-    /// ```
-    ///
-    /// # Errors
-    /// As [`recv`](Self::recv).
-    ///
-    /// # Cancel safety
-    /// As [`recv`](Self::recv). A message that has been lent is used up when it is dropped.
-    #[inline]
-    pub fn recv_ref(&mut self) -> impl Future<Output = Result<Option<(Lent<'_>, Reply<'_>)>, Error>> {
-        RecvRef::new(self)
     }
 
     /// The next event of any kind, pings, pongs and the peer's Close frame among them, and a [`Reply`]; `None`

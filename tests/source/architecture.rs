@@ -84,9 +84,13 @@ fn shipped(source: &str) -> String {
 
 /// The modules that `crate::…` and `crate::{…}` name in a piece of code.
 fn named(code: &str) -> Vec<String> {
+    named_after(code, "crate::")
+}
+/// The same, for paths that begin with something else.
+fn named_after(code: &str, begin: &str) -> Vec<String> {
     let mut names = vec![];
-    for (at, _) in code.match_indices("crate::") {
-        let rest = &code[at + "crate::".len()..];
+    for (at, _) in code.match_indices(begin) {
+        let rest = &code[at + begin.len()..];
         let Some(group) = rest.strip_prefix('{') else {
             names.push(rest.to_owned());
             continue;
@@ -338,4 +342,29 @@ fn no_test_sleeps_or_is_switched_off() {
             assert!(!source.contains(word), "tests/{path} contains {word}");
         }
     }
+}
+
+/// Files of one folder that name each other, directly or by way of others there. Names that a folder's `mod.rs` shows are
+/// not followed.
+#[test]
+fn no_files_of_a_folder_name_each_other_in_a_circle() {
+    let mut arrows: Vec<(String, String)> = vec![];
+    for (path, source) in src() {
+        let own = path.trim_end_matches("/mod.rs").trim_end_matches(".rs");
+        let Some((folder, _)) = own.rsplit_once('/') else { continue };
+        let code = shipped(&source).replace("super::super::", "");
+        let names = named_after(&code, "super::").into_iter().map(|name| format!("{folder}/{name}"));
+        arrows.extend(names.filter(|name| name != own).map(|name| (own.to_owned(), name)));
+    }
+    assert!(arrows.len() > 100, "the arrows are found: {}", arrows.len());
+    // What nothing else names is in no circle, and so is what only that names.
+    loop {
+        let before = arrows.len();
+        let named: Vec<String> = arrows.iter().map(|(_, to)| to.clone()).collect();
+        arrows.retain(|(from, _)| named.contains(from));
+        if arrows.len() == before {
+            break;
+        }
+    }
+    assert!(arrows.is_empty(), "a circle is among {arrows:?}");
 }
