@@ -47,13 +47,13 @@ impl Entropy for SystemEntropy {
                 *left -= 4;
                 *key = rng.next_u32().to_ne_bytes();
             }
-            (stream, _) => fill_any(stream, dest),
+            (stream, _) => fill_slow(stream, dest),
         });
     }
 }
 
 #[cold]
-fn fill_any(stream: &mut Option<Stream>, dest: &mut [u8]) {
+fn fill_slow(stream: &mut Option<Stream>, dest: &mut [u8]) {
     let Stream { rng, left } = match stream {
         Some(stream) if stream.left >= dest.len() => stream,
         _ => stream.insert(seeded()),

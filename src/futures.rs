@@ -39,7 +39,7 @@
 //! # }
 //! ```
 #![allow(clippy::disallowed_types, reason = "an adapter does I/O")]
-mod pieces;
+mod chunks;
 
 use crate::{
     adapter::Error,

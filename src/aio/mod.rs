@@ -106,10 +106,10 @@
 //! its future drops the stream. A message that was handed out is the caller's: a future that receives one and then
 //! waits for something else loses that message when it is dropped.
 #![allow(clippy::disallowed_types, reason = "an adapter does I/O")]
+mod chunks;
 mod client;
 mod link;
 mod opening;
-mod pieces;
 mod receive;
 mod recv_ref;
 mod runtime;
@@ -118,10 +118,10 @@ mod sink;
 mod split;
 mod websocket;
 
+pub use chunks::{MessageReader, MessageWriter};
 pub use client::connect_over;
 #[cfg(feature = "tokio")]
 pub(crate) use client::go_on;
-pub use pieces::{MessageReader, MessageWriter};
 pub use runtime::{Alarm, Runtime};
 pub use server::{PendingUpgrade, accept, accept_with, accept_with_config, read_request};
 pub use split::{Receiver, ReuniteError, Sender};

@@ -83,14 +83,14 @@ impl<S, R: Runtime<S>> WebSocket<S, R> {
                 self.give_up(cx);
                 Poll::Ready(Err(error))
             }
-            None => self.poll_any(cx),
+            None => self.poll_slow(cx),
         }
     }
 
     /// Waits for a message: the general way.
     #[cold]
     #[inline(never)]
-    fn poll_any(&mut self, cx: &mut Context<'_>) -> Poll<Result<bool, Error>> {
+    fn poll_slow(&mut self, cx: &mut Context<'_>) -> Poll<Result<bool, Error>> {
         self.poll_data(cx).map_ok(|data| data.is_some())
     }
 }

@@ -19,22 +19,22 @@
 //! A server that answers what it receives does so with [`feed`](WebSocket::feed), or in the loop of
 //! [`recv_ref`](WebSocket::recv_ref): answers to messages that came together then leave together.
 #![allow(clippy::disallowed_types, reason = "an adapter does I/O")]
+mod chunks;
 mod client;
 mod driver;
 mod link;
 mod opening;
 mod output;
 mod pending;
-mod pieces;
 mod server;
 mod split;
 mod timing;
 mod transport;
 mod websocket;
 
+pub use chunks::{MessageReader, MessageWriter};
 pub use client::{Connector, connect, connect_over, connect_with};
 pub use pending::{PendingUpgrade, read_request};
-pub use pieces::{MessageReader, MessageWriter};
 pub use server::{Acceptor, accept, accept_with, accept_with_config};
 pub use split::{Receiver, ReuniteError, Sender};
 pub use transport::{Half, Plain, Split, Transport};

@@ -139,7 +139,7 @@ impl Outbound {
             Payload::Borrowed(bytes) if self.may_cork_short(bytes.len()) => {
                 self.cork_short(kind.into(), true, bytes)
             }
-            payload => self.send_any(kind, payload, plain),
+            payload => self.send_slow(kind, payload, plain),
         }
         Ok(())
     }

@@ -129,9 +129,9 @@
 //! This crate has none. Connect or accept a TLS stream, such as that of `tokio-rustls`, and pass it to [`connect_over`] or
 //! [`accept`].
 #![allow(clippy::disallowed_types, reason = "an adapter does I/O")]
+mod chunks;
 mod dial;
 mod opening;
-mod pieces;
 
 pub use opening::{
     accept, accept_with, accept_with_config, connect, connect_over, connect_with, read_request,

@@ -33,7 +33,7 @@ impl Outbound {
     /// Queues a whole message. A prepared message is queued as it is; others go through the encoder, if there is one and it
     /// takes them.
     #[inline(never)]
-    pub(super) fn send_any(&mut self, kind: Kind, payload: Payload<'_>, plain: bool) {
+    pub(super) fn send_slow(&mut self, kind: Kind, payload: Payload<'_>, plain: bool) {
         if let Payload::Prepared(prepared) = &payload {
             if self.send_prepared(prepared, plain) {
                 return;

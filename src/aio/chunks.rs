@@ -49,7 +49,7 @@ impl<S, R: Runtime<S>> WebSocket<S, R> {
         Ok(Some(MessageReader { socket: self, kind, read: 0, fin, in_hand: true }))
     }
 
-    /// Begins a message of any length, to be written in pieces (RFC 6455 §5.4) and ended with
+    /// Begins a message of any length, to be written in chunks (RFC 6455 §5.4) and ended with
     /// [`finish`](MessageWriter::finish). Nothing else can be sent before it is; received messages wait. Control
     /// frames pass.
     ///
@@ -134,7 +134,7 @@ impl<S, R> Drop for MessageReader<'_, S, R> {
     }
 }
 
-/// A message being sent in pieces, the runtime's `AsyncWrite`: each write is one piece, so put a `BufWriter` around it
+/// A message being sent in chunks, the runtime's `AsyncWrite`: each write is one piece, so put a `BufWriter` around it
 /// for small ones.
 ///
 /// [`finish`](Self::finish) ends the message, and so does shutting it down. Dropped without, it leaves the message

@@ -37,7 +37,7 @@ impl<S: Transport> WebSocket<S> {
         Ok(Some(MessageReader { socket: self, kind, read: 0, fin, in_hand: true, done: false }))
     }
 
-    /// Begins a message of any length, to be written in pieces and ended with [`finish`](MessageWriter::finish).
+    /// Begins a message of any length, to be written in chunks and ended with [`finish`](MessageWriter::finish).
     /// Nothing else can be sent before it is; received messages wait. Control frames pass.
     ///
     /// An extension that was agreed on compresses it, however short, unless it is
@@ -97,7 +97,7 @@ impl<S: Transport> Drop for MessageReader<'_, S> {
 /// How many bytes a write takes at most, so that a long write does not take as much memory.
 const MOST: usize = 64 * 1024;
 
-/// A message being sent in pieces: each write is one, so put a `BufWriter` around it for small ones.
+/// A message being sent in chunks: each write is one, so put a `BufWriter` around it for small ones.
 ///
 /// [`finish`](Self::finish) ends the message. Dropped without, it leaves the message unfinished, and the connection fit
 /// only for [`close`](WebSocket::close): a message cut short must not look like a whole one.
