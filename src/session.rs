@@ -79,36 +79,38 @@ impl fmt::Debug for Accepting {
 }
 
 impl Accepting {
-    /// The open connection and its request, or the state that the failure leads to.
-    fn poll(&mut self) -> Result<Option<(Request<()>, Connection)>, (Failed, HandshakeError)> {
-        match self.handshake.poll() {
-            Ok(None) => Ok(None),
-            Ok(Some(upgrade)) => {
-                let decision = match self.decide.take() {
-                    Some(decide) => decide(&upgrade),
-                    None => Ok(Acceptance::new()),
-                };
-                let request = upgrade.request().clone();
-                let answered = match decision {
-                    Ok(acceptance) => upgrade.accept(acceptance),
-                    Err(rejection) => Err(upgrade.reject(rejection)),
-                };
-                answered.map(|connection| Some((request, connection))).map_err(|refused| {
-                    let (answer, error) = Refused::into_parts(refused);
-                    (self.failed(answer), error)
-                })
-            }
+    /// The state that the request leads to, once it has come, and what to tell of it.
+    fn poll(&mut self) -> Option<(State, SessionEvent)> {
+        let upgrade = match self.handshake.poll() {
+            Ok(upgrade) => upgrade?,
             Err(error) => {
                 let answer = std::mem::take(self.handshake.transmit());
-                Err((self.failed(answer), error))
+                return Some(self.failed(answer, error));
             }
-        }
+        };
+        let decision = match self.decide.take() {
+            Some(decide) => decide(&upgrade),
+            None => Ok(Acceptance::new()),
+        };
+        let request = upgrade.request().clone();
+        let answered = match decision {
+            Ok(acceptance) => upgrade.accept(acceptance),
+            Err(rejection) => Err(upgrade.reject(rejection)),
+        };
+        Some(match answered {
+            Ok(connection) => (State::Connected(Box::new(connection)), SessionEvent::Accepted(request)),
+            Err(refused) => {
+                let (answer, error) = Refused::into_parts(refused);
+                self.failed(answer, error)
+            }
+        })
     }
 
     /// The answer is still to be written.
-    fn failed(&self, transmit: Transmit) -> Failed {
+    fn failed(&self, transmit: Transmit, error: HandshakeError) -> (State, SessionEvent) {
         let patience = Patience::Unset(self.close_timeout);
-        Failed { transmit, patience, ..Failed::default() }
+        let failed = Failed { transmit, patience, ..Failed::default() };
+        (State::Failed(failed), SessionEvent::Error(error.into()))
     }
 }
 
@@ -269,17 +271,11 @@ impl Session {
                     Some(SessionEvent::Error(error.into()))
                 }
             },
-            State::Accepting(accepting) => match accepting.poll() {
-                Ok(None) => None,
-                Ok(Some((request, connection))) => {
-                    self.state = State::Connected(Box::new(connection));
-                    Some(SessionEvent::Accepted(request))
-                }
-                Err((failed, error)) => {
-                    self.state = State::Failed(failed);
-                    Some(SessionEvent::Error(error.into()))
-                }
-            },
+            State::Accepting(accepting) => {
+                let (state, event) = accepting.poll()?;
+                self.state = state;
+                Some(event)
+            }
             State::Connected(connection) => loop {
                 match connection.poll_event()? {
                     Event::Message(message) => break Some(SessionEvent::Message(message.into_message())),
