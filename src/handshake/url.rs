@@ -1,5 +1,5 @@
 //! [`Url`]: a `ws://` or `wss://` address (RFC 6455 §3), and what is wrong with one that is not.
-use crate::sentence::debug_as_display;
+use crate::{authority, sentence::debug_as_display};
 use base64::{Engine, prelude::BASE64_STANDARD};
 use http::HeaderValue;
 use std::{fmt, net::Ipv6Addr, str::FromStr};
@@ -162,20 +162,20 @@ impl FromStr for Url {
             let in_credentials = !before.contains(['/', '?', '@']) && after.contains('@');
             return Err(if in_credentials { InvalidUrl::Credentials } else { InvalidUrl::Fragment });
         }
-        let (authority, target) = rest.split_at(rest.find(['/', '?']).unwrap_or(rest.len()));
-        let (authorization, host_port) = match authority.split_once('@') {
+        let (host_port, target) = rest.split_at(rest.find(['/', '?']).unwrap_or(rest.len()));
+        let (authorization, host_port) = match host_port.split_once('@') {
             Some((userinfo, host_port)) => (basic(userinfo)?, host_port),
-            None => (None, authority),
+            None => (None, host_port),
         };
         if host_port.contains('@') {
             return Err(InvalidUrl::Credentials);
         }
-        let (host, port) = split_port(host_port)?;
-        let host = match host.strip_prefix('[') {
+        let split = authority::split(host_port).ok_or_else(|| InvalidUrl::Host(host_port.into()))?;
+        let host = match split.bracketed {
             Some(address) => ipv6(address)?,
-            None => name(host)?,
+            None => name(split.host)?,
         };
-        let port = match port {
+        let port = match split.port {
             "" => scheme.default_port(),
             // No port, but the front of a password with a slash in it, which must not be shown.
             port if target.contains('@') => self::port(port).map_err(|_| InvalidUrl::Credentials)?,
@@ -200,24 +200,6 @@ impl TryFrom<String> for Url {
     type Error = InvalidUrl;
     fn try_from(text: String) -> Result<Self, InvalidUrl> {
         text.parse()
-    }
-}
-
-/// Host, with its opening bracket if it has one, and port, without its colon.
-fn split_port(text: &str) -> Result<(&str, &str), InvalidUrl> {
-    let wrong = || InvalidUrl::Host(text.into());
-    if text.starts_with('[') {
-        let (host, rest) = text.split_once(']').ok_or_else(wrong)?;
-        return match rest.strip_prefix(':') {
-            Some(port) => Ok((host, port)),
-            None if rest.is_empty() => Ok((host, "")),
-            None => Err(wrong()),
-        };
-    }
-    match text.split_once(':') {
-        Some((_, port)) if port.contains(':') => Err(wrong()),
-        Some((host, port)) => Ok((host, port)),
-        None => Ok((text, "")),
     }
 }
 
