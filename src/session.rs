@@ -430,6 +430,8 @@ impl Session {
     }
 }
 
+crate::proto::machines!(Session);
+
 impl Failed {
     /// The peer does not take its answer.
     fn give_up(&mut self) {

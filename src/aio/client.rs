@@ -37,7 +37,7 @@ pub(crate) fn go_on<S, R: Runtime<S>>(
 ) -> impl Future<Output = Result<(WebSocket<S, R>, Response<()>), Error>> {
     let mut opening = Opening::<S, R, _>::new(stream, handshake);
     async move {
-        let Upgraded { connection, response } = opening.run().await?;
+        let Upgraded { connection, response } = opening.run(ClientHandshake::poll).await?;
         Ok((WebSocket::with_alarm(connection, opening.stream, opening.alarm), response))
     }
 }

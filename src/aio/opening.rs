@@ -1,9 +1,9 @@
 //! Moves the bytes of an opening handshake, for either role, within its deadline; and those of a refusal.
 use super::{Alarm, Runtime, receive::TURNS};
 use crate::{
-    adapter::{Error, Handshake, LINGER_BYTES},
+    adapter::{Error, LINGER_BYTES},
     handshake::HandshakeError,
-    proto::{ReadBuf, Transmit},
+    proto::{Machine, ReadBuf, Transmit},
 };
 use bytes::{Buf, BytesMut};
 use std::{
@@ -27,20 +27,27 @@ pub(super) struct Opening<S, R, M> {
     pub(super) alarm: Option<R>,
 }
 
-impl<S, R: Runtime<S>, M: Handshake> Opening<S, R, M> {
+impl<S, R: Runtime<S>, M: Machine> Opening<S, R, M> {
     pub(super) fn new(stream: S, machine: M) -> Box<Self> {
         Box::new(Self { stream, machine, alarm: None })
     }
 
-    /// Starts the deadline, and goes on to the handshake's outcome.
-    pub(super) async fn run(&mut self) -> Result<M::Outcome, Error> {
+    /// Starts the deadline, and goes on to the handshake's outcome, which `poll` takes.
+    pub(super) async fn run<T>(
+        &mut self,
+        poll: impl Fn(&mut M) -> Result<Option<T>, HandshakeError>,
+    ) -> Result<T, Error> {
         self.machine.handle_timeout(R::now());
-        poll_fn(|cx| self.poll(cx)).await
+        poll_fn(move |cx| self.poll(cx, &poll)).await
     }
 
-    fn poll(&mut self, cx: &mut Context<'_>) -> Poll<Result<M::Outcome, Error>> {
+    fn poll<T>(
+        &mut self,
+        cx: &mut Context<'_>,
+        poll: impl Fn(&mut M) -> Result<Option<T>, HandshakeError>,
+    ) -> Poll<Result<T, Error>> {
         for _ in 0..TURNS {
-            if let Some(outcome) = self.machine.poll()? {
+            if let Some(outcome) = poll(&mut self.machine)? {
                 return Poll::Ready(Ok(outcome));
             }
             if self.poll_step(cx)?.is_pending() {

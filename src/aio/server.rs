@@ -86,7 +86,7 @@ pub fn read_request<S, R: Runtime<S>>(
     let close_timeout = config.close_timeout;
     let mut opening = Opening::<S, R, _>::new(stream, ServerHandshake::new(config));
     async move {
-        let error = match opening.run().await {
+        let error = match opening.run(ServerHandshake::poll).await {
             Ok(upgrade) => {
                 let Opening { stream, alarm, .. } = *opening;
                 return Ok(PendingUpgrade(Box::new(Asked { stream, alarm, upgrade, close_timeout })));

@@ -86,7 +86,7 @@ impl<S: Transport> Connector<S> {
     /// other error, and after success, the stream is gone: [`HandshakeError::Spent`].
     pub fn connect(&mut self) -> Result<(WebSocket<S>, Response<()>), Error> {
         let mut opening = self.opening.take().ok_or(HandshakeError::Spent)?;
-        match opening.run(&mut self.handshake) {
+        match opening.run(&mut self.handshake, ClientHandshake::poll) {
             Ok(Upgraded { connection, response }) => {
                 Ok((WebSocket::opened(connection, opening.output, opening.reads), response))
             }

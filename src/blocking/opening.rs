@@ -6,8 +6,9 @@ use super::{
     transport::Transport,
 };
 use crate::{
-    adapter::{Error, Handshake, LINGER_BYTES, would_wait},
-    proto::Transmit,
+    adapter::{Error, LINGER_BYTES, would_wait},
+    handshake::HandshakeError,
+    proto::{Machine, Transmit},
 };
 use bytes::Buf;
 use std::{
@@ -27,13 +28,17 @@ impl<S: Transport> Opening<S> {
         Self { output: Output::new(stream, Timing::default()), reads: Timing::default() }
     }
 
-    /// Does the whole handshake.
-    pub(super) fn run<M: Handshake>(&mut self, machine: &mut M) -> Result<M::Outcome, Error> {
+    /// Does the whole handshake, whose outcome `poll` takes.
+    pub(super) fn run<M: Machine, T>(
+        &mut self,
+        machine: &mut M,
+        poll: impl Fn(&mut M) -> Result<Option<T>, HandshakeError>,
+    ) -> Result<T, Error> {
         self.output.stream.prepare()?;
         loop {
             let now = self.now();
             machine.handle_timeout(now);
-            if let Some(outcome) = machine.poll()? {
+            if let Some(outcome) = poll(machine)? {
                 return Ok(outcome);
             }
             let deadline = machine.poll_timeout();

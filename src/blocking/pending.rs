@@ -33,7 +33,7 @@ pub fn read_request<S: Transport>(
     let config = config.into();
     let close_timeout = config.close_timeout;
     let (mut opening, mut handshake) = (Opening::new(stream), ServerHandshake::new(config));
-    match opening.run(&mut handshake) {
+    match opening.run(&mut handshake, ServerHandshake::poll) {
         Ok(upgrade) => Ok(PendingUpgrade { opening, upgrade, close_timeout }),
         Err(Error::Handshake(error)) => {
             let answer = std::mem::take(handshake.transmit());

@@ -117,7 +117,7 @@ impl<S: Transport> Acceptor<S> {
         decide: impl FnOnce(&Upgrade) -> Result<Acceptance, Rejection>,
     ) -> Result<Connection, Error> {
         if self.refusing.is_none() {
-            let (answer, error) = match opening.run(&mut self.handshake) {
+            let (answer, error) = match opening.run(&mut self.handshake, ServerHandshake::poll) {
                 Ok(upgrade) => match decided(upgrade, decide) {
                     Ok(connection) => return Ok(connection),
                     Err(rejection) => rejection.into_parts(),

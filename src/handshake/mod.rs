@@ -50,3 +50,5 @@ pub use field::{InvalidField, InvalidHeader};
 pub use origin::ForbiddenOrigin;
 pub use server::{Acceptance, InvalidRequest, Refused, Rejection, ServerHandshake, Upgrade};
 pub use url::{InvalidUrl, Scheme, Url};
+
+crate::proto::machines!(ClientHandshake, ServerHandshake);

@@ -151,7 +151,7 @@
 // The rooms: `state` (every state and transition), `drive` (what a driver should do next), `reader` (bytes into
 // messages, in place), `decoding` (through an extension), `input` (the buffer that bytes arrive in), `inbound` and
 // `outbound` (the two directions), `transmit` (bytes on their way out), `timer` (deadlines), `closed` (the account of
-// the end), `event` (what the directions tell the driver and each other).
+// the end), `event` (what the directions tell the driver and each other), `machine` (what all machines have in common).
 mod closed;
 mod connection;
 mod decoding;
@@ -160,6 +160,7 @@ mod established;
 mod event;
 mod inbound;
 mod input;
+mod machine;
 mod outbound;
 mod read_buf;
 mod reader;
@@ -174,6 +175,8 @@ pub use established::{Established, InvalidSubprotocol, Subprotocol};
 pub use event::{Control, ControlSink, Event, Ready, Sending, Sent};
 pub use inbound::Inbound;
 pub use input::Lent;
+pub use machine::Machine;
+pub(crate) use machine::machines;
 pub use outbound::{Outbound, Position};
 pub use read_buf::ReadBuf;
 pub use state::{ReadyState, RecvState, Role, SendState};

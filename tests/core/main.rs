@@ -4,6 +4,7 @@ mod deadlines;
 mod driver;
 mod extension;
 mod lifecycle;
+mod machine;
 mod properties;
 mod regressions;
 mod streaming;

@@ -83,7 +83,7 @@ impl ClientHandshake {
         self.incoming.poll_timeout()
     }
     /// Whether the time has not been told yet.
-    pub(crate) fn wants_time(&self) -> bool {
+    pub fn wants_time(&self) -> bool {
         self.incoming.wants_time()
     }
 

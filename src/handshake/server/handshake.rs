@@ -59,7 +59,7 @@ impl ServerHandshake {
         self.incoming.poll_timeout()
     }
     /// Whether the time has not been told yet.
-    pub(crate) fn wants_time(&self) -> bool {
+    pub fn wants_time(&self) -> bool {
         self.incoming.wants_time()
     }
 

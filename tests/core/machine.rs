@@ -1,0 +1,87 @@
+//! One driver moves the bytes of every machine: `Machine`.
+use bytes::Buf;
+use sansocket::{
+    Config, Role, Session, SessionEvent,
+    handshake::{Acceptance, ClientHandshake, ClientRequest, ServerHandshake},
+    proto::{Connection, Established, Machine},
+};
+use std::time::{Duration, Instant};
+
+fn client() -> ClientRequest {
+    ClientRequest::try_from("ws://example.com/").unwrap()
+}
+
+/// Carries what waits from one machine to the other. `by_room`: without `receive`.
+fn carry(from: &mut impl Machine, to: &mut impl Machine, by_room: bool) {
+    while from.transmit().has_remaining() {
+        let chunk = from.transmit().chunk().to_vec();
+        from.transmit().advance(chunk.len());
+        if by_room {
+            to.read_buf().extend_from_slice(&chunk);
+        } else {
+            to.receive(&chunk);
+        }
+    }
+}
+
+#[test]
+fn every_machine_wants_the_time_once_and_then_has_a_deadline() {
+    let machines: [(&str, Box<dyn Machine>, Duration); 5] = [
+        ("client", Box::new(ClientHandshake::new(client(), Config::client())), Duration::from_secs(10)),
+        ("server", Box::new(ServerHandshake::new(Config::server())), Duration::from_secs(10)),
+        (
+            "session of a client",
+            Box::new(Session::client(client(), Config::client())),
+            Duration::from_secs(10),
+        ),
+        ("session of a server", Box::new(Session::server(Config::server())), Duration::from_secs(10)),
+        (
+            "connection",
+            Box::new(Connection::new(Established::bare(Role::Server), Config::server())),
+            Duration::from_secs(20),
+        ),
+    ];
+    for (name, mut machine, until) in machines {
+        let began = Instant::now();
+        assert!(machine.wants_time() && machine.poll_timeout().is_none(), "{name}");
+        machine.handle_timeout(began);
+        // A client's request has not left, which is no matter to the deadline of a handshake.
+        assert!(!machine.wants_time(), "{name}");
+        assert_eq!(machine.poll_timeout(), Some(began + until), "{name}");
+    }
+}
+
+#[test]
+fn one_driver_opens_and_runs_a_connection() {
+    for by_room in [false, true] {
+        let mut handshake = ServerHandshake::new(Config::server());
+        let mut session = Session::client(client(), Config::client());
+        carry(&mut session, &mut handshake, by_room);
+        let upgrade = handshake.poll().unwrap().expect("the request has come");
+        let mut connection = upgrade.accept(Acceptance::new()).unwrap();
+        connection.send("hello").unwrap();
+        carry(&mut connection, &mut session, by_room);
+        assert!(matches!(session.poll_event(), Some(SessionEvent::Open(_))));
+        let Some(SessionEvent::Message(message)) = session.poll_event() else { panic!("a message") };
+        assert_eq!(message.as_text(), Some("hello"));
+    }
+}
+
+#[test]
+fn the_end_of_the_transport_reaches_every_machine() {
+    fn end(machine: &mut impl Machine) {
+        machine.receive_eof();
+    }
+    let mut handshake = ClientHandshake::new(client(), Config::client());
+    end(&mut handshake);
+    assert!(handshake.poll().is_err());
+    let mut handshake = ServerHandshake::new(Config::server());
+    end(&mut handshake);
+    assert!(handshake.poll().is_err());
+    let mut session = Session::server(Config::server());
+    end(&mut session);
+    assert!(matches!(session.poll_event(), Some(SessionEvent::Error(_))));
+    let mut connection = Connection::new(Established::bare(Role::Client), Config::client());
+    end(&mut connection);
+    assert!(connection.poll_event().is_some());
+}
