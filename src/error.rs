@@ -191,7 +191,7 @@ impl Violation {
 #[non_exhaustive]
 pub enum SendError {
     /// The opening handshake is still under way (RFC 6455 §6.1): wait for
-    /// [`SessionEvent::Open`](crate::SessionEvent::Open).
+    /// [`SessionEvent::Open`](crate::session::SessionEvent::Open).
     #[error("not connected yet")]
     Connecting,
     /// A Close frame has been queued, sent or received, or the transport has ended: nothing may follow (RFC 6455

@@ -21,8 +21,8 @@
 //! ```
 //!
 //! An application that receives messages and sends others needs no more than an adapter, [`Config`], [`Message`] and
-//! [`Error`]. An event loop of your own drives a [`proto::Connection`], as [`proto`] shows, or a [`Session`], which
-//! begins with a handshake.
+//! [`Error`]. An event loop of your own drives a [`proto::Connection`], as [`proto`] shows, or a [`session::Session`],
+//! which begins with a handshake.
 //!
 //! The [`guide`] has a chapter for each question that concerns more than one type: [driving the core](guide::driving),
 //! [closing](guide::closing), [back-pressure](guide::pressure), [memory](guide::memory), [split](guide::split), and
@@ -69,7 +69,7 @@ mod text;
 mod config;
 pub mod handshake;
 pub mod proto;
-mod session;
+pub mod session;
 
 // Adapters: only these do I/O, and nothing above names them.
 mod adapter;
@@ -95,8 +95,7 @@ pub use error::{ProtocolError, SendError, Violation};
 #[cfg_attr(docsrs, doc(cfg(feature = "deflate")))]
 pub use extension::Deflate;
 pub use message::{Kind, Message, Outgoing, Prepared};
-pub use proto::{Closed, Deadline, Lent, ReadyState, Role, Subprotocol};
-pub use session::{Session, SessionError, SessionEvent};
+pub use proto::{Closed, Deadline, Lent, ReadyState};
 pub use sniff::LooksLike;
 pub use text::Utf8Bytes;
 

@@ -28,7 +28,7 @@ use std::{
 ///
 /// ```
 /// use sansocket::bytes::Buf;
-/// use sansocket::{Config, ReadyState, Session, SessionEvent, handshake::ClientRequest};
+/// use sansocket::{Config, ReadyState, handshake::ClientRequest, session::{Session, SessionEvent}};
 /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
 /// let mut session = Session::client(ClientRequest::try_from("ws://example.com/")?, Config::client());
 /// assert_eq!(session.state(), ReadyState::Connecting);
@@ -195,7 +195,7 @@ impl Session {
     /// [`Close`](SessionEvent::Close) comes once it has been written, or after [`close_timeout`](Config::close_timeout).
     ///
     /// ```
-    /// use sansocket::{Config, Session, SessionEvent, bytes::Buf};
+    /// use sansocket::{Config, bytes::Buf, session::{Session, SessionEvent}};
     ///
     /// let mut session = Session::server(Config::server());
     /// session.receive(b"GET /chat HTTP/1.1\r\nHost: example.com\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\

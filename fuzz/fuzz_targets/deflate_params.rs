@@ -6,10 +6,10 @@
 #![no_main]
 use libfuzzer_sys::fuzz_target;
 use sansocket::{
-    Config, Deflate, Role,
+    Config, Deflate,
     bytes::Buf,
     extension::{self, Agreement, ExtensionOffer, deflate::Context, deflate::Memory},
-    proto::{Connection, Established, Event},
+    proto::{Connection, Established, Event, Role},
 };
 use sansocket_fuzz::{
     Repeatable,

@@ -4,7 +4,7 @@
 //! Input: three bytes of settings, then steps of one byte each, with an argument of one.
 #![no_main]
 use libfuzzer_sys::fuzz_target;
-use sansocket::Role;
+use sansocket::proto::Role;
 use sansocket_fuzz::driver::{Drive, Settings, Timeouts, World};
 use std::time::Duration;
 

@@ -5,9 +5,9 @@
 #![no_main]
 use libfuzzer_sys::fuzz_target;
 use sansocket::{
-    CloseFrame, Config, Delivery, Kind, ProtocolError, ReadyState, Role,
+    CloseFrame, Config, Delivery, Kind, ProtocolError, ReadyState,
     bytes::Buf,
-    proto::{Closed, Connection, Established, Event},
+    proto::{Closed, Connection, Established, Event, Role},
 };
 use sansocket_fuzz::{
     Repeatable, memory,

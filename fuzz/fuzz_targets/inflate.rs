@@ -7,14 +7,14 @@
 use flate2::{Compress, Compression, FlushCompress};
 use libfuzzer_sys::fuzz_target;
 use sansocket::{
-    Config, Deflate, Delivery, Kind, ProtocolError, Role, Violation,
+    Config, Deflate, Delivery, Kind, ProtocolError, Violation,
     bytes::Buf,
     close::CloseSeen,
     extension::{
         Agreement, Extension, ExtensionOffer,
         deflate::{Context, Memory},
     },
-    proto::{Closed, Connection, Established, Event},
+    proto::{Closed, Connection, Established, Event, Role},
 };
 use sansocket_fuzz::{
     Repeatable,

@@ -3,10 +3,11 @@
 #![no_main]
 use libfuzzer_sys::fuzz_target;
 use sansocket::{
-    Origins, Role,
+    Origins,
     bytes::Bytes,
     handshake::{Acceptance, HandshakeError, ServerHandshake, Upgrade},
     http::{Response, StatusCode},
+    proto::Role,
 };
 use sansocket_fuzz::{
     cuts::{Cut, LIMITS, check_buffer, drain, tell},

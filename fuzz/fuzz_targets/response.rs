@@ -3,8 +3,8 @@
 #![no_main]
 use libfuzzer_sys::fuzz_target;
 use sansocket::{
-    Role,
     handshake::{ClientHandshake, ClientRequest, HandshakeError},
+    proto::Role,
 };
 use sansocket_fuzz::{
     cuts::{Cut, LIMITS, check_buffer, drain, tell},

@@ -19,9 +19,9 @@ use app::Asked;
 use clock::{Clock, View};
 use peer::Peer;
 use sansocket::{
-    CloseFrame, Deadline, ProtocolError, Role,
+    CloseFrame, Deadline, ProtocolError,
     bytes::BufMut,
-    proto::{Closed, Connection, Established, Event, SendState, Transmit},
+    proto::{Closed, Connection, Established, Event, Role, SendState, Transmit},
 };
 use setup::config;
 use std::{sync::LazyLock, time::Instant};

@@ -1,7 +1,7 @@
 //! RFC 6455 §5 read naively: all bytes at hand, everything copied, nothing clever. It shares with the library
 //! only the names of things, so that an error would have to be made twice to go unseen.
 use crate::inflate::{End, Inflate};
-use sansocket::{Role, Violation};
+use sansocket::{Violation, proto::Role};
 
 /// What a stream of frames says. Adjacent pieces of a message are one.
 #[derive(Clone, Debug, PartialEq, Eq)]

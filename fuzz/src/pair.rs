@@ -5,9 +5,9 @@ pub use setup::{Compression, How, Settings};
 
 use crate::model::{self, Body, Item, Limits};
 use sansocket::{
-    CloseCode, CloseFrame, Kind, Message, Prepared, ReadyState, Role, SendError,
+    CloseCode, CloseFrame, Kind, Message, Prepared, ReadyState, SendError,
     bytes::Buf,
-    proto::{Closed, Connection, Event},
+    proto::{Closed, Connection, Event, Role},
 };
 use setup::{Content, bytes_of, config, outgoing, text_of};
 use std::time::{Duration, Instant};

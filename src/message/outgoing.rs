@@ -54,7 +54,7 @@ impl<'m> Outgoing<'m> {
     /// The first chunk of a message decides for all of it.
     ///
     /// ```
-    /// # use sansocket::{Config, Outgoing, Role, proto::{Connection, Established}};
+    /// # use sansocket::{Config, Outgoing, proto::{Connection, Established, Role}};
     /// # let mut connection = Connection::new(Established::bare(Role::Server), Config::server());
     /// connection.send(Outgoing::from("token=…").uncompressed())?;
     /// # Ok::<(), sansocket::SendError>(())

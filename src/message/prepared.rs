@@ -10,7 +10,7 @@ use std::sync::{Arc, OnceLock};
 /// and shares what has been prepared.
 ///
 /// ```
-/// use sansocket::{Config, Prepared, Role, proto::{Connection, Established}};
+/// use sansocket::{Config, Prepared, proto::{Connection, Established, Role}};
 ///
 /// let news = Prepared::from("{\"headline\": \"…\"}");
 /// let mut connections: Vec<_> =

@@ -5,7 +5,7 @@ use std::time::Instant;
 /// What all machines of this crate have in common: bytes go in, bytes come out, and the time is told.
 ///
 /// [`ClientHandshake`](crate::handshake::ClientHandshake) and [`ServerHandshake`](crate::handshake::ServerHandshake) are
-/// machines, and so are [`Connection`] and [`Session`](crate::Session). Each has these methods of its own as well. The
+/// machines, and so are [`Connection`] and [`Session`](crate::session::Session). Each has these methods of its own as well. The
 /// trait is for a driver that moves the bytes of any of them. What comes of the bytes is asked in the machine's own words:
 /// `poll` of a handshake, `poll_event` of a connection or a session.
 ///

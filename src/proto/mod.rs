@@ -5,7 +5,7 @@
 //!
 //! ```
 //! use sansocket::bytes::Buf;
-//! use sansocket::{Config, Role, proto::{Connection, Established, Event}};
+//! use sansocket::{Config, proto::{Connection, Established, Event, Role}};
 //! # fn main() -> Result<(), sansocket::SendError> {
 //! let mut client = Connection::new(Established::bare(Role::Client), Config::client());
 //! let mut server = Connection::new(Established::bare(Role::Server), Config::server());

@@ -22,7 +22,7 @@ const KEPT: usize = 128 * 1024;
 ///
 /// ```
 /// # use std::io::Read;
-/// # use sansocket::{Config, Role, proto::{Connection, Established}};
+/// # use sansocket::{Config, proto::{Connection, Established, Role}};
 /// # let mut connection = Connection::new(Established::bare(Role::Client), Config::client());
 /// # let mut stream = &b"\x81\x05Hello"[..];
 /// let mut buf = connection.read_buf();

@@ -1,8 +1,8 @@
 //! The closing handshake, and every other way for a connection to end.
 use crate::script::{Script, Step, masked, pair, server, text, with};
 use sansocket::{
-    CloseCode, CloseFrame, Closed, Config, Deadline, Error, Message, ReadyState, Role, SendError, Violation,
-    blocking::WebSocket, close::InvalidCloseFrame,
+    CloseCode, CloseFrame, Closed, Config, Deadline, Error, Message, ReadyState, SendError, Violation,
+    blocking::WebSocket, close::InvalidCloseFrame, proto::Role,
 };
 use std::time::Duration;
 

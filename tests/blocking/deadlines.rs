@@ -1,9 +1,9 @@
 //! Deadlines pass while a call waits, and the busy path knows nothing of them.
 use crate::script::{Script, Step, masked, pair, text, with};
 use sansocket::{
-    Config, Deadline, Error, Keepalive, Message, Role,
+    Config, Deadline, Error, Keepalive, Message,
     blocking::{Plain, WebSocket},
-    proto::{Connection, Established},
+    proto::{Connection, Established, Role},
 };
 #[cfg(unix)]
 use std::os::unix::net::UnixStream;

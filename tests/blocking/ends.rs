@@ -1,7 +1,8 @@
 //! The end of one direction does not end the other, and how the connection ended is told once and at once.
 use crate::told::{Come, Told, close, frame, ms};
 use sansocket::{
-    CloseCode, CloseFrame, Closed, Config, Deadline, Error, Message, Role, SendError, blocking::WebSocket,
+    CloseCode, CloseFrame, Closed, Config, Deadline, Error, Message, SendError, blocking::WebSocket,
+    proto::Role,
 };
 use std::{io::ErrorKind, thread};
 

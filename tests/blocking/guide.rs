@@ -1,6 +1,6 @@
 //! The guide's table of how connections end, row by row against what happens.
 use crate::told::{Come, Told, close, frame};
-use sansocket::{CloseCode, CloseFrame, Config, Error, Role, blocking::WebSocket};
+use sansocket::{CloseCode, CloseFrame, Config, Error, blocking::WebSocket, proto::Role};
 
 const CHAPTER: &str = include_str!("../../src/guide/closing.md");
 

@@ -5,11 +5,12 @@ use crate::{
     script::{Script, Step, masked, sockets},
 };
 use sansocket::{
-    Config, Error, Message, Subprotocol,
+    Config, Error, Message,
     blocking::{self, Acceptor, Connector},
     bytes::Bytes,
     handshake::{Acceptance, ClientRequest, HandshakeError},
     http::{HeaderValue, Response, StatusCode},
+    proto::Subprotocol,
 };
 use std::{
     io::{ErrorKind, Read, Write},

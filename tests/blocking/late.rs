@@ -1,6 +1,9 @@
 //! Deadlines pass when they should, and only then; a stream tells the time.
 use crate::told::{Come, Told, close, frame, ms};
-use sansocket::{CloseCode, Config, Deadline, Error, Message, Role, proto::Event};
+use sansocket::{
+    CloseCode, Config, Deadline, Error, Message,
+    proto::{Event, Role},
+};
 
 const MIB: usize = 1 << 20;
 

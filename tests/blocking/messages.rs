@@ -1,8 +1,10 @@
 //! Receiving, sending and queueing, and what happens to streams that fail, lie or do not wait.
 use crate::script::{Script, Step, masked, pair, server, text, with};
 use sansocket::{
-    CloseCode, Config, Error, Message, ReadyState, Role, SendError, blocking::WebSocket, close::CloseSeen,
-    proto::Event,
+    CloseCode, Config, Error, Message, ReadyState, SendError,
+    blocking::WebSocket,
+    close::CloseSeen,
+    proto::{Event, Role},
 };
 use std::io::ErrorKind;
 

@@ -1,9 +1,9 @@
 //! Messages of any length, through `Read` and `Write`, in constant memory.
 use crate::script::{Script, Step, masked, pair, sockets, with};
 use sansocket::{
-    CloseCode, Config, Delivery, Error, Kind, Message, Role, SendError,
+    CloseCode, Config, Delivery, Error, Kind, Message, SendError,
     blocking::WebSocket,
-    proto::{Connection, Established, Event},
+    proto::{Connection, Established, Event, Role},
 };
 use std::{
     io::{ErrorKind, Read, Write},

@@ -1,9 +1,9 @@
 //! A stream that does what it is told, and remembers what was written to it.
 pub use crate::support::masked;
 use sansocket::{
-    Config, Role,
+    Config,
     blocking::{Transport, WebSocket},
-    proto::{Connection, Established},
+    proto::{Connection, Established, Role},
 };
 use std::{
     collections::VecDeque,

@@ -4,9 +4,9 @@ use crate::{
     told::Told,
 };
 use sansocket::{
-    CloseCode, Config, Deadline, Error, Message, Role,
+    CloseCode, Config, Deadline, Error, Message,
     blocking::{Sender, Split, Transport, WebSocket},
-    proto::{Connection, Established},
+    proto::{Connection, Established, Role},
 };
 use std::{
     collections::HashMap,

@@ -1,9 +1,9 @@
 //! A stream that tells the time: a wait takes none, and what happens when is written down beforehand.
 use crate::script::masked;
 use sansocket::{
-    Config, Role,
+    Config,
     blocking::{Split, Transport, WebSocket},
-    proto::{Connection, Established},
+    proto::{Connection, Established, Role},
 };
 use std::{
     collections::VecDeque,

@@ -2,8 +2,10 @@
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
 use crate::support::*;
 use sansocket::{
-    CloseCode, CloseFrame, Closed, Config, Deadline, Keepalive, ReadyState, Role, SendError, bytes::Buf,
-    close::CloseSeen, proto::RecvState,
+    CloseCode, CloseFrame, Closed, Config, Deadline, Keepalive, ReadyState, SendError,
+    bytes::Buf,
+    close::CloseSeen,
+    proto::{RecvState, Role},
 };
 use std::time::Duration;
 

@@ -3,8 +3,10 @@
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
 use crate::support::{chance::Chance, *};
 use sansocket::{
-    CloseCode, Closed, Deadline, Keepalive, ReadyState, Role, bytes::Buf, proto::Connection,
+    CloseCode, Closed, Deadline, Keepalive, ReadyState,
+    bytes::Buf,
     proto::Established,
+    proto::{Connection, Role},
 };
 use std::time::{Duration, Instant};
 

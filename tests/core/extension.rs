@@ -5,14 +5,14 @@
 use crate::support::*;
 use proptest::prelude::*;
 use sansocket::{
-    Config, Delivery, Kind, Outgoing, Prepared, Role, Violation,
+    Config, Delivery, Kind, Outgoing, Prepared, Violation,
     bytes::{Buf, BufMut, Bytes, BytesMut},
     extension::{
         self, Agreement, Decoder, Encoder, Extension, ExtensionOffer, InvalidAnswer, Output, Profile,
     },
     frame::Rsv,
     handshake::{Acceptance, ClientHandshake, ClientRequest, InvalidResponse, ServerHandshake},
-    proto::{Connection, Established, Event},
+    proto::{Connection, Established, Event, Role},
 };
 use std::sync::{
     Arc,

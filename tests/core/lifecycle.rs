@@ -2,12 +2,12 @@
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
 use crate::support::*;
 use sansocket::{
-    CloseCode, CloseFrame, Config, Kind, Message, ReadyState, Role, SendError, Violation,
+    CloseCode, CloseFrame, Config, Kind, Message, ReadyState, SendError, Violation,
     bytes::Buf,
     close::CloseSeen,
     proto::{
-        Connection, Control, ControlSink, Established, Event, Outbound, Ready, RecvState, SendState, Sending,
-        Sent,
+        Connection, Control, ControlSink, Established, Event, Outbound, Ready, RecvState, Role, SendState,
+        Sending, Sent,
     },
 };
 use std::sync::{Arc, Mutex};

@@ -1,9 +1,10 @@
 //! One driver moves the bytes of every machine: `Machine`.
 use bytes::Buf;
 use sansocket::{
-    Config, Role, Session, SessionEvent,
+    Config,
     handshake::{Acceptance, ClientHandshake, ClientRequest, ServerHandshake},
-    proto::{Connection, Established, Machine},
+    proto::{Connection, Established, Machine, Role},
+    session::{Session, SessionEvent},
 };
 use std::time::{Duration, Instant};
 

@@ -3,9 +3,9 @@
 use crate::support::*;
 use proptest::{collection::vec, prelude::*, sample::select};
 use sansocket::{
-    CloseCode, CloseFrame, Config, Delivery, Kind, Message, Role,
+    CloseCode, CloseFrame, Config, Delivery, Kind, Message,
     bytes::Buf,
-    proto::{Connection, Established, Event},
+    proto::{Connection, Established, Event, Role},
 };
 
 /// First byte, masking key, payload.

@@ -1,11 +1,11 @@
 //! What fuzzing found, one test for each.
 use sansocket::{
-    CloseCode, Config, Role, Utf8Bytes,
+    CloseCode, Config, Utf8Bytes,
     bytes::Buf,
     close::CloseSeen,
     extension::{ExtensionOffer, InvalidExtension},
     handshake::{ClientHandshake, ClientRequest, HandshakeError},
-    proto::{Connection, Established, Event},
+    proto::{Connection, Established, Event, Role},
 };
 
 /// `inbound`: with a limit of 0, a message in one frame was taken if it came whole, and refused if it came in two

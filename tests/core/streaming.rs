@@ -1,7 +1,11 @@
 //! Long messages: control frames between their fragments, and pieces in constant memory both ways.
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
 use crate::support::*;
-use sansocket::{Config, Delivery, Message, Role, bytes::Buf, proto::Event};
+use sansocket::{
+    Config, Delivery, Message,
+    bytes::Buf,
+    proto::{Event, Role},
+};
 
 #[test]
 fn a_pong_and_a_ping_overtake_a_long_message_between_its_fragments() {

@@ -1,6 +1,9 @@
 //! What each end of a split connection can do: the same in both adapters.
 use crate::{app::*, clocks::*, model::*, stream::*, support::*};
-use sansocket::{Config, Error, Role, aio, blocking, proto::Event};
+use sansocket::{
+    Config, Error, aio, blocking,
+    proto::{Event, Role},
+};
 
 const CASE: Case<'static> =
     Case { role: Role::Server, compressed: false, config: &quiet, script: &|_| (), steps: &[] };

@@ -6,7 +6,7 @@ use crate::{
     support::*,
 };
 use sansocket::{
-    proto::{Connection, Established},
+    proto::{Connection, Established, Role},
     *,
 };
 use std::{

@@ -1,6 +1,6 @@
 //! Cases 1.1 to 1.4: the end of one direction does not end the other.
 use crate::{app::*, mix::*, model::*, stream::*, support::*};
-use sansocket::{Config, Role, tokio::WebSocket};
+use sansocket::{Config, proto::Role, tokio::WebSocket};
 use tokio::io::{AsyncReadExt, AsyncWriteExt, duplex};
 
 const ALL_LEAVES: Expected = Expected { takes_all: true, close_leaves: false, ends_within: None };

@@ -68,7 +68,7 @@ fn case_2_5_a_slow_reader_behind_a_buffer_gets_all() {
 }
 
 /// Empty pongs without a pause.
-fn flood(stream: &Stream, role: sansocket::Role) {
+fn flood(stream: &Stream, role: sansocket::proto::Role) {
     let pong = from_peer_of(role, PONG, "");
     stream.state().flood =
         Some(Flood { bytes: pong.repeat(10), frame: pong.len(), each: millis(2), until: seconds(8) });

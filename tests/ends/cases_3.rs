@@ -2,8 +2,9 @@
 use crate::{app::*, clocks::*, mix::*, model::*, stream::*, support::*};
 use futures_util::FutureExt;
 use sansocket::{
-    Config, Message, Role,
+    Config, Message,
     aio::{self, Runtime},
+    proto::Role,
 };
 
 const ENDS: Expected = Expected { takes_all: true, close_leaves: true, ends_within: Some(seconds(11)) };

@@ -5,8 +5,9 @@ use futures_util::{
     future::{join, try_join},
 };
 use sansocket::{
-    Deadline, Error, Role,
+    Deadline, Error,
     aio::{self, Runtime},
+    proto::Role,
 };
 use std::io::ErrorKind;
 

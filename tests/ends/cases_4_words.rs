@@ -1,6 +1,6 @@
 //! Cases 4.3, 4.4 and 4.8: errors say what happened, once, and so that it can be read.
 use crate::{app::*, model::*, stream::*, support::*};
-use sansocket::{Closed, Deadline, Error, Role, SendError, Violation, handshake::HandshakeError};
+use sansocket::{Closed, Deadline, Error, SendError, Violation, handshake::HandshakeError, proto::Role};
 use std::{error::Error as _, io};
 
 fn first_error(role: Role, adapter: Adapter, bytes: &[u8]) -> (Error, Closed, Outcome) {

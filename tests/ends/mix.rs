@@ -4,7 +4,7 @@ use crate::{
     stream::Stream,
     support::*,
 };
-use sansocket::{Config, Role};
+use sansocket::{Config, proto::Role};
 use std::{
     panic::{AssertUnwindSafe, catch_unwind},
     time::Duration,

@@ -3,7 +3,7 @@ use crate::{
     app::Outcome,
     support::{PEER_KEY, wire},
 };
-use sansocket::{Closed, Error, Role};
+use sansocket::{Closed, Error, proto::Role};
 use std::time::Duration;
 
 /// Follows frames as they come, whatever pieces they come in.

@@ -8,7 +8,8 @@ use sansocket::{
     close::{CloseReason, InvalidCloseCode, InvalidCloseFrame, InvalidCloseReason},
     extension::{self, ExtensionOffer, InvalidAnswer, InvalidExtension},
     handshake::{ClientRequest, HandshakeError},
-    proto::{Connection, Established, InvalidSubprotocol},
+    proto::{Connection, Established, InvalidSubprotocol, Role, Subprotocol},
+    session::{Session, SessionError, SessionEvent},
     *,
 };
 use std::{

@@ -1,8 +1,8 @@
 //! A stream in memory with a clock of its own: what a connection over it comes to.
 use sansocket::{
-    Config, Error, Role,
+    Config, Error,
     blocking::{Transport, WebSocket},
-    proto::{Connection, Established},
+    proto::{Connection, Established, Role},
 };
 use std::{
     cell::Cell,

@@ -8,12 +8,12 @@ use futures_util::{
     io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt},
 };
 use sansocket::{
-    CloseCode, Config, Deadline, Error, Keepalive, Kind, Message, Role,
+    CloseCode, Config, Deadline, Error, Keepalive, Kind, Message,
     bytes::Bytes,
     futures as ws,
     handshake::{Acceptance, ClientRequest, HandshakeError, Upgrade},
     http::{Response, StatusCode},
-    proto::{Connection, Established, Event},
+    proto::{Connection, Established, Event, Role},
 };
 use sansocket_test_support::{TEXT, http::REQUEST, masked};
 use std::{pin::pin, time::Duration};

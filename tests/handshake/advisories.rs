@@ -2,11 +2,12 @@
 use crate::{Head, answer_with, client_config, drain, parse, values};
 use bytes::Buf;
 use sansocket::{
-    Config, Subprotocol,
+    Config,
     extension::ExtensionOffer,
     handshake::{
         Acceptance, ClientHandshake, ClientRequest, HandshakeError, HeadLimit, ServerHandshake, Url,
     },
+    proto::Subprotocol,
 };
 
 /// What comes of a head, a byte at a time.

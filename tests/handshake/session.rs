@@ -2,10 +2,10 @@
 use crate::{Head, TEN_SECONDS, client_config, drain};
 use bytes::Buf;
 use sansocket::{
-    CloseCode, CloseFrame, Deadline, Delivery, Message, ReadyState, SendError, Session, SessionError,
-    SessionEvent,
+    CloseCode, CloseFrame, Deadline, Delivery, Message, ReadyState, SendError,
     handshake::{Acceptance, ClientRequest, HandshakeError, InvalidResponse},
     http::StatusCode,
+    session::{Session, SessionError, SessionEvent},
 };
 use std::time::Instant;
 

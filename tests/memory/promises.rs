@@ -2,9 +2,9 @@
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
 use crate::{counted::*, support::*};
 use sansocket::{
-    Config, Delivery, Role, SendError, Violation,
+    Config, Delivery, SendError, Violation,
     bytes::{Buf, Bytes},
-    proto::{Connection, Event},
+    proto::{Connection, Event, Role},
 };
 
 /// Takes all events out, keeping none.

@@ -1,7 +1,10 @@
 //! What a message that is kept costs: a copy if it is short, a share of the buffer if it is most of it.
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
 use crate::{counted::*, support::*};
-use sansocket::{Message, Role, proto::Event};
+use sansocket::{
+    Message,
+    proto::{Event, Role},
+};
 
 /// Takes all events out, keeping none.
 /// What a message that is kept keeps alive, when all else is gone.

@@ -1,6 +1,6 @@
 //! §10: what the application cannot steer, and what the peer cannot exhaust.
 use crate::support::*;
-use sansocket::{CloseFrame, Config, Delivery, Role, Violation};
+use sansocket::{CloseFrame, Config, Delivery, Violation, proto::Role};
 
 /// Rule of RFC 6455 §10.3: key not steered.
 #[test]

@@ -1,6 +1,6 @@
 //! §5.1: a client masks every frame, a server none; either fails a peer that does otherwise.
 use crate::support::*;
-use sansocket::{CloseCode, Config, Role, Violation};
+use sansocket::{CloseCode, Config, Violation, proto::Role};
 
 /// One of everything that an end can send.
 fn everything(role: Role) -> Vec<Frame> {

@@ -1,6 +1,6 @@
 //! §5.2: reserved bits, reserved opcodes, and lengths in the fewest bytes; and the examples of §5.7.
 use crate::support::*;
-use sansocket::{Config, LooksLike, Message, Role, Violation};
+use sansocket::{Config, LooksLike, Message, Violation, proto::Role};
 
 fn unlimited(config: &mut Config) {
     config.max_message_size = usize::MAX;

@@ -1,9 +1,8 @@
 //! §5.3: a fresh key for each frame, and masking that is the same however the payload is cut.
 use crate::support::*;
 use sansocket::{
-    Role,
     frame::MaskKey,
-    proto::{Connection, Established},
+    proto::{Connection, Established, Role},
     *,
 };
 use std::collections::HashSet;

@@ -1,8 +1,9 @@
 //! §5.4: messages in fragments, with control frames between them and nothing else.
 use crate::support::*;
 use sansocket::{
-    Message, Role, SendError, Violation,
+    Message, SendError, Violation,
     bytes::{Buf, Bytes},
+    proto::Role,
 };
 
 /// Rule of RFC 6455 §5.4: continuation of nothing.

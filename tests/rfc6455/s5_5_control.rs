@@ -1,9 +1,9 @@
 //! §5.5: Close, Ping and Pong: short, whole, answered once, and never late for a long message.
 use crate::support::*;
 use sansocket::{
-    CloseCode, CloseFrame, Message, ReadyState, Role, SendError, Violation,
+    CloseCode, CloseFrame, Message, ReadyState, SendError, Violation,
     bytes::Buf,
-    proto::{RecvState, SendState},
+    proto::{RecvState, Role, SendState},
 };
 
 /// Rule of RFC 6455 §5.5: control payload 125.

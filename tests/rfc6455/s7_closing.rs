@@ -1,6 +1,10 @@
 //! §7.1–§7.2: how a connection ends, cleanly or not, and what is told of it.
 use crate::support::*;
-use sansocket::{CloseCode, CloseFrame, ReadyState, Role, Violation, bytes::Buf, proto::SendState};
+use sansocket::{
+    CloseCode, CloseFrame, ReadyState, Violation,
+    bytes::Buf,
+    proto::{Role, SendState},
+};
 
 /// Rule of RFC 6455 §7.1.1: clean transport end.
 #[test]

@@ -1,6 +1,6 @@
 //! §8.1: text that is not UTF-8 fails the connection, at the first byte that cannot be right.
 use crate::support::*;
-use sansocket::{Delivery, Message, Role, Violation};
+use sansocket::{Delivery, Message, Violation, proto::Role};
 
 /// Each begins well; how many bytes of it can still be right.
 const BAD: &[(&[u8], usize)] = &[

@@ -1,9 +1,9 @@
 //! What the tests of permessage-deflate have in common: settings and connections that compress.
 use crate::support::*;
 pub(crate) use sansocket::{
-    Config, Deflate, Role,
+    Config, Deflate,
     extension::{self, Extension, ExtensionOffer, deflate::Memory},
-    proto::{Connection, Established},
+    proto::{Connection, Established, Role},
 };
 pub(crate) use sansocket_test_support::deflate::*;
 use std::sync::Arc;

@@ -1,4 +1,4 @@
-//! The adapters have the same names for the same things.
+//! The adapters have the same names for the same things, and the root has those that an application needs.
 use std::{collections::BTreeSet, fs};
 
 /// What a module shows: its re-exports, types and functions.
@@ -16,7 +16,7 @@ fn shown(files: &[&str]) -> BTreeSet<String> {
                     let list = list.trim_matches(['{', '}']).split(',').map(str::trim);
                     names.extend(list.filter(|name| !name.is_empty()).map(str::to_owned));
                 }
-                "type" | "fn" | "struct" | "trait" => {
+                "type" | "fn" | "struct" | "trait" | "mod" => {
                     let end = after.find(|c: char| !c.is_alphanumeric() && c != '_').unwrap();
                     names.insert(after[..end].to_owned());
                 }
@@ -46,4 +46,40 @@ fn adapters_have_the_same_names() {
     assert_eq!(only(&futures, &aio), ["AsyncIo"]);
     assert_eq!(only(&aio, &futures), ["Alarm", "ReuniteError", "Runtime"]);
     assert!(tokio.contains("accept_with_config") && tokio.len() > 12, "{tokio:?}");
+}
+
+/// An application opens connections, sends and receives messages, sets limits and matches on what went wrong. A driver of
+/// its own finds the rest in `proto`, `handshake` and `session`.
+#[test]
+fn the_root_has_the_types_that_an_application_needs() {
+    let shown = shown(&["lib.rs"]);
+    let types: Vec<_> = shown.iter().filter(|name| name.starts_with(char::is_uppercase)).collect();
+    let expected = [
+        "CloseCode",
+        "CloseFrame",
+        "Closed",
+        "Config",
+        "Deadline",
+        "Deflate",
+        "Delivery",
+        "Error",
+        "InvalidOrigin",
+        "Keepalive",
+        "Kind",
+        "Lent",
+        "LooksLike",
+        "Message",
+        "OriginPattern",
+        "Origins",
+        "Outgoing",
+        "Prepared",
+        "ProtocolError",
+        "ReadyState",
+        "Reply",
+        "SendError",
+        "Utf8Bytes",
+        "Violation",
+    ];
+    assert_eq!(types, expected);
+    assert!(["proto", "handshake", "session"].iter().all(|module| shown.contains(*module)), "{shown:?}");
 }

@@ -1,6 +1,6 @@
 //! The closing handshake with peers that do their part late, in part or never.
 use crate::{line::*, support::*};
-use sansocket::{CloseCode, Deadline, Error, Message, ReadyState, Role, Violation};
+use sansocket::{CloseCode, Deadline, Error, Message, ReadyState, Violation, proto::Role};
 use std::{
     future::poll_fn,
     io::ErrorKind,

@@ -1,8 +1,8 @@
 //! However the bytes come, and however often nothing comes between: the events are the same.
 use crate::{line::*, support::*};
 use sansocket::{
-    Delivery, Message, Role,
-    proto::{Connection, Established, Event},
+    Delivery, Message,
+    proto::{Connection, Established, Event, Role},
 };
 
 /// A stream of all that there may be, short of what fails; it ends with a Close frame.

@@ -2,8 +2,8 @@
 use crate::{line::*, support::*};
 use futures_util::{SinkExt, StreamExt, stream::FusedStream};
 use sansocket::{
-    Deadline, Error, Message, ReadyState, Role, SendError,
-    proto::{Connection, Established, Event},
+    Deadline, Error, Message, ReadyState, SendError,
+    proto::{Connection, Established, Event, Role},
     tokio::WebSocket,
 };
 use std::io::ErrorKind;

@@ -2,8 +2,8 @@
 pub(crate) use crate::support::chance::draw;
 use crate::support::*;
 use sansocket::{
-    Config, Role,
-    proto::{Connection, Established},
+    Config,
+    proto::{Connection, Established, Role},
     tokio::WebSocket,
 };
 use std::{

@@ -1,6 +1,6 @@
 //! Many connections that wait hold next to nothing: memory follows what has come and is still needed.
 use crate::{counted::*, line::*, support::*};
-use sansocket::{Delivery, Message, Role, tokio::WebSocket};
+use sansocket::{Delivery, Message, proto::Role, tokio::WebSocket};
 
 /// On a thread of its own, with a runtime: no spare buffers but those that the test leaves.
 fn on_its_own(work: impl FnOnce() + Send + 'static) {

@@ -2,9 +2,9 @@
 use crate::{line::*, support::*};
 use futures_util::{SinkExt, StreamExt};
 use sansocket::{
-    Message, Role,
+    Message,
     bytes::Bytes,
-    proto::{Connection, Event},
+    proto::{Connection, Event, Role},
     tokio::WebSocket,
 };
 use std::borrow::Cow;

@@ -1,7 +1,11 @@
 //! What is left of a message whose reader was dropped: nobody sees it, and nobody waits for it longer than is fair.
 use crate::{line::*, support::*};
 use futures_util::StreamExt;
-use sansocket::{Delivery, Error, Role, proto::Event, tokio::WebSocket};
+use sansocket::{
+    Delivery, Error,
+    proto::{Event, Role},
+    tokio::WebSocket,
+};
 
 /// A socket whose reader was dropped within the first message.
 async fn skipping(line: &Line, role: Role) -> WebSocket<Line> {

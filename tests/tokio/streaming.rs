@@ -5,8 +5,8 @@ use crate::counted::{TALLY, Tally};
 use crate::support::masked;
 use futures_util::future::poll_immediate;
 use sansocket::{
-    CloseCode, Config, Delivery, Error, Kind, Role, SendError,
-    proto::{Connection, Established, Event},
+    CloseCode, Config, Delivery, Error, Kind, SendError,
+    proto::{Connection, Established, Event, Role},
     tokio::{MessageReader, MessageWriter, WebSocket},
 };
 use std::{

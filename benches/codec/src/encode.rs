@@ -78,8 +78,8 @@ pub fn run(row: &str, input: &Input, count: u64) {
         }
         "sansocket" => {
             use sansocket::{
-                Config, Role, Utf8Bytes,
-                proto::{Connection, Established},
+                Config, Utf8Bytes,
+                proto::{Connection, Established, Role},
             };
             let (role, config) = match client {
                 true => (Role::Client, Config::client()),

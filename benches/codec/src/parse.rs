@@ -8,8 +8,8 @@ use crate::{
 use bytes::BytesMut;
 use futures_util::StreamExt;
 use sansocket::{
-    Config, Role,
-    proto::{Connection, Established, Event},
+    Config,
+    proto::{Connection, Established, Event, Role},
 };
 use std::{hint::black_box, io::Read};
 use tokio::io::AsyncReadExt;

@@ -2,9 +2,9 @@
 use core_bench::{KEY, SIZES, ascii, frame, mixed};
 use divan::{Bencher, black_box, counter::BytesCount};
 use sansocket::{
-    Config, Message, Role,
+    Config, Message,
     bytes::Buf,
-    proto::{Connection, Established, Event},
+    proto::{Connection, Established, Event, Role},
 };
 
 fn main() {

@@ -2,10 +2,10 @@
 use crate::{cpu, json, spread};
 use rustix::process::{Resource, getrlimit, setrlimit};
 use sansocket::{
-    Config, Deflate, Prepared, Role,
+    Config, Deflate, Prepared,
     bytes::Buf,
     extension::Extension,
-    proto::{Connection, Established},
+    proto::{Connection, Established, Role},
 };
 use std::{
     io::{Read, Write},

@@ -1,10 +1,10 @@
 //! An echo in memory, by level, window and takeover: CPU per message, bytes of an answer, bytes of an idle connection.
 use crate::{counted::held, cpu, json, spread};
 use sansocket::{
-    Config, Deflate, Role,
+    Config, Deflate,
     bytes::Buf,
     extension::{self, Extension, deflate::Context},
-    proto::{Connection, Established, Event},
+    proto::{Connection, Established, Event, Role},
 };
 use std::{collections::VecDeque, sync::Arc};
 

@@ -5,8 +5,8 @@ use super::{
 };
 use crate::model::Item;
 use sansocket::{
-    CloseCode, CloseFrame, ReadyState, Role, SendError,
-    proto::{Position, SendState},
+    CloseCode, CloseFrame, ReadyState, SendError,
+    proto::{Position, Role, SendState},
 };
 
 /// A place in what was queued, and what must have left by then.

@@ -1,6 +1,6 @@
 //! What the peer sends, and how much of it has come.
 use super::setup::content;
-use sansocket::Role;
+use sansocket::proto::Role;
 
 /// Where a data frame lies in the stream.
 #[derive(Clone, Copy, Debug)]

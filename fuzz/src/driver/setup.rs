@@ -1,6 +1,6 @@
 //! How an end is configured, and what is sent.
 use crate::Repeatable;
-use sansocket::{Config, Delivery, Keepalive, Outgoing, Role};
+use sansocket::{Config, Delivery, Keepalive, Outgoing, proto::Role};
 use std::{
     sync::{Arc, LazyLock},
     time::Duration,

@@ -1,9 +1,9 @@
 //! How a pair is configured, and what its ends send each other.
 use crate::{Repeatable, inflate::Inflate};
 use sansocket::{
-    Config, Deflate, Delivery, Keepalive, Message, Outgoing, Prepared, Role,
+    Config, Deflate, Delivery, Keepalive, Message, Outgoing, Prepared,
     extension::{Agreement, Extension, deflate::Context},
-    proto::Established,
+    proto::{Established, Role},
 };
 use std::{
     sync::{Arc, LazyLock},

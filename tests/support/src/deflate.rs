@@ -2,8 +2,8 @@
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 pub use flate2::{Compress, Compression, Decompress, FlushCompress, FlushDecompress};
 use sansocket::{
-    Role,
     extension::{Agreement, Extension, ExtensionOffer},
+    proto::Role,
 };
 
 pub const RSV1: u8 = 0x40;

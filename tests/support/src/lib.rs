@@ -10,7 +10,7 @@ use sansocket::{
     bytes::Buf,
     close::CloseSeen,
     entropy::Entropy,
-    proto::{Connection, Established, Event},
+    proto::{Connection, Established, Event, Role},
     *,
 };
 use std::{

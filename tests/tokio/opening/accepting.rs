@@ -2,11 +2,12 @@
 use super::*;
 use crate::idle::Idle;
 use sansocket::{
-    Error, Message, Subprotocol,
+    Error, Message,
     bytes::Bytes,
     extension::ExtensionOffer,
     handshake::{Acceptance, HandshakeError, Upgrade},
     http::{HeaderValue, Response, StatusCode},
+    proto::Subprotocol,
     tokio as ws,
 };
 use std::{pin::pin, sync::Arc};

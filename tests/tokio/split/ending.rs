@@ -4,7 +4,7 @@ use crate::{
     line::{Line, Pace, once},
     support::{PING, TEXT, wire},
 };
-use sansocket::{CloseCode, Error, Message, ReadyState, Role, SendError};
+use sansocket::{CloseCode, Error, Message, ReadyState, SendError, proto::Role};
 use std::time::Duration;
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},

@@ -1,7 +1,7 @@
 //! Streams that take bytes and keep them, as TLS and buffers do: what is sent has left them.
 use super::over;
 use futures_util::future::poll_immediate;
-use sansocket::{Config, Deadline, Error, Role, SendError, tokio::*};
+use sansocket::{Config, Deadline, Error, SendError, proto::Role, tokio::*};
 use std::time::Duration;
 use tokio::{
     io::{AsyncReadExt, BufStream, DuplexStream, duplex},

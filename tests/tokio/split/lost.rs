@@ -2,7 +2,7 @@
 use super::server;
 use crate::line::{Line, Pace};
 use futures_util::{SinkExt, StreamExt, future::poll_immediate};
-use sansocket::{CloseCode, Closed, Deadline, Error, Message, Role, SendError};
+use sansocket::{CloseCode, Closed, Deadline, Error, Message, SendError, proto::Role};
 use std::{io::ErrorKind, time::Duration};
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},

@@ -10,8 +10,8 @@ mod waiting;
 mod wakers;
 
 use sansocket::{
-    Config, Role,
-    proto::{Connection, Established},
+    Config,
+    proto::{Connection, Established, Role},
     tokio::WebSocket,
 };
 use tokio::io::{AsyncRead, AsyncWrite, DuplexStream, duplex};

@@ -1,7 +1,7 @@
 //! Both ends alive: what either does for the other.
 use super::{pair, server};
 use futures_util::{SinkExt, future::poll_immediate};
-use sansocket::{CloseCode, Config, Deadline, Error, Message, Role, SendError, tokio::*};
+use sansocket::{CloseCode, Config, Deadline, Error, Message, SendError, proto::Role, tokio::*};
 use std::{collections::HashMap, pin::pin, time::Duration};
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt, DuplexStream},

@@ -1,7 +1,7 @@
 //! Waiting: it costs nothing, and it ends when it should, whoever else has stopped.
 use super::{over, server};
 use futures_util::{SinkExt, future::poll_immediate};
-use sansocket::{Config, Deadline, Error, Message, Role, SendError};
+use sansocket::{Config, Deadline, Error, Message, SendError, proto::Role};
 use std::{
     future::{Future, poll_fn},
     io,

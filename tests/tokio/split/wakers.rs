@@ -1,7 +1,7 @@
 //! Lost wake-ups: tasks on a scheduler that polls none before it is woken, over a wire that remembers one waker a direction.
 use super::over;
 use crate::support::chance::draw;
-use sansocket::{CloseCode, Config, Role, tokio::*};
+use sansocket::{CloseCode, Config, proto::Role, tokio::*};
 use std::{
     cell::{Cell, RefCell},
     collections::VecDeque,
