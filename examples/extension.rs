@@ -33,8 +33,8 @@ impl Encoder for Inverse {
     fn begin(&mut self, _len: Option<usize>) -> Rsv {
         Rsv::RSV2 // marks every message as inverted
     }
-    fn encode(&mut self, piece: &[u8], _fin: bool, out: &mut BytesMut) {
-        out.extend(piece.iter().map(|byte| !byte));
+    fn encode(&mut self, chunk: &[u8], _fin: bool, out: &mut BytesMut) {
+        out.extend(chunk.iter().map(|byte| !byte));
     }
 }
 

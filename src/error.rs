@@ -203,10 +203,10 @@ pub enum SendError {
     #[error("more than Config::high_water_mark is queued, so the message was not")]
     Full,
     /// A message sent in chunks has not ended; no other may begin before it does (RFC 6455 §5.4).
-    #[error("a message sent in pieces has not been finished")]
+    #[error("a message sent in chunks has not been finished")]
     Unfinished,
     /// A chunk of one kind cannot continue a message of the other (RFC 6455 §5.4).
-    #[error("a piece of another kind than the message it continues")]
+    #[error("a chunk of another kind than the message it continues")]
     KindMismatch,
     /// Pings and pongs carry at most 125 bytes (RFC 6455 §5.5).
     #[error("control payload of {0} bytes; at most 125 fit")]

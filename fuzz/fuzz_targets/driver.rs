@@ -57,7 +57,7 @@ fn act(drive: &mut Drive, step: u8, argument: u8) {
     match step & 31 {
         0 => drive.send(flag, len, other),
         1 => drive.send(flag, 200 * len, other),
-        2 => drive.piece(other, len, flag),
+        2 => drive.chunk(other, len, flag),
         3 => drive.ping(),
         4 => drive.mark(argument),
         5 => drive.ask(),

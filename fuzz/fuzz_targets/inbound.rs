@@ -17,7 +17,7 @@ use std::sync::Arc;
 
 /// Flags. The receiver is a client.
 const CLIENT: u8 = 1;
-/// Messages are delivered in pieces.
+/// Messages are delivered in chunks.
 const CHUNKS: u8 = 2;
 /// What is to be sent is taken after each event; else only at the end.
 const PROMPT: u8 = 4;
@@ -183,7 +183,7 @@ impl Story {
                     assert_eq!(flags & CHUNKS, CHUNKS);
                     let text = data.kind() == Kind::Text;
                     assert!(!text || std::str::from_utf8(data.as_bytes()).is_ok(), "text that is not");
-                    assert!(fin || !data.is_empty(), "a piece of nothing");
+                    assert!(fin || !data.is_empty(), "a chunk of nothing");
                     model::join(&mut self.items, text, data.as_bytes(), fin);
                 }
                 Event::Ping(payload) => self.items.push(Item::Ping(payload.to_vec())),

@@ -26,7 +26,7 @@ use std::{cell::RefCell, collections::HashMap, ops::Range, sync::Arc};
 
 /// Flags. The receiver is a client.
 const CLIENT: u8 = 1;
-/// Messages are delivered in pieces.
+/// Messages are delivered in chunks.
 const CHUNKS: u8 = 2;
 /// The context is kept from one message to the next.
 const TAKEOVER: u8 = 4;
@@ -35,7 +35,7 @@ const READ_BUF: u8 = 8;
 /// A ping comes between the fragments.
 const PINGS: u8 = 16;
 
-/// More than this in pieces is not looked at.
+/// More than this in chunks is not looked at.
 const ENOUGH: usize = 1 << 20;
 
 /// What was agreed on.
@@ -341,11 +341,11 @@ impl Story {
                     self.items.push(Item::Data { text, bytes: lent, fin: true });
                 }
                 Event::Chunk { data, fin } => {
-                    assert!(setup.has(CHUNKS) && data.len() <= 64 << 10, "a piece of {} bytes", data.len());
+                    assert!(setup.has(CHUNKS) && data.len() <= 64 << 10, "a chunk of {} bytes", data.len());
                     let text = data.kind() == Kind::Text;
                     assert!(!text || std::str::from_utf8(data.as_bytes()).is_ok(), "text that is not");
-                    assert!(fin || !data.is_empty(), "a piece of nothing");
-                    // Whatever comes between the pieces, they are of one message.
+                    assert!(fin || !data.is_empty(), "a chunk of nothing");
+                    // Whatever comes between the chunks, they are of one message.
                     let pings =
                         self.items.iter().rev().take_while(|item| matches!(item, Item::Ping(_))).count();
                     let end = self.items.len() - pings;

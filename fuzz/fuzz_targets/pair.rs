@@ -50,8 +50,8 @@ fn step(pair: &mut Pair, script: &mut Unstructured<'_>) -> Result<()> {
         0 => pair.send(end, flag, script.arbitrary::<u8>()?.into(), how),
         1 => pair.send(end, flag, script.arbitrary::<u16>()?.into(), how),
         2 => pair.send(end, flag, usize::from(script.arbitrary::<u16>()?) * 5, how),
-        3 | 4 => pair.piece(end, flag, script.arbitrary::<u8>()?.into(), how),
-        5 => pair.piece(end, flag, script.arbitrary::<u16>()?.into(), how),
+        3 | 4 => pair.chunk(end, flag, script.arbitrary::<u8>()?.into(), how),
+        5 => pair.chunk(end, flag, script.arbitrary::<u16>()?.into(), how),
         6 => pair.ping(end, script.arbitrary::<u8>()?.into()),
         7 => pair.pong(end, script.arbitrary::<u8>()?.into()),
         8 => {

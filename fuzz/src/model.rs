@@ -3,7 +3,7 @@
 use crate::inflate::{End, Inflate};
 use sansocket::{Violation, proto::Role};
 
-/// What a stream of frames says. Adjacent pieces of a message are one.
+/// What a stream of frames says. Adjacent chunks of a message are one.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Item {
     Data { text: bool, bytes: Vec<u8>, fin: bool },
@@ -21,7 +21,7 @@ pub struct Limits {
     pub message: usize,
     pub fragments: u32,
     pub empty_fragments: u32,
-    /// Pieces of messages are delivered, and neither their length nor their number is limited.
+    /// Chunks of messages are delivered, and neither their length nor their number is limited.
     pub chunks: bool,
 }
 
@@ -270,14 +270,14 @@ pub fn answer(violation: Violation) -> u16 {
     }
 }
 
-/// Adds a piece to what was told, joining it to the piece before it.
-pub fn join(items: &mut Vec<Item>, text: bool, piece: &[u8], fin: bool) {
+/// Adds a chunk to what was told, joining it to the chunk before it.
+pub fn join(items: &mut Vec<Item>, text: bool, chunk: &[u8], fin: bool) {
     if let Some(Item::Data { text: before, bytes, fin: ended @ false }) = items.last_mut() {
         assert_eq!(*before, text, "a message changes its kind");
-        bytes.extend_from_slice(piece);
+        bytes.extend_from_slice(chunk);
         *ended = fin;
     } else {
-        items.push(Item::Data { text, bytes: piece.to_vec(), fin });
+        items.push(Item::Data { text, bytes: chunk.to_vec(), fin });
     }
 }
 

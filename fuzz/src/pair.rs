@@ -120,8 +120,8 @@ impl Pair {
         }
     }
 
-    /// The kind is that of the message begun, unless `other`; the last piece, if the length is odd.
-    pub fn piece(&mut self, end: usize, other: bool, len: usize, how: How) {
+    /// The kind is that of the message begun, unless `other`; the last chunk, if the length is odd.
+    pub fn chunk(&mut self, end: usize, other: bool, len: usize, how: How) {
         let (fin, len) = (len % 2 == 1, self.allowed(end, len));
         let text = self.ends[end].begun.as_ref().is_some_and(|(text, _)| *text) != other;
         let prepared = (how == How::Prepared).then(|| self.prepare(text, len));

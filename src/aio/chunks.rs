@@ -14,7 +14,7 @@ use std::{
 };
 
 /// How many bytes a write takes at most. So no more bytes wait than the high-water mark and this.
-const PIECE: usize = 64 * 1024;
+const MOST: usize = 64 * 1024;
 
 /// A received message as a stream of bytes, readable while it comes: the runtime's `AsyncRead` and `AsyncBufRead`.
 ///
@@ -79,8 +79,8 @@ impl<S, R> MessageReader<'_, S, R> {
 
     /// The bytes in hand that have not been read.
     fn rest(&self) -> &[u8] {
-        let piece = if self.in_hand { self.socket.inbound.lent() } else { &[] };
-        piece.get(self.read..).unwrap_or_default()
+        let chunk = if self.in_hand { self.socket.inbound.lent() } else { &[] };
+        chunk.get(self.read..).unwrap_or_default()
     }
 
     /// Marks `read` of the bytes that [`poll_fill_buf`](Self::poll_fill_buf) gave as read, at most all of them.
@@ -134,7 +134,7 @@ impl<S, R> Drop for MessageReader<'_, S, R> {
     }
 }
 
-/// A message being sent in chunks, the runtime's `AsyncWrite`: each write is one piece, so put a `BufWriter` around it
+/// A message being sent in chunks, the runtime's `AsyncWrite`: each write is one, so put a `BufWriter` around it
 /// for small ones.
 ///
 /// [`finish`](Self::finish) ends the message, and so does shutting it down. Dropped without, it leaves the message
@@ -159,12 +159,12 @@ pub struct MessageWriter<'a, S, R> {
 
 impl<S, R> MessageWriter<'_, S, R> {
     /// Sends the message as it is, whatever extension was agreed on: see [`Outgoing::uncompressed`]. Before the first
-    /// write: the first piece decides for the message.
+    /// write: the first chunk decides for the message.
     pub fn uncompressed(self) -> Self {
         Self { plain: true, ..self }
     }
 
-    fn piece<'m>(&self, bytes: &'m [u8]) -> Outgoing<'m> {
+    fn chunk<'m>(&self, bytes: &'m [u8]) -> Outgoing<'m> {
         Outgoing { plain: self.plain, ..Outgoing::borrowed(self.kind, bytes) }
     }
 
@@ -202,7 +202,7 @@ impl<S, R: Runtime<S>> MessageWriter<'_, S, R> {
             self.check()?;
             let mut utf8 = self.utf8; // asked again, it is to fail again
             utf8.finish().map_err(not_text)?;
-            let last = self.piece(&[]);
+            let last = self.chunk(&[]);
             self.socket.link.outbound.send_chunk(last, true)?;
             self.ended = true;
         }
@@ -217,7 +217,7 @@ impl<S, R: Runtime<S>> MessageWriter<'_, S, R> {
         self.socket.poll_written(cx, |_| false)
     }
 
-    /// Queues a piece, and says how many of the bytes it is: up to 64 KiB. It waits while more than
+    /// Queues a chunk, and says how many of the bytes it is: up to 64 KiB. It waits while more than
     /// [`high_water_mark`](crate::Config::high_water_mark) is queued.
     ///
     /// # Errors
@@ -229,7 +229,7 @@ impl<S, R: Runtime<S>> MessageWriter<'_, S, R> {
         if self.ended {
             return Poll::Ready(Err(io::Error::new(io::ErrorKind::BrokenPipe, "the message has ended")));
         }
-        let bytes = &bytes[..bytes.len().min(PIECE)];
+        let bytes = &bytes[..bytes.len().min(MOST)];
         let mut utf8 = self.utf8;
         if self.kind == Kind::Text {
             utf8.feed(bytes).map_err(not_text)?;
@@ -238,8 +238,8 @@ impl<S, R: Runtime<S>> MessageWriter<'_, S, R> {
         if !self.socket.has_room() {
             ready!(self.socket.poll_room(cx)).map_err(into_io)?;
         }
-        let piece = self.piece(bytes);
-        self.socket.link.outbound.send_chunk(piece, false).map_err(|error| into_io(error.into()))?;
+        let chunk = self.chunk(bytes);
+        self.socket.link.outbound.send_chunk(chunk, false).map_err(|error| into_io(error.into()))?;
         self.utf8 = utf8;
         Poll::Ready(Ok(bytes.len()))
     }

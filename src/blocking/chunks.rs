@@ -115,12 +115,12 @@ pub struct MessageWriter<'a, S: Transport> {
 
 impl<S: Transport> MessageWriter<'_, S> {
     /// Sends the message as it is, whatever extension was agreed on: see [`Outgoing::uncompressed`]. Before the first
-    /// write: the first piece decides for the message.
+    /// write: the first chunk decides for the message.
     pub fn uncompressed(self) -> Self {
         Self { plain: true, ..self }
     }
 
-    fn piece<'m>(&self, bytes: &'m [u8]) -> Outgoing<'m> {
+    fn chunk<'m>(&self, bytes: &'m [u8]) -> Outgoing<'m> {
         Outgoing { plain: self.plain, ..Outgoing::borrowed(self.kind, bytes) }
     }
 
@@ -137,7 +137,7 @@ impl<S: Transport> MessageWriter<'_, S> {
     pub fn finish(mut self) -> Result<(), Error> {
         self.check()?;
         self.utf8.finish().map_err(not_text)?;
-        let last = self.piece(&[]);
+        let last = self.chunk(&[]);
         self.socket.link.outbound.send_chunk(last, true)?;
         self.socket.flush()
     }
@@ -156,8 +156,8 @@ impl<S: Transport> Write for MessageWriter<'_, S> {
         if self.socket.is_above_mark() {
             self.flush()?;
         }
-        let piece = self.piece(bytes);
-        self.socket.link.outbound.send_chunk(piece, false).map_err(|error| into_io(error.into()))?;
+        let chunk = self.chunk(bytes);
+        self.socket.link.outbound.send_chunk(chunk, false).map_err(|error| into_io(error.into()))?;
         self.utf8 = utf8;
         Ok(bytes.len())
     }

@@ -9,7 +9,7 @@ use crate::{
 use bytes::BytesMut;
 
 /// With [`Delivery::Chunks`](crate::Delivery::Chunks), a chunk is handed out once it has this many bytes.
-const PIECE: usize = 64 * 1024;
+const CHUNK: usize = 64 * 1024;
 
 /// The receiving side of an agreement.
 ///
@@ -82,7 +82,7 @@ impl Decoding {
             output.take_spare(Buffer::Decoded);
         }
         output.cut_room();
-        let room = limit.unwrap_or(PIECE).saturating_sub(output.message().len());
+        let room = limit.unwrap_or(CHUNK).saturating_sub(output.message().len());
         if let (Some(limit), 0) = (limit, room) {
             // The message is as long as it may be. One byte more is too many.
             let mut more = BytesMut::new();
@@ -119,7 +119,7 @@ impl Decoding {
 
     /// Whether a chunk is long enough to be handed out.
     pub(super) fn is_full(&self) -> bool {
-        self.output.message().len() >= PIECE
+        self.output.message().len() >= CHUNK
     }
 
     /// Puts the output in the input's place, to be handed out.

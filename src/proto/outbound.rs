@@ -40,7 +40,7 @@ pub struct Outbound {
     role: Role,
     state: SendState,
     /// A message sent in chunks has begun and not ended.
-    pieces: Option<Pieces>,
+    chunked: Option<Chunked>,
     /// The extension that messages go through.
     encoding: Option<Box<Encoding>>,
     /// Control frames. None, most of the time.
@@ -66,7 +66,7 @@ pub struct Outbound {
 
 /// A message that is sent in chunks.
 #[derive(Clone, Copy, Debug)]
-struct Pieces {
+struct Chunked {
     kind: Kind,
     /// Whether a frame of it has gone out or waits.
     begun: bool,
@@ -74,7 +74,7 @@ struct Pieces {
     encoded: bool,
 }
 
-impl Pieces {
+impl Chunked {
     /// The opcode of its next frame.
     fn opcode(self) -> Opcode {
         if self.begun { Opcode::Continuation } else { self.kind.into() }
@@ -108,7 +108,7 @@ impl Outbound {
             backlog: Backlog::default(),
             role,
             state: SendState::Open,
-            pieces: None,
+            chunked: None,
             encoding,
             controls: None,
             away: 0,
@@ -131,7 +131,7 @@ impl Outbound {
         if self.state != SendState::Open {
             return Err(SendError::Closing);
         }
-        if self.pieces.is_some() {
+        if self.chunked.is_some() {
             return Err(SendError::Unfinished);
         }
         let Outgoing { kind, payload, plain } = message.into();
@@ -166,19 +166,19 @@ impl Outbound {
             return Err(SendError::Closing);
         }
         let Outgoing { kind, payload, plain } = chunk.into();
-        let mut pieces = self.pieces.unwrap_or(Pieces { kind, begun: false, encoded: false });
-        if pieces.kind != kind {
+        let mut chunked = self.chunked.unwrap_or(Chunked { kind, begun: false, encoded: false });
+        if chunked.kind != kind {
             return Err(SendError::KindMismatch);
         }
         if fin || !payload.as_bytes().is_empty() {
             if self.encoding.is_none() {
-                self.queue(pieces.opcode(), fin, payload);
+                self.queue(chunked.opcode(), fin, payload);
             } else {
-                self.send_encoded_piece(&mut pieces, fin, payload, plain);
+                self.send_encoded_chunk(&mut chunked, fin, payload, plain);
             }
-            pieces.begun = true;
+            chunked.begun = true;
         }
-        self.pieces = (!fin).then_some(pieces);
+        self.chunked = (!fin).then_some(chunked);
         Ok(())
     }
 
@@ -336,7 +336,7 @@ impl Outbound {
 
     /// Whether a message sent in chunks has begun and not ended.
     pub fn is_unfinished(&self) -> bool {
-        self.pieces.is_some()
+        self.chunked.is_some()
     }
 
     /// The bytes to write next. Write what the transport takes and [`advance`](Buf::advance) by that much.

@@ -157,7 +157,7 @@ fn threads_send_at_once_and_each_message_is_whole() {
 }
 
 #[test]
-fn a_message_is_written_and_read_in_pieces_and_the_next_is_whole() {
+fn a_message_is_written_and_read_in_chunks_and_the_next_is_whole() {
     for takeover in [false, true] {
         let (mut client, mut server) =
             pair(takeover, usize::MAX, |config| config.delivery = Delivery::Chunks);
@@ -166,7 +166,7 @@ fn a_message_is_written_and_read_in_pieces_and_the_next_is_whole() {
         let sending = thread::spawn(move || {
             for _ in 0..2 {
                 let mut writer = client.message_writer(Kind::Binary);
-                sent.chunks(70_001).for_each(|piece| writer.write_all(piece).unwrap());
+                sent.chunks(70_001).for_each(|chunk| writer.write_all(chunk).unwrap());
                 writer.finish().unwrap();
                 client.send("next").unwrap();
             }
@@ -176,7 +176,7 @@ fn a_message_is_written_and_read_in_pieces_and_the_next_is_whole() {
         server.message_reader().unwrap().unwrap().read_to_end(&mut got).unwrap();
         assert!(got == long);
         server.message_reader().unwrap().unwrap().read_to_string(&mut next).unwrap();
-        let mut part = vec![0; 100_000]; // more than one piece, and then enough
+        let mut part = vec![0; 100_000]; // more than one chunk, and then enough
         server.message_reader().unwrap().unwrap().read_exact(&mut part).unwrap();
         assert!(next == "next" && part == long[..100_000]);
         assert_eq!(server.recv_ref().unwrap().unwrap().0.as_str(), Some("next"));

@@ -1,5 +1,6 @@
 //! The blocking adapter, over scripted streams and over sockets on this machine.
 #![allow(clippy::disallowed_methods, clippy::disallowed_types, reason = "tests do I/O")]
+mod chunks;
 mod closing;
 mod deadlines;
 #[cfg(feature = "deflate")]
@@ -11,7 +12,6 @@ mod guide;
 mod handshake;
 mod late;
 mod messages;
-mod pieces;
 mod script;
 mod split;
 mod told;

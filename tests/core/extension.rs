@@ -63,9 +63,9 @@ impl Encoder for RunsEncoder {
     fn begin(&mut self, len: Option<usize>) -> Rsv {
         if len.is_some_and(|len| len < 4) { Rsv::NONE } else { Rsv::RSV2 }
     }
-    fn encode(&mut self, piece: &[u8], _fin: bool, out: &mut BytesMut) {
+    fn encode(&mut self, chunk: &[u8], _fin: bool, out: &mut BytesMut) {
         self.encoded.fetch_add(1, Ordering::Relaxed);
-        for run in piece.chunk_by(|a, b| a == b).flat_map(|run| run.chunks(255)) {
+        for run in chunk.chunk_by(|a, b| a == b).flat_map(|run| run.chunks(255)) {
             out.put_slice(&[run.len() as u8, run[0]]);
         }
     }
@@ -123,7 +123,7 @@ fn frame(first: u8, payload: &[u8]) -> Vec<u8> {
 }
 const RSV2: u8 = 0x20;
 
-/// All that comes of these pieces: messages, whole; or in pieces, each with its end.
+/// All that comes of these pieces: messages, whole; or in chunks, each with its end.
 fn received(config: Config, pieces: &[&[u8]]) -> (Vec<(Kind, Vec<u8>)>, Option<Violation>) {
     let chunks = config.delivery == Delivery::Chunks;
     let mut connection = connection(Role::Server, config);
@@ -237,7 +237,7 @@ fn what_was_decoded_is_limited_exactly() {
 }
 
 #[test]
-fn in_pieces_it_takes_no_more_room_than_a_piece() {
+fn in_chunks_it_takes_no_more_room_than_a_chunk() {
     let mut config = config(Role::Server);
     (config.delivery, config.max_message_size) = (Delivery::Chunks, 10);
     let much = frame(BINARY | RSV2, &[255, 1].repeat(2000));
@@ -293,9 +293,9 @@ impl Encoder for Odd {
     fn begin(&mut self, _: Option<usize>) -> Rsv {
         Rsv::RSV2
     }
-    fn encode(&mut self, piece: &[u8], _fin: bool, out: &mut BytesMut) {
+    fn encode(&mut self, chunk: &[u8], _fin: bool, out: &mut BytesMut) {
         self.1.fetch_add(1, Ordering::Relaxed);
-        out.put_slice(piece);
+        out.put_slice(chunk);
     }
     fn profile(&self) -> Option<Profile> {
         Some(Profile { extension: "x-odd", settings: self.0 })

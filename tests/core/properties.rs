@@ -74,7 +74,7 @@ fn story(role: Role, bytes: &[u8], cuts: &[usize], tweak: impl Fn(&mut Config)) 
     (events, wrote)
 }
 
-/// Pieces joined into messages: text so far, whether it ended, and all other events in their places.
+/// Chunks joined into messages: text so far, whether it ended, and all other events in their places.
 #[derive(Clone, Debug, PartialEq)]
 enum Part {
     Data(Kind, Vec<u8>, bool),
@@ -91,14 +91,14 @@ fn joined(events: &[Told]) -> Vec<Part> {
                     parts.push(Part::Data(data.kind(), vec![], false));
                 }
                 let Part::Data(kind, bytes, ended) = &mut parts[at] else { panic!() };
-                assert_eq!(*kind, data.kind(), "pieces of one message are of one kind");
+                assert_eq!(*kind, data.kind(), "chunks of one message are of one kind");
                 bytes.extend(data.as_bytes());
                 *ended = *fin;
                 if *fin {
                     open = None;
                 }
             }
-            Told::Message(_) => panic!("a whole message among pieces"),
+            Told::Message(_) => panic!("a whole message among chunks"),
             other => parts.push(Part::Other(other.clone())),
         }
     }
@@ -120,7 +120,7 @@ fn role() -> impl Strategy<Value = Role> {
 enum Act {
     Text(String),
     Binary(Vec<u8>),
-    Pieces(Vec<String>),
+    Chunks(Vec<String>),
     Ping(Vec<u8>),
     /// The transport takes so many bytes.
     Take(usize),
@@ -131,7 +131,7 @@ fn act() -> impl Strategy<Value = Act> {
     prop_oneof![
         4 => (len.clone(), any::<char>()).prop_map(|(len, c)| Act::Text(c.to_string().repeat(len / c.len_utf8()))),
         4 => (len, any::<u8>()).prop_map(|(len, b)| Act::Binary((0..len).map(|i| b ^ i as u8).collect())),
-        2 => vec("[a-zé€]{0,50}", 1..5).prop_map(Act::Pieces),
+        2 => vec("[a-zé€]{0,50}", 1..5).prop_map(Act::Chunks),
         1 => vec(any::<u8>(), 0..125).prop_map(Act::Ping),
         3 => (1..100_000_usize).prop_map(Act::Take),
     ]
@@ -159,13 +159,13 @@ proptest! {
     }
 
     #[test]
-    fn cuts_do_not_matter_to_pieces(
+    fn cuts_do_not_matter_to_chunks(
         role in role(), frames in vec(frame(), 0..14), carry in 0..4_usize, cuts in vec(0..2500_usize, 0..20),
     ) {
         let bytes = stream(role, &frames, carry);
-        let pieces = |config: &mut Config| config.delivery = Delivery::Chunks;
-        let (whole, whole_out) = story(role, &bytes, &[], pieces);
-        let (cut, cut_out) = story(role, &bytes, &cuts, pieces);
+        let chunks = |config: &mut Config| config.delivery = Delivery::Chunks;
+        let (whole, whole_out) = story(role, &bytes, &[], chunks);
+        let (cut, cut_out) = story(role, &bytes, &cuts, chunks);
         prop_assert_eq!(whole_out, cut_out);
         let failed = whole.iter().any(|event| matches!(event, Told::Error(_)));
         let (whole, cut) = (joined(&whole), joined(&cut));
@@ -191,29 +191,29 @@ proptest! {
     }
 
     #[test]
-    fn pieces_tell_what_whole_messages_tell(role in role(), frames in vec(frame(), 0..14), carry in 0..4_usize) {
+    fn chunks_tell_what_whole_messages_tell(role in role(), frames in vec(frame(), 0..14), carry in 0..4_usize) {
         let bytes = stream(role, &frames, carry);
         let lax = |config: &mut Config| (config.max_message_size, config.max_fragments) = (1 << 20, 1 << 20);
         let (whole, whole_out) = story(role, &bytes, &[], lax);
-        let (pieces, pieces_out) = story(role, &bytes, &[], |config| {
+        let (chunks, chunks_out) = story(role, &bytes, &[], |config| {
             lax(config);
             config.delivery = Delivery::Chunks;
         });
-        prop_assert_eq!(whole_out, pieces_out);
+        prop_assert_eq!(whole_out, chunks_out);
         let ended = |part: &Part| match part {
             Part::Data(Kind::Text, bytes, true) => Some(Message::text(std::str::from_utf8(bytes).unwrap())),
             Part::Data(Kind::Binary, bytes, true) => Some(Message::binary(bytes.clone())),
             _ => None,
         };
-        let pieces: Vec<_> = joined(&pieces).iter().filter_map(ended).collect();
-        prop_assert_eq!(messages(&whole), pieces);
+        let chunks: Vec<_> = joined(&chunks).iter().filter_map(ended).collect();
+        prop_assert_eq!(messages(&whole), chunks);
     }
 
     #[test]
     fn noise_never_panics(
-        role in role(), bytes in vec(any::<u8>(), 0..300), cuts in vec(0..300_usize, 0..5), pieces in any::<bool>(),
+        role in role(), bytes in vec(any::<u8>(), 0..300), cuts in vec(0..300_usize, 0..5), chunks in any::<bool>(),
     ) {
-        let delivery = if pieces { Delivery::Chunks } else { Delivery::Messages };
+        let delivery = if chunks { Delivery::Chunks } else { Delivery::Messages };
         let set = |config: &mut Config| config.delivery = delivery;
         let (_, whole) = story(role, &bytes, &[], set);
         let (_, cut) = story(role, &bytes, &cuts, set);
@@ -246,11 +246,11 @@ proptest! {
                     sent.push(Message::binary(data.clone()));
                     if data.len() % 2 == 0 { sender.send(data) } else { sender.send(&data[..]) }.unwrap();
                 }
-                Act::Pieces(pieces) => {
-                    for (n, piece) in pieces.iter().enumerate() {
-                        sender.send_chunk(piece, n + 1 == pieces.len()).unwrap();
+                Act::Chunks(chunks) => {
+                    for (n, chunk) in chunks.iter().enumerate() {
+                        sender.send_chunk(chunk, n + 1 == chunks.len()).unwrap();
                     }
-                    sent.push(Message::text(pieces.concat()));
+                    sent.push(Message::text(chunks.concat()));
                 }
                 Act::Ping(data) => {
                     sender.ping(&data).unwrap();

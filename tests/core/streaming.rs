@@ -1,4 +1,4 @@
-//! Long messages: control frames between their fragments, and pieces in constant memory both ways.
+//! Long messages: control frames between their fragments, and chunks in constant memory both ways.
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
 use crate::support::*;
 use sansocket::{
@@ -83,21 +83,21 @@ fn long_payloads_of_a_server_leave_from_where_they_lie() {
     assert_eq!(found, [1 << 20, 1 << 20, 1 << 19]);
 }
 
-// Pieces.
+// Chunks.
 
 fn chunks(config: &mut Config) {
     config.delivery = Delivery::Chunks;
 }
 
 #[test]
-fn a_long_message_passes_in_pieces_in_constant_memory() {
+fn a_long_message_passes_in_chunks_in_constant_memory() {
     const TOTAL: usize = 64 << 20;
     for role in BOTH {
         for frame_size in [TOTAL, 1 << 20, 1000] {
             let mut end = End::with(role, chunks);
             let (mut fed, mut seen, mut most, mut ended) = (0, 0, 0, false);
-            let piece = wire(0, vec![7; frame_size.min(1 << 16)], end.peer_key());
-            let piece = &piece[head(0, frame_size.min(1 << 16) as u64, end.peer_key()).len()..];
+            let chunk = wire(0, vec![7; frame_size.min(1 << 16)], end.peer_key());
+            let chunk = &chunk[head(0, frame_size.min(1 << 16) as u64, end.peer_key()).len()..];
             while fed < TOTAL {
                 let len = frame_size.min(TOTAL - fed);
                 let first = if fed == 0 { 2 } else { 0 } | if fed + len == TOTAL { FIN } else { 0 };
@@ -105,8 +105,8 @@ fn a_long_message_passes_in_pieces_in_constant_memory() {
                 end.raw(header);
                 let mut left = len;
                 while left > 0 {
-                    let n = left.min(piece.len());
-                    end.more(&piece[..n]);
+                    let n = left.min(chunk.len());
+                    end.more(&chunk[..n]);
                     (left, fed) = (left - n, fed + n);
                     let (inbound, outbound) = end.conn.halves();
                     while let Some(event) = inbound.poll_event(outbound) {
@@ -124,23 +124,23 @@ fn a_long_message_passes_in_pieces_in_constant_memory() {
 }
 
 #[test]
-fn a_message_is_sent_in_pieces_in_constant_memory() {
+fn a_message_is_sent_in_chunks_in_constant_memory() {
     for role in BOTH {
         let mut end = End::new(role);
-        let (piece, mut sent, mut most) = (vec![7; 50_000], 0, 0);
+        let (chunk, mut sent, mut most) = (vec![7; 50_000], 0, 0);
         for n in 0..=100 {
-            end.conn.send_chunk(&piece[..], n == 100).unwrap();
+            end.conn.send_chunk(&chunk[..], n == 100).unwrap();
             most = most.max(end.conn.buffered_amount());
             sent += frames(&written(&mut end.conn)).iter().map(|frame| frame.payload.len()).sum::<usize>();
         }
-        assert_eq!(sent, 101 * piece.len());
+        assert_eq!(sent, 101 * chunk.len());
         assert!(most < 64 << 10);
         end.conn.send("next").unwrap();
     }
 }
 
 #[test]
-fn pieces_of_text_end_where_a_character_does() {
+fn chunks_of_text_end_where_a_character_does() {
     let text = "aé€𐍈".repeat(20);
     for role in BOTH {
         for step in 1..9 {
@@ -173,7 +173,7 @@ fn pieces_of_text_end_where_a_character_does() {
 }
 
 #[test]
-fn the_limit_on_messages_is_not_applied_to_pieces() {
+fn the_limit_on_messages_is_not_applied_to_chunks() {
     for role in BOTH {
         let mut end = End::with(role, |config| {
             chunks(config);

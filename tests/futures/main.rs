@@ -52,7 +52,7 @@ fn is_send<T: Send>(value: T) -> T {
 }
 
 #[test]
-fn a_message_is_written_and_read_in_pieces() {
+fn a_message_is_written_and_read_in_chunks() {
     block_on(async {
         let (mut client, mut server) = pair().await;
         let sending = async {

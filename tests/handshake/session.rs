@@ -199,7 +199,7 @@ fn a_clean_close_is_clean_even_if_the_transport_does_not_end() {
     is_closed(&mut session, 1000, true);
 }
 
-/// A browser has no pieces, and answers pings itself.
+/// A browser has no chunks, and answers pings itself.
 #[test]
 fn messages_are_whole_and_pings_answered_whatever_the_configuration_says() {
     let mut config = client_config();

@@ -56,8 +56,8 @@ fn the_first_frame_has_the_opcode_and_the_last_has_fin() {
         end.writes(BINARY, b"abcd");
         end.conn.send("").unwrap();
         end.writes(TEXT, b"");
-        for piece in ["", "ab", "", "cdefgh", ""] {
-            end.conn.send_chunk(piece, false).unwrap();
+        for chunk in ["", "ab", "", "cdefgh", ""] {
+            end.conn.send_chunk(chunk, false).unwrap();
         }
         end.conn.send_chunk("", true).unwrap();
         end.writes_all(&[(1, b"ab"), (0, b"cdef"), (0, b"gh"), (FIN, b"")]);

@@ -50,7 +50,7 @@ fn a_bomb_costs_what_its_limit_allows() {
                     assert!(spent.most <= most, "{limit}: {} of {most} bytes", spent.most);
                 }
             });
-            // In pieces there is no limit, and never more than a piece.
+            // In chunks there is no limit, and never more than a chunk.
             let mut end = end(role, false, |config| {
                 (config.max_message_size, config.delivery) = (limit, Delivery::Chunks);
             });
@@ -155,7 +155,7 @@ fn final_blocks_that_make_nothing_are_soon_too_many() {
     for role in BOTH {
         end(role, false, |_| ()).frame(BINARY | RSV1, empty(64)).binary(b"");
         end(role, false, |_| ()).frame(BINARY | RSV1, empty(65)).fails(1007, Violation::Encoding);
-        // A sender that ends every piece with one is another matter.
+        // A sender that ends every chunk with one is another matter.
         let mut peer = Compress::new(Compression::new(6), false);
         let mut payload = Vec::with_capacity(1 << 20);
         for _ in 0..1000 {

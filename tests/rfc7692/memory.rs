@@ -212,9 +212,9 @@ fn an_unfinished_message_counts_towards_the_budget() {
     });
 }
 
-/// In pieces, what has been handed out is not held.
+/// In chunks, what has been handed out is not held.
 #[test]
-fn an_unfinished_message_that_is_handed_out_in_pieces_holds_little() {
+fn an_unfinished_message_that_is_handed_out_in_chunks_holds_little() {
     fresh(|| {
         let payload = deflated(vec![7; 1 << 20]);
         let mut end = end(Role::Server, false, |config| config.delivery = Delivery::Chunks);

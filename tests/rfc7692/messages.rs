@@ -157,7 +157,7 @@ fn section_8_1_of_6455_text_is_checked_when_it_has_been_inflated() {
 
 /// Rule of RFC 7692 §6.2: checked once inflated.
 #[test]
-fn pieces_of_text_end_where_a_character_does() {
+fn chunks_of_text_end_where_a_character_does() {
     let text = "naïve €uro 𐍈 ".repeat(20_000);
     for role in BOTH {
         for mtu in [1, 7, 1000, usize::MAX] {
@@ -166,9 +166,9 @@ fn pieces_of_text_end_where_a_character_does() {
             let (mut got, mut ended) = (String::new(), false);
             for part in frame.chunks(mtu.min(frame.len())) {
                 for event in all_told(&mut end.more(part).conn) {
-                    let Told::Chunk(Message::Text(piece), fin) = event else { panic!("{event:?}") };
-                    assert!(piece.len() <= 64 << 10);
-                    got += &piece;
+                    let Told::Chunk(Message::Text(chunk), fin) = event else { panic!("{event:?}") };
+                    assert!(chunk.len() <= 64 << 10);
+                    got += &chunk;
                     ended = fin;
                 }
             }
@@ -208,7 +208,7 @@ fn short_messages_are_sent_as_they_are() {
 }
 
 #[test]
-fn messages_sent_in_pieces_arrive_as_they_are_sent() {
+fn messages_sent_in_chunks_arrive_as_they_are_sent() {
     for role in BOTH {
         for takeover in [true, false] {
             let (mut end, mut all) = (end(role, takeover, |_| ()), Inflating::new());
@@ -218,15 +218,15 @@ fn messages_sent_in_pieces_arrive_as_they_are_sent() {
                 }
                 let mut opcode = 1 | RSV1;
                 for i in 0..5 {
-                    let piece = json(message * 5 + i, 700);
-                    end.conn.send_chunk(&piece, false).unwrap();
+                    let chunk = json(message * 5 + i, 700);
+                    end.conn.send_chunk(&chunk, false).unwrap();
                     let frame = frames(&written(&mut end.conn)).remove(0);
                     assert_eq!(frame.first, opcode);
                     opcode = 0;
                     // What has been sent can be inflated, before more of it is.
                     let mut out = Vec::with_capacity(10_000);
                     all.0.decompress_vec(&frame.payload, &mut out, FlushDecompress::Sync).unwrap();
-                    assert_eq!(out, piece.as_bytes());
+                    assert_eq!(out, chunk.as_bytes());
                 }
                 end.conn.send_chunk("", true).unwrap();
                 let frame = frames(&written(&mut end.conn)).remove(0);
@@ -261,7 +261,7 @@ fn a_prepared_message_is_compressed_for_each_that_keeps_a_context() {
 
 #[test]
 fn what_a_fragment_means_is_delivered_before_the_next_one_comes() {
-    // A piece is full within a repetition whose bits have all come; where that is depends on what comes before.
+    // A chunk is full within a repetition whose bits have all come; where that is depends on what comes before.
     for before in 0..100_u8 {
         let message: Vec<u8> = (0..before).chain([7; 70_000]).collect();
         let payload = deflated(&message);
@@ -272,7 +272,7 @@ fn what_a_fragment_means_is_delivered_before_the_next_one_comes() {
             end.frame(2 | RSV1, &payload[..cut]);
             let told = all_told(&mut end.conn);
             let got = told.iter().map(|event| match event {
-                Told::Chunk(piece, false) => piece.len(),
+                Told::Chunk(chunk, false) => chunk.len(),
                 other => panic!("{other:?}"),
             });
             assert_eq!(got.sum::<usize>(), all.len(), "{before} bytes before, cut at {cut}");
@@ -281,7 +281,7 @@ fn what_a_fragment_means_is_delivered_before_the_next_one_comes() {
 }
 
 #[test]
-fn a_piece_that_is_kept_back_when_all_its_bits_have_come_is_asked_for_again() {
+fn a_chunk_that_is_kept_back_when_all_its_bits_have_come_is_asked_for_again() {
     for len in 65_536..65_536 + 300 {
         let mut end = end(Role::Server, false, |config| {
             (config.delivery, config.high_water_mark) = (Delivery::Chunks, 0);

@@ -42,7 +42,7 @@ fn stream(seed: &mut u64, key: Option<[u8; 4]>) -> Vec<u8> {
     bytes
 }
 
-/// Events with pieces joined; those of control frames in between are kept apart, in order.
+/// Events with chunks joined; those of control frames in between are kept apart, in order.
 #[derive(Debug, Default, PartialEq, Eq)]
 struct Log {
     messages: Vec<(bool, Vec<u8>)>,

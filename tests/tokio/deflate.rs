@@ -139,7 +139,7 @@ async fn tasks_send_at_once_and_each_message_is_whole() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_message_is_written_and_read_in_pieces_and_the_next_is_whole() {
+async fn a_message_is_written_and_read_in_chunks_and_the_next_is_whole() {
     for takeover in [false, true] {
         let (mut client, mut server) =
             pair(takeover, 1000, |config| config.delivery = Delivery::Chunks).await;
@@ -148,8 +148,8 @@ async fn a_message_is_written_and_read_in_pieces_and_the_next_is_whole() {
         let sending = spawn(async move {
             for _ in 0..2 {
                 let mut writer = client.message_writer(Kind::Binary);
-                for piece in sent.chunks(70_001) {
-                    writer.write_all(piece).await.unwrap();
+                for chunk in sent.chunks(70_001) {
+                    writer.write_all(chunk).await.unwrap();
                 }
                 writer.finish().await.unwrap();
                 client.send("next").await.unwrap();
@@ -160,7 +160,7 @@ async fn a_message_is_written_and_read_in_pieces_and_the_next_is_whole() {
         server.message_reader().await.unwrap().unwrap().read_to_end(&mut got).await.unwrap();
         assert!(got == long);
         server.message_reader().await.unwrap().unwrap().read_to_string(&mut next).await.unwrap();
-        let mut part = vec![0; 100_000]; // more than one piece, and then enough
+        let mut part = vec![0; 100_000]; // more than one chunk, and then enough
         server.message_reader().await.unwrap().unwrap().read_exact(&mut part).await.unwrap();
         assert!(next == "next" && part == long[..100_000]);
         assert_eq!(server.recv_ref().await.unwrap().unwrap().0.as_str(), Some("next"));

@@ -85,7 +85,7 @@ fn part_of_a_frame_that_waits_for_the_rest_holds_memory_of_its_size() {
                         let (spent, ()) = tally(|| {
                             for (line, socket) in &mut all {
                                 line.ends().incoming.extend(part);
-                                // Pieces are taken and not kept.
+                                // Chunks are taken and not kept.
                                 for _ in 0..100 {
                                     drop(once(socket.recv_ref()));
                                 }

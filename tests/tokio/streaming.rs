@@ -25,7 +25,7 @@ fn over<S: AsyncRead + AsyncWrite + Unpin>(role: Role, mut config: Config, strea
     WebSocket::new(Connection::new(Established::bare(role), config), stream)
 }
 
-/// Both ends of a connection, over a pipe that holds so many bytes; the server is given messages in pieces.
+/// Both ends of a connection, over a pipe that holds so many bytes; the server is given messages in chunks.
 fn pair(room: usize) -> (WebSocket<DuplexStream>, WebSocket<DuplexStream>) {
     let (near, far) = duplex(room);
     (over(Role::Client, Config::client(), near), over(Role::Server, Config::server(), far))
@@ -138,7 +138,7 @@ async fn a_reader_dropped_early_skips_the_rest_of_its_message_whoever_reads_next
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_reader_dropped_at_the_last_piece_skips_nothing() {
+async fn a_reader_dropped_at_the_last_chunk_skips_nothing() {
     let (mut socket, _far) = fed(Role::Server, &[masked(0x81, b"first"), masked(0x81, b"second")]).await;
     drop(socket.message_reader().await.unwrap().unwrap());
     assert_eq!(socket.recv_ref().await.unwrap().unwrap().0.as_str(), Some("second"));

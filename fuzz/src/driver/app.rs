@@ -54,7 +54,7 @@ impl Drive {
         }
     }
 
-    pub fn piece(&mut self, fin: bool, len: usize, owned: bool) {
+    pub fn chunk(&mut self, fin: bool, len: usize, owned: bool) {
         let bytes = content(self.sent.len() + len, self.allowed(len));
         let text = self.begun.as_ref().is_none_or(|(text, _)| *text);
         let done = self.connection.send_chunk(outgoing(text, bytes, owned), fin);

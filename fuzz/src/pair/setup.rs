@@ -14,7 +14,7 @@ use std::{
 #[derive(Clone, Copy, Debug)]
 pub struct Settings {
     pub fragment_size: usize,
-    /// Whether the end receives in pieces.
+    /// Whether the end receives in chunks.
     pub chunks: [bool; 2],
     pub timeouts: bool,
     /// The server sends messages back, lent.

@@ -52,8 +52,8 @@ impl Encoder for Deflater {
         Rsv::RSV1
     }
 
-    fn encode(&mut self, piece: &[u8], fin: bool, out: &mut BytesMut) {
-        if piece.is_empty() {
+    fn encode(&mut self, chunk: &[u8], fin: bool, out: &mut BytesMut) {
+        if chunk.is_empty() {
             // Flushing again would append nothing. The message must end with an empty block without its `MARK`: a zero.
             if fin {
                 out.put_u8(0);
@@ -62,11 +62,11 @@ impl Encoder for Deflater {
             let (level, bits, from) = (self.level, self.context.window_bits, out.len());
             let pools = self.reserved.memory().pools();
             let state = self.state.get_or_insert_with(|| pools.compress(level, bits));
-            if !compress(state, piece, out) {
+            if !compress(state, chunk, out) {
                 // This should never happen. The chunk is sent uncompressed, and later messages do not refer to it.
                 self.state = None;
                 out.truncate(from);
-                store(piece, out);
+                store(chunk, out);
             }
             if fin {
                 out.truncate(out.len() - MARK.len());
@@ -134,9 +134,9 @@ fn compress(state: &mut Compress, mut rest: &[u8], out: &mut BytesMut) -> bool {
     }
 }
 
-/// Appends `piece` as blocks without compression, and the [`MARK`] of a flush (RFC 1951 §3.2.4).
-pub(super) fn store(piece: &[u8], out: &mut BytesMut) {
-    for block in piece.chunks(0xFFFF) {
+/// Appends `chunk` as blocks without compression, and the [`MARK`] of a flush (RFC 1951 §3.2.4).
+pub(super) fn store(chunk: &[u8], out: &mut BytesMut) {
+    for block in chunk.chunks(0xFFFF) {
         let len = block.len() as u16;
         out.put_u8(0);
         out.put_u16_le(len);

@@ -7,7 +7,7 @@ use std::sync::Mutex;
 /// Threads share this many pools of one memory: busy threads seldom use the same one.
 const POOLS: usize = 16;
 
-/// How many states of each kind a pool keeps. Messages seldom overlap on a thread, unless they are received in pieces.
+/// How many states of each kind a pool keeps. Messages seldom overlap on a thread, unless they are received in chunks.
 const SPARES: usize = 2;
 
 #[derive(Default)]

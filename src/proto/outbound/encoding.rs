@@ -1,5 +1,5 @@
 //! Messages on their way out through an extension's encoder, and those that are prepared for many connections.
-use super::{LONG_FROM, Outbound, Pieces};
+use super::{Chunked, LONG_FROM, Outbound};
 use crate::{
     extension::{Encoder, ExtensionOffer},
     frame::{Header, MAX_HEADER_LEN, Opcode, Rsv},
@@ -52,34 +52,34 @@ impl Outbound {
 
     /// Queues a chunk of a message, through the encoder if the message's first chunk went there.
     #[inline(never)]
-    pub(super) fn send_encoded_piece(
+    pub(super) fn send_encoded_chunk(
         &mut self,
-        pieces: &mut Pieces,
+        chunked: &mut Chunked,
         fin: bool,
         payload: Payload<'_>,
         plain: bool,
     ) {
-        let (opcode, mut rsv) = (pieces.opcode(), Rsv::NONE);
-        if !pieces.begun {
+        let (opcode, mut rsv) = (chunked.opcode(), Rsv::NONE);
+        if !chunked.begun {
             let len = fin.then_some(payload.as_bytes().len());
             rsv = match &mut self.encoding {
                 Some(encoding) if !plain => encoding.encoder.begin(len),
                 _ => Rsv::NONE,
             };
-            pieces.encoded = rsv != Rsv::NONE;
+            chunked.encoded = rsv != Rsv::NONE;
         }
-        if pieces.encoded {
+        if chunked.encoded {
             self.encode(opcode, rsv, fin, payload.as_bytes());
         } else {
             self.queue(opcode, fin, payload);
         }
     }
 
-    fn encode(&mut self, opcode: Opcode, rsv: Rsv, fin: bool, piece: &[u8]) {
+    fn encode(&mut self, opcode: Opcode, rsv: Rsv, fin: bool, chunk: &[u8]) {
         let Some(encoding) = &mut self.encoding else { return };
         let mut encoded = BytesMut::new();
         Buffer::Encoded.swap_in(&mut encoded);
-        encoding.encoder.encode(piece, fin, &mut encoded);
+        encoding.encoder.encode(chunk, fin, &mut encoded);
         if self.queue_copied(opcode, rsv, fin, &encoded) {
             // It has been copied, so the buffer is free.
         } else if encoded.len() < encoded.capacity() / 2 {

@@ -177,7 +177,7 @@ impl Outbound {
     pub(super) fn drop_unframed(&mut self) {
         let waiting = self.backlog.bytes();
         self.backlog.drop_unframed();
-        self.pieces = None;
+        self.chunked = None;
         let unsent = waiting - self.backlog.bytes();
         if unsent > 0 {
             self.controls().unsent += unsent;

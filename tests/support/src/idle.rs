@@ -32,8 +32,8 @@ impl Encoder for Idle {
     fn begin(&mut self, _: Option<usize>) -> Rsv {
         Rsv::NONE
     }
-    fn encode(&mut self, piece: &[u8], _: bool, out: &mut BytesMut) {
-        out.put_slice(piece);
+    fn encode(&mut self, chunk: &[u8], _: bool, out: &mut BytesMut) {
+        out.put_slice(chunk);
     }
 }
 

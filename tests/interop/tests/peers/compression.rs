@@ -140,7 +140,7 @@ pub fn compressed_messages_are_echoed_by_us(case: Case) {
     }
 }
 
-pub fn compressed_messages_in_pieces_are_whole(case: Case) {
+pub fn compressed_messages_in_chunks_are_whole(case: Case) {
     for terms in TERMS {
         let (Opened { mut socket, mut puppet, .. }, tap) = open(case, terms, false);
         let text = "grüße, 世界 🦀".repeat(200);

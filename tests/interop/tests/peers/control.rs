@@ -15,12 +15,12 @@ fn expect(socket: &mut Socket, what: impl Fn(&Event<'_>) -> bool) {
     assert!(what(&event), "{event:?}");
 }
 
-/// Sends a piece of a text message: in answer to a message, because that is when there is something to send it with.
-fn send_piece(socket: &mut Socket, puppet: &mut Puppet, piece: &str, fin: bool) {
+/// Sends a chunk of a text message: in answer to a message, because that is when there is something to send it with.
+fn send_chunk(socket: &mut Socket, puppet: &mut Puppet, chunk: &str, fin: bool) {
     puppet.tell(Command::Text { text: "go on".into() });
     let (event, mut reply) = socket.recv_event().unwrap().expect("the connection stays open");
     assert!(matches!(&event, Event::Message(message) if message.as_str() == Some("go on")), "{event:?}");
-    reply.feed_chunk(piece, fin).unwrap();
+    reply.feed_chunk(chunk, fin).unwrap();
     drop(event);
     socket.flush().unwrap();
 }
@@ -47,10 +47,10 @@ pub fn the_peers_pings_are_answered(case: Case) {
 
 pub fn our_ping_amid_our_fragments_is_answered(case: Case) {
     let (mut socket, mut puppet) = case.open();
-    send_piece(&mut socket, &mut puppet, "one, ", false);
+    send_chunk(&mut socket, &mut puppet, "one, ", false);
     socket.ping("between").unwrap();
     expect(&mut socket, |event| matches!(event, Event::Pong(b"between")));
-    send_piece(&mut socket, &mut puppet, "two", true);
+    send_chunk(&mut socket, &mut puppet, "two", true);
     puppet.saw_text("one, two");
     finish(socket, puppet);
 }
@@ -67,12 +67,12 @@ pub fn the_peers_ping_amid_its_fragments_is_answered(case: Case) {
 
 pub fn the_peers_ping_amid_our_fragments_is_answered(case: Case) {
     let (mut socket, mut puppet) = case.open();
-    send_piece(&mut socket, &mut puppet, "one, ", false);
+    send_chunk(&mut socket, &mut puppet, "one, ", false);
     puppet.tell(Command::Ping { payload: "between".into() });
     expect(&mut socket, |event| matches!(event, Event::Ping(b"between")));
     socket.flush().unwrap();
     puppet.saw_pong("between");
-    send_piece(&mut socket, &mut puppet, "two", true);
+    send_chunk(&mut socket, &mut puppet, "two", true);
     puppet.saw_text("one, two");
     finish(socket, puppet);
 }

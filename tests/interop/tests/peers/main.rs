@@ -68,7 +68,7 @@ macro_rules! peer {
             messages::binary_of_every_size_is_echoed_by_the_peer,
             messages::binary_of_every_size_is_echoed_by_us,
             messages::fragments_of_the_peer_are_one_message,
-            messages::pieces_that_we_write_are_one_message,
+            messages::chunks_that_we_write_are_one_message,
             messages::a_message_that_we_send_in_many_frames_is_one,
             messages::a_burst_of_ours_arrives_in_order,
             messages::a_burst_of_the_peers_arrives_in_order,
@@ -99,7 +99,7 @@ peer!(
         failing::a_message_too_big_for_the_peer_ends_with_1009,
         compression::compressed_messages_are_echoed_by_the_peer,
         compression::compressed_messages_are_echoed_by_us,
-        compression::compressed_messages_in_pieces_are_whole,
+        compression::compressed_messages_in_chunks_are_whole,
         compression::what_becomes_too_big_when_inflated_ends_with_1009
     ]
 );
@@ -110,7 +110,7 @@ peer!(
         failing::a_message_too_big_for_the_peer_ends_with_1009,
         compression::compressed_messages_are_echoed_by_the_peer,
         compression::compressed_messages_are_echoed_by_us,
-        compression::compressed_messages_in_pieces_are_whole,
+        compression::compressed_messages_in_chunks_are_whole,
         compression::what_becomes_too_big_when_inflated_ends_with_1009
     ]
 );

@@ -73,7 +73,7 @@ pub fn fragments_of_the_peer_are_one_message(case: Case) {
     finish(socket, puppet);
 }
 
-pub fn pieces_that_we_write_are_one_message(case: Case) {
+pub fn chunks_that_we_write_are_one_message(case: Case) {
     let (mut socket, puppet) = case.open();
     let text = "grüße, 世界 🦀".repeat(20);
     for size in [1, 3, 100] {
@@ -91,7 +91,7 @@ pub fn pieces_that_we_write_are_one_message(case: Case) {
         writer.finish().unwrap();
         puppet.saw_binary(150_000);
     }
-    // A message without any piece.
+    // A message without any chunk.
     socket.message_writer(Kind::Text).finish().unwrap();
     puppet.saw_text("");
     finish(socket, puppet);
