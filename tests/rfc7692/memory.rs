@@ -38,6 +38,36 @@ fn without_takeover_an_idle_connection_holds_what_one_without_compression_does()
     });
 }
 
+/// What the README and `Deflate` say of an idle connection.
+#[test]
+fn by_default_a_server_keeps_only_what_its_client_sent_last() {
+    fresh(|| {
+        let message: Vec<u8> = json(1, 100 << 10).into_bytes();
+        let payload = deflated(&message);
+        for (offer, kept) in [
+            ("permessage-deflate; client_no_context_takeover", 0),
+            ("permessage-deflate; client_max_window_bits", 4 << 10),
+            ("permessage-deflate", 32 << 10),
+        ] {
+            let agreed = || Deflate::default().accept(&offer.parse().unwrap()).unwrap();
+            let fresh = || {
+                let established = Established::bare(Role::Server).with_extension(agreed());
+                End::of(Role::Server, Connection::new(established, config(Role::Server)))
+            };
+            echo(&mut fresh(), &payload); // the thread's own
+            let (before, ends) = tally(|| (0..100).map(|_| fresh()).collect::<Vec<_>>());
+            drop(ends);
+            let (after, ends) = tally(|| {
+                let mut ends: Vec<End> = (0..100).map(|_| fresh()).collect();
+                ends.iter_mut().for_each(|end| echo(end, &payload));
+                ends
+            });
+            let more = (after.held - before.held) / ends.len() as isize;
+            assert!((kept..kept + 512).contains(&more), "{offer}: {more} bytes more after a message");
+        }
+    });
+}
+
 #[test]
 fn short_messages_cost_no_allocation_once_a_thread_is_warm() {
     fresh(|| {
