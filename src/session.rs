@@ -9,7 +9,7 @@ use crate::{
         Upgrade, Upgraded,
     },
     message::{Message, Outgoing},
-    proto::{Closed, Connection, Deadline, Event, ReadBuf, ReadyState, Subprotocol, Transmit},
+    proto::{Closed, Connection, Deadline, Event, ReadBuf, ReadyState, Step, Subprotocol, Transmit},
     sentence::debug_as_display,
 };
 use bytes::{Buf, BytesMut};
@@ -24,7 +24,7 @@ use std::{
 /// `WebSocket`. For event loops, and for both roles: [`client`](Self::client), [`server`](Self::server), and
 /// [`deciding`](Self::deciding) for a server whose application looks at the request.
 ///
-/// It is driven as a [`Connection`] is. Messages come whole and pings are answered, whatever the [`Config`] says.
+/// It is driven as a [`Connection`] is: events, then writing, then [`next_step`](Self::next_step). Messages come whole and pings are answered, whatever the [`Config`] says.
 ///
 /// ```
 /// use sansocket::bytes::Buf;
@@ -347,6 +347,16 @@ impl Session {
     /// See [`Connection::buffered_amount`]. The request does not count.
     pub fn buffered_amount(&self) -> usize {
         self.connection().map_or(0, Connection::buffered_amount)
+    }
+    /// What to do next, once no event is ready and the transport has taken what it can: see [`Connection::next_step`].
+    pub fn next_step(&mut self) -> Step {
+        match &mut self.state {
+            State::Connecting(_) | State::Accepting(_) => Step::Read { timed: self.wants_time() },
+            State::Connected(connection) => connection.next_step(),
+            State::Failed(failed) if failed.transmit.has_remaining() => Step::Wait,
+            State::Failed(Failed { shut_down: false, .. }) => Step::ShutDown,
+            State::Failed(_) => Step::Advance,
+        }
     }
     /// See [`Connection::wants_shutdown`].
     pub fn wants_shutdown(&self) -> bool {

@@ -99,7 +99,8 @@
 //! }
 //! ```
 //!
-//! The example `event_loop` serves many connections with such a loop, from their opening handshakes on.
+//! The example `event_loop` drives many connections with such a loop, from their opening handshakes on, as
+//! [`Session`](crate::session::Session)s. A driver of handshakes, connections and sessions alike moves bytes by [`Machine`].
 //!
 //! # Which question when
 //! | when | call |

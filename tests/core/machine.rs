@@ -26,6 +26,7 @@ fn carry(from: &mut impl Machine, to: &mut impl Machine, by_room: bool) {
 }
 
 #[test]
+#[allow(clippy::disallowed_methods, reason = "an epoch to count from")]
 fn every_machine_wants_the_time_once_and_then_has_a_deadline() {
     let machines: [(&str, Box<dyn Machine>, Duration); 5] = [
         ("client", Box::new(ClientHandshake::new(client(), Config::client())), Duration::from_secs(10)),

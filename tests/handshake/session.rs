@@ -5,6 +5,7 @@ use sansocket::{
     CloseCode, CloseFrame, Deadline, Delivery, Message, ReadyState, SendError,
     handshake::{Acceptance, ClientRequest, HandshakeError, InvalidResponse},
     http::StatusCode,
+    proto::Step,
     session::{Session, SessionError, SessionEvent},
 };
 use std::time::Instant;
@@ -213,6 +214,42 @@ fn messages_are_whole_and_pings_answered_whatever_the_configuration_says() {
         matches!(session.poll_event(), Some(SessionEvent::Message(message)) if message == Message::text("Hi"))
     );
     assert!(session.transmit().has_remaining(), "the pong");
+}
+
+/// The loop of a driver is the same before the connection, in it, and without one.
+#[test]
+fn a_session_says_what_to_do_next() {
+    let (mut client, mut server) = (connecting(), Session::server(sansocket::Config::server()));
+    assert_eq!(client.next_step(), Step::Read { timed: true });
+    assert_eq!(server.next_step(), Step::Read { timed: true });
+    server.handle_timeout(Instant::now());
+    assert_eq!(server.next_step(), Step::Read { timed: false });
+    pass(&mut client, &mut server);
+    assert!(matches!(server.poll_event(), Some(SessionEvent::Accepted(_))));
+    pass(&mut server, &mut client);
+    assert!(matches!(client.poll_event(), Some(SessionEvent::Open(_))));
+
+    // A peer that takes no answers is asked for nothing more.
+    let mark = sansocket::Config::server().high_water_mark;
+    client.send("more").unwrap();
+    server.send(vec![0; mark + 1]).unwrap();
+    pass(&mut client, &mut server);
+    assert!(server.poll_event().is_none(), "the message is kept back");
+    assert_eq!(server.next_step(), Step::Wait);
+    drain_bytes(&mut server);
+    assert_eq!(server.next_step(), Step::Advance);
+    assert!(matches!(server.poll_event(), Some(SessionEvent::Message(_))));
+
+    // A refusal leaves first, then the transport is shut down, then comes the end.
+    let mut server = Session::server(sansocket::Config::server());
+    server.receive(b"GET /\r\n\r\n");
+    assert!(matches!(server.poll_event(), Some(SessionEvent::Error(_))));
+    assert_eq!(server.next_step(), Step::Wait);
+    drain_bytes(&mut server);
+    assert_eq!(server.next_step(), Step::ShutDown);
+    server.shut_down();
+    assert_eq!(server.next_step(), Step::Advance);
+    is_closed(&mut server, 1006, false);
 }
 
 /// Moves what one end has to write to the other.
