@@ -1,4 +1,4 @@
-//! `host:port`, as `Host`, origins and request targets have it (RFC 3986 §3.2).
+//! `host:port`, as URLs, `Host`, origins and request targets have it (RFC 3986 §3.2).
 use std::net::Ipv4Addr;
 
 /// The port that a scheme has if none is written; `None` for schemes that are not of HTTP.
