@@ -30,9 +30,9 @@
 //!
 //! # Features
 //! - `idna`: host names that are not ASCII, in the URLs that clients connect to.
-//! - `deflate`: permessage-deflate (RFC 7692): [`extension::Deflate`](extension). A client's default [`Config`] offers
-//!   it then; a server takes it up when told to.
-//! - `tokio`, `futures`: the asynchronous adapter. Neither changes what the core does.
+//! - `deflate`: permessage-deflate (RFC 7692): [`Deflate`](extension). A client's default [`Config`] offers it then; a
+//!   server takes it up when told to.
+//! - `tokio`, `futures`: the asynchronous adapter. Neither changes what the core does. Only `tokio` dials.
 //!
 #![cfg_attr(feature = "tokio", doc = "[`tokio`]: crate::tokio")]
 #![cfg_attr(not(feature = "tokio"), doc = "[`tokio`]: https://docs.rs/sansocket/latest/sansocket/tokio/")]
