@@ -2,13 +2,8 @@
 //!
 //! 100 clients send a message each, and a server echoes it: `cargo run --release --example event_loop`
 use mio::{Events, Interest, Poll, Token, net::TcpListener, net::TcpStream};
-use sansocket::{
-    CloseCode, Closed, Config,
-    bytes::Buf,
-    handshake::ClientRequest,
-    proto::Step,
-    session::{Session, SessionEvent},
-};
+use sansocket::session::{Session, SessionEvent};
+use sansocket::{CloseCode, Closed, Config, bytes::Buf, handshake::ClientRequest, proto::Step};
 use std::io::{self, ErrorKind, Read, Write};
 use std::{collections::HashMap, error::Error, net::Shutdown, time::Instant};
 
