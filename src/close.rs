@@ -1,5 +1,5 @@
 //! What a Close frame says: [`CloseCode`], [`CloseReason`], the two as a [`CloseFrame`], and what becomes one.
-use crate::{sentence::debug_as_display, text::Utf8Bytes};
+use crate::{quote::Escaped, sentence::debug_as_display, text::Utf8Bytes};
 use std::{fmt, num::NonZeroU16};
 
 /// A status code that may travel in a Close frame (RFC 6455 §7.4).
@@ -298,7 +298,7 @@ impl fmt::Display for CloseFrame {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self.reason.as_str() {
             "" => write!(f, "{}", self.code),
-            reason => write!(f, "{} ({})", self.code, reason.escape_debug()),
+            reason => write!(f, "{} ({})", self.code, Escaped(reason)),
         }
     }
 }

@@ -3,6 +3,7 @@
 //! There is no third. The core does no I/O, so it has no I/O errors; adapters add theirs.
 use crate::{
     close::{CloseCode, CloseFrame, CloseReason, InvalidCloseFrame},
+    quote::Escaped,
     sentence::debug_as_display,
     sniff::LooksLike,
 };
@@ -41,7 +42,7 @@ impl fmt::Display for ProtocolError {
             None => write!(f, "the peer broke the protocol: {violation}")?,
         }
         match self.reason() {
-            Some(reason) => write!(f, " ({})", reason.escape_debug()),
+            Some(reason) => write!(f, " ({})", Escaped(reason)),
             None => Ok(()),
         }
     }

@@ -16,13 +16,16 @@ use std::{
     task::{Context, Poll, ready},
 };
 
-/// Items are what [`recv`](WebSocket::recv) gives; an error is the last.
+/// Items are what [`recv`](WebSocket::recv) gives; an error is the last. With [`Delivery::Chunks`](crate::Delivery::Chunks)
+/// each item is [`Error::Chunks`], until the connection has ended: stop at the first.
 impl<S: Unpin, R: Runtime<S>> Stream for WebSocket<S, R> {
     type Item = Result<Message, Error>;
 
     fn poll_next(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
         let socket = self.get_mut();
-        check_whole(socket.inbound.config())?;
+        if socket.closed().is_none() {
+            check_whole(socket.inbound.config())?;
+        }
         let data = ready!(socket.poll_data(cx)?);
         Poll::Ready(data.map(|_| Ok(socket.inbound.lend_data().into_message())))
     }
@@ -67,13 +70,16 @@ impl<S: Unpin, R: Runtime<S>> Sink<Message> for WebSocket<S, R> {
     }
 }
 
-/// Items are what [`recv`](Receiver::recv) gives; an error is the last.
+/// Items are what [`recv`](Receiver::recv) gives; an error is the last. With [`Delivery::Chunks`](crate::Delivery::Chunks)
+/// each item is [`Error::Chunks`], until the connection has ended: stop at the first.
 impl<S, R: Runtime<S>> Stream for Receiver<S, R> {
     type Item = Result<Message, Error>;
 
     fn poll_next(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
         let receiver = self.get_mut();
-        receiver.check_whole()?;
+        if receiver.closed().is_none() {
+            receiver.check_whole()?;
+        }
         let data = ready!(receiver.poll_data(cx)?);
         Poll::Ready(data.and_then(|_| Some(Ok(receiver.inbound.as_mut()?.lend_data().into_message()))))
     }

@@ -1,6 +1,6 @@
 //! What an answer other than 101 says of its reason, in the words of an error: the place that it redirects to, or the
 //! first line of its body.
-use crate::quote::{Quoted, first_line};
+use crate::quote::{Quoted, first_line, without_query};
 use bytes::Bytes;
 use http::{Response, StatusCode, header};
 use std::fmt;
@@ -15,7 +15,7 @@ impl fmt::Display for Declined<'_> {
         let location = response.headers().get(header::LOCATION).filter(|_| status.is_redirection());
         match location {
             Some(place) => {
-                let place = Quoted(place.as_bytes());
+                let place = Quoted(without_query(place.as_bytes()));
                 return write!(
                     f,
                     "the server redirects with {status} to {place}; connect to that place instead"

@@ -89,11 +89,18 @@ where
 {
     let written = name.as_ref();
     let name = HeaderName::try_from(written).map_err(|_| InvalidHeader::Name(written.into()))?;
-    let value = value.try_into().map_err(|_| InvalidHeader::Value(written.into()))?;
+    let mut value: HeaderValue = value.try_into().map_err(|_| InvalidHeader::Value(written.into()))?;
     if is_reserved(&name) {
         return Err(InvalidHeader::Reserved(written.into()));
     }
+    value.set_sensitive(value.is_sensitive() || is_secret(&name));
     headers.try_append(name, value).map(drop).map_err(|_| InvalidHeader::TooMany)
+}
+
+/// Whether the values of a field are secrets, which the `Debug` of a request or a response must not show.
+fn is_secret(name: &HeaderName) -> bool {
+    use header::{AUTHORIZATION, COOKIE, PROXY_AUTHORIZATION, SET_COOKIE};
+    [AUTHORIZATION, COOKIE, PROXY_AUTHORIZATION, SET_COOKIE].contains(name)
 }
 
 fn is_reserved(name: &HeaderName) -> bool {
@@ -131,7 +138,7 @@ pub(super) fn put(out: &mut Vec<u8>, name: &str, value: &[u8]) {
 pub(super) fn append(headers: &mut HeaderMap, name: &str, value: &[u8]) {
     let name = HeaderName::from_bytes(name.as_bytes());
     let (Ok(name), Ok(mut value)) = (name, HeaderValue::from_bytes(value)) else { return };
-    value.set_sensitive(name == header::AUTHORIZATION);
+    value.set_sensitive(is_secret(&name));
     headers.append(name, value);
 }
 

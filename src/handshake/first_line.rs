@@ -2,7 +2,7 @@
 //! byte that shows it, for such a peer waits for an answer and never sends the end of a head.
 use super::error::HandshakeError;
 use crate::{
-    quote::{Quoted, first_line},
+    quote::{Quoted, first_line, without_query},
     sniff::LooksLike,
     text::is_token_byte,
 };
@@ -72,7 +72,7 @@ impl FirstLine {
 
 /// The error for a peer that has begun with these bytes.
 pub(super) fn not_http(bytes: &[u8]) -> HandshakeError {
-    let begins = Quoted(first_line(bytes)).to_string().into();
+    let begins = Quoted(without_query(first_line(bytes))).to_string().into();
     HandshakeError::NotHttp { looks_like: LooksLike::not_http(bytes), begins }
 }
 

@@ -149,7 +149,10 @@ fn target(text: &str) -> Result<Uri, HandshakeError> {
     let wrong = text.chars().find(|c| !c.is_ascii() || matches!(c, '"' | '#' | '<' | '>'));
     match (wrong, Uri::try_from(text)) {
         (None, Ok(uri)) => Ok(uri),
-        (None, Err(_)) if text.contains('`') => Err(HandshakeError::TargetCharacter('`')),
+        // In a query a backtick is allowed.
+        (None, Err(_)) if text.split('?').next().is_some_and(|path| path.contains('`')) => {
+            Err(HandshakeError::TargetCharacter('`'))
+        }
         (None, Err(_)) => Err(HandshakeError::Malformed("an invalid request target")),
         (Some(wrong), _) => Err(HandshakeError::TargetCharacter(wrong)),
     }

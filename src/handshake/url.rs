@@ -138,8 +138,14 @@ pub enum InvalidUrl {
     /// Not a number from 1 to 65535.
     #[error("{0:?} is not a port: give a number from 1 to 65535, as in \"ws://example.com:8080/\"")]
     Port(Box<str>),
+    /// Path and query are longer than 65,534 bytes, the most that an [`http::Uri`] holds.
+    #[error("path and query are longer than 65,534 bytes: send what is long in a message")]
+    TooLong,
 }
 debug_as_display!(InvalidUrl);
+
+/// The most bytes of path and query, as an [`http::Uri`] can hold them.
+const MAX_TARGET: usize = 65_534;
 
 impl FromStr for Url {
     type Err = InvalidUrl;
@@ -170,18 +176,15 @@ impl FromStr for Url {
         if host_port.contains('@') {
             return Err(InvalidUrl::Credentials);
         }
-        let split = authority::split(host_port).ok_or_else(|| InvalidUrl::Host(host_port.into()))?;
-        let host = match split.bracketed {
-            Some(address) => ipv6(address)?,
-            None => name(split.host)?,
-        };
-        let port = match split.port {
-            "" => scheme.default_port(),
-            // No port, but the front of a password with a slash in it, which must not be shown.
-            port if target.contains('@') => self::port(port).map_err(|_| InvalidUrl::Credentials)?,
-            port => self::port(port)?,
-        };
-        Ok(Self { scheme, host, port, target: encode(target)?, authorization })
+        // A password with a slash in it may stand where host and port should. An error must not show any of it.
+        let (host, port) = host_and_port(host_port)
+            .map_err(|error| if target.contains('@') { InvalidUrl::Credentials } else { error })?;
+        let port = port.unwrap_or_else(|| scheme.default_port());
+        let target = encode(target)?;
+        if target.len() > MAX_TARGET {
+            return Err(InvalidUrl::TooLong);
+        }
+        Ok(Self { scheme, host, port, target, authorization })
     }
 }
 impl TryFrom<&str> for Url {
@@ -201,6 +204,16 @@ impl TryFrom<String> for Url {
     fn try_from(text: String) -> Result<Self, InvalidUrl> {
         text.parse()
     }
+}
+
+fn host_and_port(text: &str) -> Result<(String, Option<u16>), InvalidUrl> {
+    let split = authority::split(text).ok_or_else(|| InvalidUrl::Host(text.into()))?;
+    let host = match split.bracketed {
+        Some(address) => ipv6(address)?,
+        None => name(split.host)?,
+    };
+    let port = if split.port.is_empty() { None } else { Some(port(split.port)?) };
+    Ok((host, port))
 }
 
 fn port(text: &str) -> Result<u16, InvalidUrl> {

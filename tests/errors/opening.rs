@@ -197,6 +197,7 @@ pub(crate) fn urls(page: &mut Page) {
     told!(page, "`ws://[fe80::1%eth0]/`" => Error::Handshake(HandshakeError::Url(InvalidUrl::Zone(_))), wrong("ws://[fe80::1%eth0]/"));
     told!(page, "A host that no name may be" => Error::Handshake(HandshakeError::Url(InvalidUrl::Idna(_))), wrong("ws://ü\u{378}/"));
     told!(page, "An international host, without the feature `idna`" => InvalidUrl::IdnaDisabled(_), InvalidUrl::IdnaDisabled("bücher.example".into()));
+    told!(page, "A path of 65,535 bytes" => Error::Handshake(HandshakeError::Url(InvalidUrl::TooLong)), wrong(&format!("ws://a/{}", "x".repeat(65_534))));
     told!(page, "`ws://example.com:http/`" => Error::Handshake(HandshakeError::Url(InvalidUrl::Port(_))), wrong("ws://example.com:http/"));
 
     page.section(

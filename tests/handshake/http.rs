@@ -108,3 +108,15 @@ fn a_client_checks_the_response_of_an_http_client() {
     *response.status_mut() = StatusCode::SWITCHING_PROTOCOLS;
     assert!(matches!(finish(&response), HandshakeError::Response(InvalidResponse::NoUpgrade)));
 }
+
+#[test]
+fn secrets_are_not_in_the_debug_of_a_request() {
+    let mut request = ClientRequest::try_from("ws://me:hidden@example.com/").unwrap();
+    for name in ["Cookie", "Proxy-Authorization"] {
+        request = request.header(name, "hidden").unwrap();
+    }
+    assert!(!format!("{request:?}").contains("hidden"), "{request:?}");
+    let (request, _) = ClientHandshake::over_http(request, Config::client());
+    assert_eq!(request.headers()["cookie"], "hidden");
+    assert!(!format!("{request:?}").contains("hidden"), "{request:?}");
+}

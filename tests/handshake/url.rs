@@ -132,6 +132,12 @@ fn credentials_are_checked_and_never_shown() {
     for text in ["ws://me:p#ss@d/", "ws://me:#@d", "ws://me:p/ss@d/", "ws://me:p?ss@d/"] {
         assert_eq!(wrong(text), InvalidUrl::Credentials, "{text}");
     }
+    // Not a host either.
+    for text in
+        ["ws://me:se:cret/x@d/", "ws://me:p@ss!/x@d/", "ws://me:p@s\u{e9}\u{2024}/x@d/", "ws://me:p@[ss/x@d/"]
+    {
+        assert_eq!(wrong(text), InvalidUrl::Credentials, "{text}");
+    }
     for text in ["ws://d/#me@d", "ws://d/?a#me@d", "ws://me@d#x@y"] {
         assert_eq!(wrong(text), InvalidUrl::Fragment, "{text}");
     }
@@ -143,6 +149,14 @@ fn credentials_are_checked_and_never_shown() {
     let url: Url = "wss://me:secret@example.com:8443/x".parse().unwrap();
     assert_eq!(url.to_string(), "wss://example.com:8443/x");
     assert!(!format!("{url:?}").contains("secret") && !format!("{url:?}").contains("Basic"), "{url:?}");
+}
+
+#[test]
+fn a_target_is_no_longer_than_an_http_uri() {
+    let url = |length: usize| format!("ws://a/{}", "x".repeat(length - 1)).parse::<Url>();
+    assert!(url(65_534).is_ok_and(|url| http::Uri::try_from(url.target()).is_ok()));
+    assert_eq!(url(65_535), Err(InvalidUrl::TooLong));
+    assert_eq!(wrong(&format!("ws://a/?{}", "\u{e9}".repeat(11_000))), InvalidUrl::TooLong);
 }
 
 #[test]

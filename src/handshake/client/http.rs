@@ -33,7 +33,7 @@ impl ClientHandshake {
         let mut headers = HeaderMap::new();
         request.each_field(&asked, |name, value| field::append(&mut headers, name, value));
         let mut head = Request::new(());
-        // What `Url` gives as its target is ASCII, and only has characters that a URL may have.
+        // The target of a `Url` has only characters that a URL may have, and no more of them than a `Uri` holds.
         *head.uri_mut() = request.url().target().parse().unwrap_or_default();
         *head.headers_mut() = headers;
         (head, HttpHandshake { asked, config })
