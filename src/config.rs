@@ -82,8 +82,8 @@ pub struct Config {
     ///
     /// Default: none for a server; permessage-deflate for a client, with that feature.
     pub extensions: Vec<Arc<dyn Extension>>,
-    /// For a server: which pages may connect (RFC 6455 §10.2). Default: those of its own origin, and a loopback host's at
-    /// a loopback host.
+    /// For a server: which pages may connect (RFC 6455 §10.2). Default: those of its own host and port; where that is a
+    /// loopback host, also those of a loopback host at any port.
     pub origins: Origins,
     /// For a server: whether frames without a mask are accepted too, which RFC 6455 §5.1 forbids. Default: false.
     ///
@@ -137,12 +137,12 @@ pub enum Delivery {
 }
 
 impl Config {
-    /// The defaults of a client: messages of up to 16 MiB.
+    /// The defaults of a client: messages of up to 16 MiB, and with the feature `deflate` the offer to compress.
     pub fn client() -> Self {
         Self { max_message_size: 16 << 20, extensions: offered_by_default(), ..Self::server() }
     }
 
-    /// The defaults of a server: messages of up to 1 MiB.
+    /// The defaults of a server: messages of up to 1 MiB, and no compression.
     pub fn server() -> Self {
         let seconds = Duration::from_secs;
         Self {
