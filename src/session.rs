@@ -1,4 +1,6 @@
 //! The browser's view, for both roles: one object from CONNECTING to CLOSED, and few kinds of event.
+mod failed;
+
 use crate::{
     close::CloseFrame,
     config::{Config, Delivery},
@@ -12,7 +14,7 @@ use crate::{
     proto::{Closed, Connection, Deadline, Event, ReadBuf, ReadyState, Step, Subprotocol, Transmit},
     sentence::debug_as_display,
 };
-use bytes::{Buf, BytesMut};
+use failed::Failed;
 use http::{Request, Response};
 use std::{
     fmt,
@@ -24,7 +26,7 @@ use std::{
 /// `WebSocket`. For event loops, and for both roles: [`client`](Self::client), [`server`](Self::server), and
 /// [`deciding`](Self::deciding) for a server whose application looks at the request.
 ///
-/// It is driven as a [`Connection`] is: events, then writing, then [`next_step`](Self::next_step). Messages come whole and pings are answered, whatever the [`Config`] says.
+/// It is driven as a [`Connection`] is: events, then writing, then [`next_step`](Self::next_step), which says when not to read. Messages come whole and pings are answered, whatever the [`Config`] says.
 ///
 /// ```
 /// use sansocket::bytes::Buf;
@@ -108,41 +110,9 @@ impl Accepting {
 
     /// The answer is still to be written.
     fn failed(&self, transmit: Transmit, error: HandshakeError) -> (State, SessionEvent) {
-        let patience = Patience::Unset(self.close_timeout);
-        let failed = Failed { transmit, patience, ..Failed::default() };
-        (State::Failed(failed), SessionEvent::Error(error.into()))
+        let eof = !self.handshake.wants_read();
+        (State::Failed(Failed::refused(transmit, self.close_timeout, eof)), SessionEvent::Error(error.into()))
     }
-}
-
-/// How long an answer may take to leave.
-#[derive(Debug)]
-enum Patience {
-    /// The time has not been told yet.
-    Unset(Option<Duration>),
-    Until(Option<Instant>),
-}
-impl Default for Patience {
-    fn default() -> Self {
-        Self::Until(None)
-    }
-}
-
-/// There is no connection, and there will be none.
-#[derive(Debug, Default)]
-struct Failed {
-    /// What is still to be told.
-    error: Option<SessionError>,
-    /// Whether the transport has been shut down.
-    shut_down: bool,
-    /// Whether `Close` has been told.
-    told: bool,
-    /// Where bytes that still come are thrown away.
-    input: BytesMut,
-    /// See [`ReadBuf::room`].
-    room: usize,
-    /// A server's answer that says why, for as long as `patience` lasts. A client's is empty.
-    transmit: Transmit,
-    patience: Patience,
 }
 
 /// What a browser calls `open`, `message`, `error` and `close`.
@@ -238,10 +208,7 @@ impl Session {
             State::Connecting(handshake) => handshake.read_buf(),
             State::Accepting(accepting) => accepting.handshake.read_buf(),
             State::Connected(connection) => connection.read_buf(),
-            State::Failed(failed) => {
-                failed.room = failed.input.len();
-                ReadBuf::new(&mut failed.input, &mut failed.room)
-            }
+            State::Failed(failed) => failed.read_buf(),
         }
     }
     /// See [`Connection::receive_eof`].
@@ -250,7 +217,7 @@ impl Session {
             State::Connecting(handshake) => handshake.receive_eof(),
             State::Accepting(accepting) => accepting.handshake.receive_eof(),
             State::Connected(connection) => connection.receive_eof(),
-            State::Failed(_) => {}
+            State::Failed(failed) => failed.receive_eof(),
         }
     }
 
@@ -267,7 +234,7 @@ impl Session {
                     Some(SessionEvent::Open(response))
                 }
                 Err(error) => {
-                    self.state = State::Failed(Failed::default());
+                    self.state = State::Failed(Failed::at_once(None));
                     Some(SessionEvent::Error(error.into()))
                 }
             },
@@ -288,16 +255,7 @@ impl Session {
                     _ => {}
                 }
             },
-            State::Failed(failed) => {
-                if let Some(error) = failed.error.take() {
-                    return Some(SessionEvent::Error(error));
-                }
-                if failed.transmit.has_remaining() {
-                    return None;
-                }
-                let told = std::mem::replace(&mut failed.told, true);
-                (!told).then(|| SessionEvent::Close(Closed::unopened()))
-            }
+            State::Failed(failed) => failed.poll_event(),
         }
     }
 
@@ -320,8 +278,7 @@ impl Session {
     pub fn close(&mut self, frame: impl Into<Option<CloseFrame>>) {
         match &mut self.state {
             State::Connecting(_) | State::Accepting(_) => {
-                self.state =
-                    State::Failed(Failed { error: Some(SessionError::Aborted), ..Failed::default() });
+                self.state = State::Failed(Failed::at_once(Some(SessionError::Aborted)));
             }
             State::Connected(connection) => connection.close(frame),
             State::Failed(_) => {}
@@ -341,7 +298,7 @@ impl Session {
             State::Connecting(handshake) => handshake.transmit(),
             State::Accepting(accepting) => accepting.handshake.transmit(),
             State::Connected(connection) => connection.transmit(),
-            State::Failed(failed) => &mut failed.transmit,
+            State::Failed(failed) => failed.transmit(),
         }
     }
     /// See [`Connection::buffered_amount`]. The request does not count.
@@ -350,12 +307,22 @@ impl Session {
     }
     /// What to do next, once no event is ready and the transport has taken what it can: see [`Connection::next_step`].
     pub fn next_step(&mut self) -> Step {
+        let reads = self.wants_read();
         match &mut self.state {
-            State::Connecting(_) | State::Accepting(_) => Step::Read { timed: self.wants_time() },
             State::Connected(connection) => connection.next_step(),
-            State::Failed(failed) if failed.transmit.has_remaining() => Step::Wait,
-            State::Failed(Failed { shut_down: false, .. }) => Step::ShutDown,
-            State::Failed(_) => Step::Advance,
+            State::Failed(failed) => failed.next_step(),
+            State::Connecting(_) | State::Accepting(_) if !reads => Step::Advance,
+            State::Connecting(_) | State::Accepting(_) => Step::Read { timed: self.wants_time() },
+        }
+    }
+    /// Whether to read from the transport: see [`Connection::wants_read`]. A driver that reads in spite of `false` lets
+    /// its peer fill the memory.
+    pub fn wants_read(&self) -> bool {
+        match &self.state {
+            State::Connecting(handshake) => handshake.wants_read(),
+            State::Accepting(accepting) => accepting.handshake.wants_read(),
+            State::Connected(connection) => connection.wants_read(),
+            State::Failed(failed) => failed.wants_read(),
         }
     }
     /// See [`Connection::wants_shutdown`].
@@ -363,7 +330,7 @@ impl Session {
         match &self.state {
             State::Connecting(_) | State::Accepting(_) => false,
             State::Connected(connection) => connection.wants_shutdown(),
-            State::Failed(failed) => !failed.shut_down && !failed.transmit.has_remaining(),
+            State::Failed(failed) => failed.wants_shutdown(),
         }
     }
     /// See [`Connection::shut_down`].
@@ -371,7 +338,7 @@ impl Session {
         match &mut self.state {
             State::Connecting(_) | State::Accepting(_) => {}
             State::Connected(connection) => connection.shut_down(),
-            State::Failed(failed) => failed.shut_down = true,
+            State::Failed(failed) => failed.shut_down(),
         }
     }
 
@@ -382,13 +349,7 @@ impl Session {
             State::Connecting(handshake) => handshake.handle_timeout(now),
             State::Accepting(accepting) => accepting.handshake.handle_timeout(now),
             State::Connected(connection) => connection.handle_timeout(now),
-            State::Failed(failed) => match failed.patience {
-                Patience::Unset(timeout) => {
-                    failed.patience = Patience::Until(timeout.and_then(|timeout| now.checked_add(timeout)));
-                }
-                Patience::Until(Some(until)) if until <= now => failed.give_up(),
-                Patience::Until(_) => {}
-            },
+            State::Failed(failed) => failed.handle_timeout(now),
         }
     }
     /// See [`Connection::poll_timeout`].
@@ -397,10 +358,7 @@ impl Session {
             State::Connecting(handshake) => handshake.poll_timeout(),
             State::Accepting(accepting) => accepting.handshake.poll_timeout(),
             State::Connected(connection) => connection.poll_timeout(),
-            State::Failed(Failed { patience: Patience::Until(until), transmit, .. }) => {
-                until.filter(|_| transmit.has_remaining())
-            }
-            State::Failed(_) => None,
+            State::Failed(failed) => failed.poll_timeout(),
         }
     }
     /// See [`Connection::wants_time`].
@@ -409,9 +367,7 @@ impl Session {
             State::Connecting(handshake) => handshake.wants_time(),
             State::Accepting(accepting) => accepting.handshake.wants_time(),
             State::Connected(connection) => connection.wants_time(),
-            State::Failed(failed) => {
-                matches!(failed.patience, Patience::Unset(_)) && failed.transmit.has_remaining()
-            }
+            State::Failed(failed) => failed.wants_time(),
         }
     }
 
@@ -420,8 +376,7 @@ impl Session {
         match &self.state {
             State::Connecting(_) | State::Accepting(_) => ReadyState::Connecting,
             State::Connected(connection) => connection.state(),
-            State::Failed(Failed { told: false, .. }) => ReadyState::Closing,
-            State::Failed(_) => ReadyState::Closed,
+            State::Failed(failed) => failed.state(),
         }
     }
     /// What a browser calls `WebSocket.protocol`.
@@ -440,14 +395,7 @@ impl Session {
     }
 }
 
-crate::proto::machines!(Session);
-
-impl Failed {
-    /// The peer does not take its answer.
-    fn give_up(&mut self) {
-        self.transmit = Transmit::default();
-    }
-}
+crate::proto::machine_that_ends!(Session);
 
 /// Messages come whole and pings are answered.
 fn of_sessions(config: Arc<Config>) -> Arc<Config> {

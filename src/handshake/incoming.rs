@@ -40,6 +40,11 @@ impl Incoming {
         self.eof = true;
     }
 
+    /// Whether bytes may still come.
+    pub(super) fn wants_read(&self) -> bool {
+        !self.eof
+    }
+
     /// Tells the time. The first call starts the deadline.
     pub(super) fn handle_timeout(&mut self, now: Instant, timeout: Option<Duration>) {
         match self.clock {

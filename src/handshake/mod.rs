@@ -51,4 +51,5 @@ pub use origin::ForbiddenOrigin;
 pub use server::{Acceptance, InvalidRequest, Refused, Rejection, ServerHandshake, Upgrade};
 pub use url::{InvalidUrl, Scheme, Url};
 
-crate::proto::machines!(ClientHandshake, ServerHandshake);
+crate::proto::machine!(ClientHandshake, {});
+crate::proto::machine!(ServerHandshake, {});

@@ -2,7 +2,8 @@
 use super::{connection::Connection, read_buf::ReadBuf, transmit::Transmit};
 use std::time::Instant;
 
-/// What all machines of this crate have in common: bytes go in, bytes come out, and the time is told.
+/// What all machines of this crate have in common: bytes go in, bytes come out, the time is told, and each machine says when
+/// to read and when to shut the transport down.
 ///
 /// [`ClientHandshake`](crate::handshake::ClientHandshake) and [`ServerHandshake`](crate::handshake::ServerHandshake) are
 /// machines, and so are [`Connection`] and [`Session`](crate::session::Session). Each has these methods of its own as well. The
@@ -13,17 +14,22 @@ use std::time::Instant;
 /// use sansocket::{Config, bytes::Buf, handshake::{Acceptance, ServerHandshake}, proto::{Event, Machine}};
 /// use std::{io::{self, Read, Write}, time::Instant};
 ///
-/// /// Writes all that waits, reads once, and tells the time. For streams that wait.
+/// /// Writes all that waits, reads once if the machine wants it, and tells the time. For streams that wait.
 /// fn turn(machine: &mut impl Machine, from: &mut impl Read, to: &mut impl Write, now: Instant) -> io::Result<()> {
 ///     let transmit = machine.transmit();
 ///     while transmit.has_remaining() {
 ///         to.write_all(transmit.chunk())?;
 ///         transmit.advance(transmit.chunk().len());
 ///     }
-///     let mut buf = machine.read_buf();
-///     match from.read(buf.room())? {
-///         0 => machine.receive_eof(),
-///         n => buf.filled(n),
+///     if machine.wants_shutdown() {
+///         machine.shut_down(); // after the stream's own, such as `TcpStream::shutdown`
+///     }
+///     if machine.wants_read() {
+///         let mut buf = machine.read_buf();
+///         match from.read(buf.room())? {
+///             0 => machine.receive_eof(),
+///             n => buf.filled(n),
+///         }
 ///     }
 ///     machine.handle_timeout(now);
 ///     Ok(())
@@ -61,6 +67,18 @@ pub trait Machine {
     fn receive_eof(&mut self);
     /// The bytes to write next. Write what the transport takes and [`advance`](bytes::Buf::advance) by that much.
     fn transmit(&mut self) -> &mut Transmit;
+    /// Whether to read from the transport. A driver that reads in spite of `false` lets its peer fill the memory: see
+    /// [`Connection::wants_read`].
+    /// Once output has left or an event has been taken out, ask again.
+    fn wants_read(&self) -> bool;
+    /// Whether the transport should now be shut down for writing: see [`Connection::wants_shutdown`]. Never for a
+    /// handshake: what follows its outcome decides.
+    fn wants_shutdown(&self) -> bool {
+        false
+    }
+    /// The transport has been shut down for writing. If it cannot be, treat it as ended:
+    /// [`receive_eof`](Self::receive_eof).
+    fn shut_down(&mut self) {}
     /// Tells the time. The first call starts deadlines.
     fn handle_timeout(&mut self, now: Instant);
     /// When to call [`handle_timeout`](Self::handle_timeout) again, at the latest. `None`: no deadline runs.
@@ -69,9 +87,9 @@ pub trait Machine {
     fn wants_time(&self) -> bool;
 }
 
-/// Each method calls the type's own method of the same name.
-macro_rules! machines {
-    ($($machine:ty),*) => {$(
+/// Each method calls the type's own method of the same name. `more`: methods besides.
+macro_rules! machine {
+    ($machine:ty, { $($more:item)* }) => {
         impl $crate::proto::Machine for $machine {
             fn read_buf(&mut self) -> $crate::proto::ReadBuf<'_> {
                 self.read_buf()
@@ -85,6 +103,9 @@ macro_rules! machines {
             fn transmit(&mut self) -> &mut $crate::proto::Transmit {
                 self.transmit()
             }
+            fn wants_read(&self) -> bool {
+                self.wants_read()
+            }
             fn handle_timeout(&mut self, now: std::time::Instant) {
                 self.handle_timeout(now);
             }
@@ -94,9 +115,25 @@ macro_rules! machines {
             fn wants_time(&self) -> bool {
                 self.wants_time()
             }
+            $($more)*
         }
-    )*};
+    };
 }
-pub(crate) use machines;
+pub(crate) use machine;
 
-machines!(Connection);
+/// A [`machine!`] that says when to shut the transport down.
+macro_rules! machine_that_ends {
+    ($machine:ty) => {
+        $crate::proto::machine!($machine, {
+            fn wants_shutdown(&self) -> bool {
+                self.wants_shutdown()
+            }
+            fn shut_down(&mut self) {
+                self.shut_down();
+            }
+        });
+    };
+}
+pub(crate) use machine_that_ends;
+
+machine_that_ends!(Connection);

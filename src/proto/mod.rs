@@ -177,7 +177,7 @@ pub use event::{Control, ControlSink, Event, Ready, Sending, Sent};
 pub use inbound::Inbound;
 pub use input::Lent;
 pub use machine::Machine;
-pub(crate) use machine::machines;
+pub(crate) use machine::{machine, machine_that_ends};
 pub use outbound::{Outbound, Position};
 pub use read_buf::ReadBuf;
 pub use state::{ReadyState, RecvState, Role, SendState};

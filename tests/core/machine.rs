@@ -3,7 +3,7 @@ use bytes::Buf;
 use sansocket::{
     Config,
     handshake::{Acceptance, ClientHandshake, ClientRequest, ServerHandshake},
-    proto::{Connection, Established, Machine, Role},
+    proto::{Connection, Established, Machine, ReadyState, Role},
     session::{Session, SessionEvent},
 };
 use std::time::Duration;
@@ -86,4 +86,45 @@ fn the_end_of_the_transport_reaches_every_machine() {
     let mut connection = Connection::new(Established::bare(Role::Client), Config::client());
     end(&mut connection);
     assert!(connection.poll_event().is_some());
+}
+
+/// Moves all that can be moved between two machines, by what they ask for. `false`: there was nothing.
+fn drive(machine: &mut dyn Machine, peer: &mut dyn Machine) -> bool {
+    let mut moved = false;
+    if peer.wants_read() {
+        while machine.transmit().has_remaining() {
+            let chunk = machine.transmit().chunk().to_vec();
+            machine.transmit().advance(chunk.len());
+            peer.receive(&chunk);
+            moved = true;
+        }
+        if machine.wants_shutdown() {
+            machine.shut_down();
+            assert!(!machine.wants_shutdown());
+            peer.receive_eof();
+            assert!(!peer.wants_read());
+            moved = true;
+        }
+    }
+    moved
+}
+
+#[test]
+fn one_driver_ends_a_connection_and_a_session() {
+    let mut handshake = ServerHandshake::new(Config::server());
+    let mut client = Session::client(client(), Config::client());
+    assert!(Machine::wants_read(&handshake) && Machine::wants_read(&client));
+    assert!(drive(&mut client, &mut handshake));
+    assert!(!drive(&mut handshake, &mut client), "a handshake has nothing to write, and shuts nothing down");
+    let mut server = handshake.poll().unwrap().expect("a request").accept(Acceptance::new()).unwrap();
+    assert!(drive(&mut server, &mut client));
+    assert!(matches!(client.poll_event(), Some(SessionEvent::Open(_))));
+    client.close(None::<sansocket::CloseFrame>);
+    for _ in 0..3 {
+        drive(&mut client, &mut server);
+        while server.poll_event().is_some() {}
+        drive(&mut server, &mut client);
+        while client.poll_event().is_some() {}
+    }
+    assert_eq!([client.state(), server.state()], [ReadyState::Closed; 2]);
 }

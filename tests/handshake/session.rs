@@ -244,12 +244,64 @@ fn a_session_says_what_to_do_next() {
     let mut server = Session::server(sansocket::Config::server());
     server.receive(b"GET /\r\n\r\n");
     assert!(matches!(server.poll_event(), Some(SessionEvent::Error(_))));
-    assert_eq!(server.next_step(), Step::Wait);
+    assert_eq!(server.next_step(), Step::Read { timed: true });
     drain_bytes(&mut server);
     assert_eq!(server.next_step(), Step::ShutDown);
     server.shut_down();
     assert_eq!(server.next_step(), Step::Advance);
     is_closed(&mut server, 1006, false);
+}
+
+/// A driver that asks before it reads keeps the memory of a session bounded, whatever the peer sends and does not take.
+#[test]
+fn a_peer_that_takes_no_answers_is_read_no_further() {
+    let (mut client, mut server) = (connecting(), Session::server(sansocket::Config::server()));
+    assert!(client.wants_read() && server.wants_read(), "connecting");
+    pass(&mut client, &mut server);
+    assert!(matches!(server.poll_event(), Some(SessionEvent::Accepted(_))));
+    pass(&mut server, &mut client);
+    assert!(matches!(client.poll_event(), Some(SessionEvent::Open(_))));
+    assert!(client.wants_read() && server.wants_read(), "open");
+    let mark = sansocket::Config::server().high_water_mark;
+    let mut echoes = 0;
+    while server.wants_read() {
+        assert!(echoes <= mark / 1000 + 2, "it reads on above the mark");
+        client.send(vec![7; 1000]).unwrap();
+        pass(&mut client, &mut server);
+        while let Some(event) = server.poll_event() {
+            let SessionEvent::Message(message) = event else { panic!("{event:?}") };
+            server.send(message).unwrap();
+            echoes += 1;
+        }
+    }
+    assert!(echoes > mark / 1000, "{echoes}");
+    pass(&mut server, &mut client);
+    assert!(
+        matches!(server.poll_event(), Some(SessionEvent::Message(_))),
+        "it goes on once the answers have left"
+    );
+    assert!(server.poll_event().is_none() && server.wants_read());
+}
+
+#[test]
+fn nothing_is_read_after_the_end_of_the_transport() {
+    for mut session in [connecting(), Session::server(sansocket::Config::server()), open()] {
+        assert!(session.wants_read(), "{session:?}");
+        session.receive_eof();
+        assert!(!session.wants_read(), "{session:?}");
+        assert_eq!(session.next_step(), Step::Advance);
+        while session.poll_event().is_some() {}
+        assert_eq!(session.state(), ReadyState::Closed);
+        assert!(!session.wants_read(), "{session:?}");
+    }
+    // A refused peer may have more to send before it reads.
+    let mut server = Session::server(sansocket::Config::server());
+    server.receive(b"GET /\r\n\r\n");
+    assert!(matches!(server.poll_event(), Some(SessionEvent::Error(_))));
+    assert!(server.wants_read());
+    server.receive_eof();
+    assert!(!server.wants_read());
+    assert_eq!(server.next_step(), Step::Wait, "the answer has not left");
 }
 
 /// Moves what one end has to write to the other.

@@ -74,6 +74,10 @@ impl ClientHandshake {
     pub fn transmit(&mut self) -> &mut Transmit {
         &mut self.transmit
     }
+    /// Whether to read from the transport: until its end.
+    pub fn wants_read(&self) -> bool {
+        self.incoming.wants_read()
+    }
     /// Tells the time. The first call starts [`handshake_timeout`](Config::handshake_timeout).
     pub fn handle_timeout(&mut self, now: Instant) {
         self.incoming.handle_timeout(now, self.config.handshake_timeout);
