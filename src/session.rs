@@ -66,6 +66,16 @@ enum State {
     Failed(Failed),
 }
 
+impl State {
+    /// `eof`: the transport has ended already.
+    fn connected(mut connection: Connection, eof: bool) -> Self {
+        if eof {
+            connection.receive_eof();
+        }
+        Self::Connected(Box::new(connection))
+    }
+}
+
 /// A server waits for its request.
 struct Accepting {
     handshake: ServerHandshake,
@@ -100,7 +110,10 @@ impl Accepting {
             Err(rejection) => Err(upgrade.reject(rejection)),
         };
         Some(match answered {
-            Ok(connection) => (State::Connected(Box::new(connection)), SessionEvent::Accepted(request)),
+            Ok(connection) => {
+                let eof = !self.handshake.wants_read();
+                (State::connected(connection, eof), SessionEvent::Accepted(request))
+            }
             Err(refused) => {
                 let (answer, error) = Refused::into_parts(refused);
                 self.failed(answer, error)
@@ -162,7 +175,10 @@ impl Session {
 
     /// A server, which waits for a request and accepts every correct one that [`Config::origins`] allows. A request that
     /// is refused is an [`Error`](SessionEvent::Error): the answer is in [`transmit`](Self::transmit), and
-    /// [`Close`](SessionEvent::Close) comes once it has been written, or after [`close_timeout`](Config::close_timeout).
+    /// [`Close`](SessionEvent::Close) comes once it has been written and the peer has ended the transport, or after
+    /// [`close_timeout`](Config::close_timeout). Until then, do what [`next_step`](Self::next_step) says: a TCP stream
+    /// that is closed with bytes unread is reset, and the client may lose the answer. What it still sends is thrown away,
+    /// up to 1 MiB.
     ///
     /// ```
     /// use sansocket::{Config, bytes::Buf, session::{Session, SessionEvent}};
@@ -230,7 +246,7 @@ impl Session {
             State::Connecting(handshake) => match handshake.poll() {
                 Ok(None) => None,
                 Ok(Some(Upgraded { connection, response })) => {
-                    self.state = State::Connected(Box::new(connection));
+                    self.state = State::connected(connection, !handshake.wants_read());
                     Some(SessionEvent::Open(response))
                 }
                 Err(error) => {
@@ -282,6 +298,18 @@ impl Session {
             }
             State::Connected(connection) => connection.close(frame),
             State::Failed(_) => {}
+        }
+    }
+    /// The transport failed, or is not wanted any more: see [`Connection::abort`]. What waits to be written is dropped.
+    /// [`Error`](SessionEvent::Error), unless it has been told, and [`Close`](SessionEvent::Close) are next. Before the
+    /// connection is open, the error is [`SessionError::Lost`].
+    pub fn abort(&mut self) {
+        match &mut self.state {
+            State::Connecting(_) | State::Accepting(_) => {
+                self.state = State::Failed(Failed::at_once(Some(SessionError::Lost)));
+            }
+            State::Connected(connection) => connection.abort(),
+            State::Failed(failed) => failed.give_up(),
         }
     }
     fn open(&mut self) -> Result<&mut Connection, SendError> {

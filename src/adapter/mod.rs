@@ -3,7 +3,7 @@
 mod opening;
 mod reply;
 
-pub(crate) use opening::{LINGER_BYTES, needs_tls};
+pub(crate) use opening::needs_tls;
 pub use reply::Reply;
 
 use crate::{

@@ -1,8 +1,8 @@
 //! Moves the bytes of an opening handshake, for either role, within its deadline; and those of a refusal.
 use super::{Alarm, Runtime, receive::TURNS};
 use crate::{
-    adapter::{Error, LINGER_BYTES},
-    handshake::HandshakeError,
+    adapter::Error,
+    handshake::{HandshakeError, LINGER_BYTES},
     proto::{Machine, ReadBuf, Transmit},
 };
 use bytes::{Buf, BytesMut};

@@ -6,8 +6,8 @@ use super::{
     transport::Transport,
 };
 use crate::{
-    adapter::{Error, LINGER_BYTES, would_wait},
-    handshake::HandshakeError,
+    adapter::{Error, would_wait},
+    handshake::{HandshakeError, LINGER_BYTES},
     proto::{Machine, Transmit},
 };
 use bytes::Buf;

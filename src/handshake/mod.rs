@@ -48,6 +48,7 @@ pub use client::{ClientHandshake, ClientRequest, HttpHandshake, InvalidResponse,
 pub use error::{HandshakeError, HeadLimit};
 pub use field::{InvalidField, InvalidHeader};
 pub use origin::ForbiddenOrigin;
+pub(crate) use server::LINGER_BYTES;
 pub use server::{Acceptance, InvalidRequest, Refused, Rejection, ServerHandshake, Upgrade};
 pub use url::{InvalidUrl, Scheme, Url};
 

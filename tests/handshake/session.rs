@@ -248,6 +248,8 @@ fn a_session_says_what_to_do_next() {
     drain_bytes(&mut server);
     assert_eq!(server.next_step(), Step::ShutDown);
     server.shut_down();
+    assert_eq!(server.next_step(), Step::Read { timed: true });
+    server.receive_eof();
     assert_eq!(server.next_step(), Step::Advance);
     is_closed(&mut server, 1006, false);
 }
@@ -328,7 +330,7 @@ fn a_server_is_a_session_too() {
 }
 
 #[test]
-fn a_server_that_rejects_closes_once_the_answer_has_left() {
+fn a_server_that_rejects_closes_once_the_answer_has_left_and_the_peer_has_ended() {
     let reject = |_: &_| Err(StatusCode::NOT_FOUND.into());
     let accept = |_: &_| Ok(Acceptance::new());
     let config = sansocket::Config::server;
@@ -343,6 +345,9 @@ fn a_server_that_rejects_closes_once_the_answer_has_left() {
         assert_eq!(server.state(), ReadyState::Closing);
         assert!(drain(server.transmit()).starts_with(status));
         assert!(server.wants_shutdown());
+        server.shut_down();
+        assert!(server.poll_event().is_none());
+        server.receive_eof();
         is_closed(&mut server, 1006, false);
     }
     // A peer that does not take its answer is given up.
@@ -354,5 +359,109 @@ fn a_server_that_rejects_closes_once_the_answer_has_left() {
     let until = server.poll_timeout().expect("a deadline");
     assert_eq!(until, now + TEN_SECONDS);
     server.handle_timeout(until);
+    is_closed(&mut server, 1006, false);
+}
+
+fn refused() -> Session {
+    let mut server = Session::server(sansocket::Config::server());
+    server.receive(b"GET /\r\n\r\n");
+    assert!(matches!(server.poll_event(), Some(SessionEvent::Error(SessionError::Handshake(_)))));
+    server
+}
+
+/// A TCP stream that is closed with bytes unread is reset, and the peer may lose the answer.
+#[test]
+fn a_refusal_waits_for_the_end_of_the_transport() {
+    let now = Instant::now();
+    let lingering = || {
+        let mut server = refused();
+        drain_bytes(&mut server);
+        assert_eq!(server.next_step(), Step::ShutDown);
+        server.shut_down();
+        assert_eq!(server.next_step(), Step::Read { timed: true });
+        server.handle_timeout(now);
+        assert_eq!(server.next_step(), Step::Read { timed: false });
+        server.receive(&[0; 1000]);
+        assert!(server.poll_event().is_none());
+        assert_eq!((server.poll_timeout(), server.state()), (Some(now + TEN_SECONDS), ReadyState::Closing));
+        server
+    };
+    let mut server = lingering();
+    server.receive_eof();
+    assert!(server.poll_timeout().is_none());
+    is_closed(&mut server, 1006, false);
+
+    // Not for ever, and not for any number of bytes.
+    let mut server = lingering();
+    server.handle_timeout(now + TEN_SECONDS);
+    assert!(server.poll_timeout().is_none());
+    is_closed(&mut server, 1006, false);
+    let mut server = lingering();
+    let enough = (0..100).position(|_| {
+        server.receive(&[0; 64 * 1024]);
+        server.poll_event().is_some()
+    });
+    assert_eq!(enough, Some(15), "1 MiB");
+    assert_eq!((server.state(), server.wants_read()), (ReadyState::Closed, false));
+}
+
+/// The peer may have ended its side only.
+#[test]
+fn a_refusal_still_leaves_after_the_end_of_the_input() {
+    let mut server = refused();
+    server.receive_eof();
+    assert!(server.poll_event().is_none());
+    drain_bytes(&mut server);
+    is_closed(&mut server, 1006, false);
+}
+
+/// The transport ends once, and may do so before its last bytes are looked at.
+#[test]
+fn an_end_that_came_with_the_request_counts_later_too() {
+    let mut server = Session::server(sansocket::Config::server());
+    server.receive(&Head::request().without("Upgrade").bytes());
+    server.receive_eof();
+    assert!(matches!(server.poll_event(), Some(SessionEvent::Error(SessionError::Handshake(_)))));
+    drain_bytes(&mut server);
+    is_closed(&mut server, 1006, false);
+
+    let mut server = Session::server(sansocket::Config::server());
+    server.receive(&Head::request().bytes());
+    server.receive_eof();
+    assert!(matches!(server.poll_event(), Some(SessionEvent::Accepted(_))));
+    drain_bytes(&mut server);
+    assert!(matches!(server.poll_event(), Some(SessionEvent::Error(SessionError::Lost))));
+    is_closed(&mut server, 1006, false);
+
+    let mut client = connecting();
+    drain_bytes(&mut client);
+    client.receive(&Head::response().bytes());
+    client.receive_eof();
+    assert!(matches!(client.poll_event(), Some(SessionEvent::Open(_))));
+    assert!(matches!(client.poll_event(), Some(SessionEvent::Error(SessionError::Lost))));
+    is_closed(&mut client, 1006, false);
+}
+
+/// The transport failed: nothing is waited for, and nothing more is written.
+#[test]
+fn abort_ends_a_session_at_once() {
+    for mut session in [connecting(), Session::server(sansocket::Config::server()), open()] {
+        if session.state() == ReadyState::Open {
+            session.send("never leaves").unwrap();
+        }
+        session.abort();
+        assert!(!session.wants_read(), "{session:?}");
+        assert!(matches!(session.poll_event(), Some(SessionEvent::Error(SessionError::Lost))), "{session:?}");
+        is_closed(&mut session, 1006, false);
+        session.abort();
+        assert!(session.poll_event().is_none() && session.poll_timeout().is_none());
+    }
+    let mut request_waits = connecting();
+    request_waits.abort();
+    assert!(!request_waits.transmit().has_remaining());
+    // The error of a refusal has been told.
+    let mut server = refused();
+    server.abort();
+    assert!(!server.transmit().has_remaining() && !server.wants_time() && !server.wants_read());
     is_closed(&mut server, 1006, false);
 }

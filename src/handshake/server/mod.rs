@@ -9,4 +9,5 @@ mod response;
 pub use check::InvalidRequest;
 pub use handshake::ServerHandshake;
 pub use request::Upgrade;
+pub(crate) use response::LINGER_BYTES;
 pub use response::{Acceptance, Refused, Rejection};

@@ -11,6 +11,10 @@ use crate::proto::{Subprotocol, Transmit};
 use bytes::Bytes;
 use http::{HeaderMap, HeaderValue, Response, StatusCode};
 
+/// The most bytes that are read and dropped from a peer that has been refused. A TCP stream that is closed with unread
+/// bytes resets the connection, and the peer might lose the refusal.
+pub(crate) const LINGER_BYTES: usize = 1 << 20;
+
 /// How a request is accepted.
 #[derive(Clone, Debug, Default)]
 pub struct Acceptance {
@@ -136,8 +140,8 @@ impl Refused {
     pub fn transmit(&mut self) -> &mut Transmit {
         &mut self.answer.0
     }
-    /// Why there is no connection: [`Request`](HandshakeError::Request), [`Rejected`](HandshakeError::Rejected) or
-    /// [`NotOffered`](HandshakeError::NotOffered).
+    /// Why there is no connection: [`Request`](HandshakeError::Request), [`Origin`](HandshakeError::Origin),
+    /// [`Rejected`](HandshakeError::Rejected) or [`NotOffered`](HandshakeError::NotOffered).
     pub fn error(&self) -> &HandshakeError {
         &self.error
     }
