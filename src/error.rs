@@ -11,7 +11,10 @@ use std::fmt;
 
 /// The peer broke the protocol, or went over a limit of this end. Always fatal, and always answered with
 /// [`close_code`](Self::close_code).
-#[derive(Clone, PartialEq, Eq)]
+///
+/// Two of them are equal if rule, offset and [`reason`](Self::reason) are. What the bytes [look like](Self::looks_like) is a
+/// guess, which depends on how many of them had come.
+#[derive(Clone)]
 #[non_exhaustive]
 pub struct ProtocolError {
     /// The rule that was broken.
@@ -23,11 +26,18 @@ pub struct ProtocolError {
 }
 
 /// What a peer that broke a rule meant, as far as that shows.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug)]
 pub(crate) enum Evidence {
     Reason(CloseReason),
     LooksLike(LooksLike),
 }
+
+impl PartialEq for ProtocolError {
+    fn eq(&self, other: &Self) -> bool {
+        (self.violation, self.offset, self.reason()) == (other.violation, other.offset, other.reason())
+    }
+}
+impl Eq for ProtocolError {}
 
 impl fmt::Display for ProtocolError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -58,7 +68,8 @@ impl ProtocolError {
             _ => None,
         }
     }
-    /// What the peer sent where a frame should begin, if it looks like another protocol.
+    /// What the peer sent where a frame should begin, if it looks like another protocol: judged by the bytes that had come
+    /// when the frame was found wrong.
     pub fn looks_like(&self) -> Option<LooksLike> {
         match self.evidence.as_deref() {
             Some(Evidence::LooksLike(looks_like)) => Some(*looks_like),

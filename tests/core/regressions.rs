@@ -151,3 +151,25 @@ fn a_peer_that_has_ended_its_side_may_take_its_time_to_take_the_rest() {
         assert_eq!((closed.timed_out, closed.unsent), (None, 0), "{within} s");
     }
 }
+
+/// `inbound`: an error was another one when fewer bytes had come behind a wrong frame, as what they look like is judged by
+/// all that is there.
+#[test]
+fn an_error_is_the_same_however_its_bytes_come() {
+    let error = |pieces: &[&[u8]]| {
+        let mut server = Connection::new(Established::bare(Role::Server), Config::server());
+        for piece in pieces {
+            server.receive(piece);
+            if let Some(Event::Error(error)) = server.poll_event() {
+                return error;
+            }
+        }
+        panic!("no error")
+    };
+    let bytes = b"OPTIONS * HTTP/1.1\r\n";
+    let whole = error(&[bytes]);
+    assert!(whole.looks_like().is_some());
+    for cut in 0..bytes.len() {
+        assert_eq!(error(&[&bytes[..cut], &bytes[cut..]]), whole, "cut at {cut}");
+    }
+}
