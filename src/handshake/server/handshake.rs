@@ -74,7 +74,7 @@ impl ServerHandshake {
     /// # Errors
     /// [`Malformed`](HandshakeError::Malformed), [`HeadTooLarge`](HandshakeError::HeadTooLarge),
     /// [`TimedOut`](HandshakeError::TimedOut), [`Eof`](HandshakeError::Eof). The answer is in
-    /// [`transmit`](Self::transmit): write it, then close the transport.
+    /// [`transmit`](Self::transmit): write it, then close the transport as for [`Refused`](super::Refused).
     pub fn poll(&mut self) -> Result<Option<Upgrade>, HandshakeError> {
         if self.spent {
             return Err(HandshakeError::Spent);

@@ -121,6 +121,11 @@ impl From<InvalidHeader> for Rejection {
 }
 
 /// A request that does not become a WebSocket: what to write before the transport is closed, and why.
+///
+/// Behind the answer, shut the transport down for writing. Read and drop what still comes, for a while, before it is closed:
+/// a TCP stream that is closed with bytes unread is reset, and the client may lose the answer. The adapters of this crate and
+/// [`Session`](crate::session::Session) read until the client has ended the transport, for at most 1 MiB and
+/// [`close_timeout`](crate::Config::close_timeout).
 #[derive(Debug)]
 #[must_use = "the answer wants to be written"]
 pub struct Refused {
