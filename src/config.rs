@@ -71,7 +71,8 @@ pub struct Config {
     pub write_timeout: Option<Duration>,
     /// How long the closing handshake may take, from when the last byte of this end has left, its Close frame included,
     /// to the end of the transport (RFC 6455 §7.1.1). Until that byte has left, [`write_timeout`](Self::write_timeout)
-    /// governs, so closing takes longer in all while bytes leave slowly. `None`: for ever. Default: 10 s.
+    /// governs, so closing takes longer in all while bytes leave slowly. Also how long a server waits for a client that it
+    /// has refused to take the answer and to end the transport. `None`: for ever. Default: 10 s.
     pub close_timeout: Option<Duration>,
 
     /// The extensions to negotiate: see [`extension`](crate::extension). [A method](#method.extension) adds one. A client
