@@ -66,16 +66,6 @@ enum State {
     Failed(Failed),
 }
 
-impl State {
-    /// `eof`: the transport has ended already.
-    fn connected(mut connection: Connection, eof: bool) -> Self {
-        if eof {
-            connection.receive_eof();
-        }
-        Self::Connected(Box::new(connection))
-    }
-}
-
 /// A server waits for its request.
 struct Accepting {
     handshake: ServerHandshake,
@@ -110,10 +100,7 @@ impl Accepting {
             Err(rejection) => Err(upgrade.reject(rejection)),
         };
         Some(match answered {
-            Ok(connection) => {
-                let eof = !self.handshake.wants_read();
-                (State::connected(connection, eof), SessionEvent::Accepted(request))
-            }
+            Ok(connection) => (State::Connected(Box::new(connection)), SessionEvent::Accepted(request)),
             Err(refused) => {
                 let (answer, error) = Refused::into_parts(refused);
                 self.failed(answer, error)
@@ -246,7 +233,7 @@ impl Session {
             State::Connecting(handshake) => match handshake.poll() {
                 Ok(None) => None,
                 Ok(Some(Upgraded { connection, response })) => {
-                    self.state = State::connected(connection, !handshake.wants_read());
+                    self.state = State::Connected(Box::new(connection));
                     Some(SessionEvent::Open(response))
                 }
                 Err(error) => {

@@ -128,3 +128,19 @@ fn one_driver_ends_a_connection_and_a_session() {
     }
     assert_eq!([client.state(), server.state()], [ReadyState::Closed; 2]);
 }
+
+/// A transport ends once: a driver that has told a handshake does not tell the connection again.
+#[test]
+fn an_end_that_a_handshake_was_told_reaches_the_connection() {
+    let (mut asking, mut asked) =
+        (ClientHandshake::new(client(), Config::client()), ServerHandshake::new(Config::server()));
+    carry(&mut asking, &mut asked, false);
+    asked.receive_eof();
+    let mut server = asked.poll().unwrap().expect("a request").accept(Acceptance::new()).unwrap();
+    assert!(!server.wants_read());
+    carry(&mut server, &mut asking, false);
+    asking.receive_eof();
+    let mut client = asking.poll().unwrap().expect("a response").connection;
+    assert!(!client.wants_read());
+    assert!(server.poll_event().is_some() && client.poll_event().is_some(), "the end");
+}

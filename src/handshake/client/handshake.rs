@@ -109,7 +109,10 @@ impl ClientHandshake {
         let Some(response) = response? else { return Ok(None) };
         let established = self.asked.check(&response, &self.config)?;
         let unsent = self.transmit.copy_to_bytes(self.transmit.remaining());
-        let connection = Connection::begin(established, self.config.clone(), &received, &unsent);
+        let mut connection = Connection::begin(established, self.config.clone(), &received, &unsent);
+        if !self.incoming.wants_read() {
+            connection.receive_eof();
+        }
         Ok(Some(Upgraded { connection, response }))
     }
 

@@ -87,7 +87,9 @@ impl ServerHandshake {
             Ok(None) => Ok(None),
             Ok(Some(request)) => {
                 self.spent = true;
-                Ok(Some(Upgrade::new(request, self.incoming.finish(), self.config.clone())))
+                let mut upgrade = Upgrade::new(request, self.incoming.finish(), self.config.clone());
+                upgrade.eof = !self.incoming.wants_read();
+                Ok(Some(upgrade))
             }
             Err(error) => {
                 self.spent = true;

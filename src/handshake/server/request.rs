@@ -23,6 +23,8 @@ pub struct Upgrade {
     subprotocols: Vec<Subprotocol>,
     extensions: Vec<ExtensionOffer>,
     received: BytesMut,
+    /// Whether the transport has ended.
+    pub(super) eof: bool,
     config: Arc<Config>,
 }
 
@@ -42,7 +44,7 @@ impl Upgrade {
             () => Ok(key),
         });
         let (subprotocols, extensions) = (subprotocols.unwrap_or_default(), extensions.unwrap_or_default());
-        Self { request, key, subprotocols, extensions, received, config }
+        Self { request, key, subprotocols, extensions, received, eof: false, config }
     }
 
     /// The request: path, cookies, authorization, origin.
@@ -121,7 +123,11 @@ impl Upgrade {
 
     /// The connection that was agreed on. It transmits `head` first.
     pub(super) fn connection(self, agreed: Agreed, head: &[u8]) -> Connection {
-        Connection::begin(agreed.established, self.config, &self.received, head)
+        let mut connection = Connection::begin(agreed.established, self.config, &self.received, head);
+        if self.eof {
+            connection.receive_eof();
+        }
+        connection
     }
 
     /// The error that says why, with all that it takes to see what to change.
