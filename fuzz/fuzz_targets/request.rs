@@ -72,7 +72,7 @@ impl Outcome {
                 assert!(answer.is_empty(), "an answer before the application's");
                 Self::of_upgrade(upgrade, input, pieces)
             }
-            Err(error) => Self { said: format!("{error:?}"), answer, accepted: None, to_head: false },
+            Err(error) => Self { said: http::failure(&error), answer, accepted: None, to_head: false },
         }
     }
 

@@ -77,7 +77,7 @@ impl Outcome {
                 story.opened = Some(tell(&mut upgraded.connection, pieces));
             }
             Err(error) => {
-                story.said = format!("{error:?}");
+                story.said = http::failure(&error);
                 if let HandshakeError::Declined(response) = &error {
                     story.refused = Some((response.status().as_u16(), response.body().to_vec()));
                 }

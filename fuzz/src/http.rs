@@ -1,5 +1,6 @@
 //! HTTP/1.1 heads, read naively, to check the opening handshake against.
 use base64::{Engine, prelude::BASE64_STANDARD};
+use sansocket::handshake::HandshakeError;
 use sha1::{Digest, Sha1};
 
 /// The first line, the fields and how many bytes they took.
@@ -111,4 +112,14 @@ pub fn elements(list: &str) -> impl Iterator<Item = &str> {
 /// Whether it is a token (RFC 9110 §5.6.2).
 pub fn is_token(text: &str) -> bool {
     !text.is_empty() && text.chars().all(|c| c.is_ascii_graphic() && !"\"(),/:;<=>?@[\\]{}".contains(c))
+}
+
+/// Why a handshake failed, in words that do not depend on how its bytes were cut. The error for a peer that speaks something
+/// else quotes the bytes that had come by then.
+pub fn failure(error: &HandshakeError) -> String {
+    match error {
+        HandshakeError::NotHttp { .. } => "NotHttp".to_owned(),
+        HandshakeError::Eof => "Eof".to_owned(),
+        other => other.to_string(),
+    }
 }

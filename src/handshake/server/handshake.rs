@@ -111,9 +111,7 @@ impl ServerHandshake {
 /// What a server answers when no whole request came. `None`: nothing.
 pub(super) fn answer(error: &HandshakeError) -> Option<Response<Bytes>> {
     match error {
-        HandshakeError::NotHttp { looks_like: Some(it), .. } => {
-            Some(plain(StatusCode::BAD_REQUEST, &format!("this looks like {it}")))
-        }
+        // Not what the bytes look like: that depends on how many had come.
         HandshakeError::NotHttp { .. } => {
             Some(plain(StatusCode::BAD_REQUEST, "the request does not begin as HTTP/1.1 does"))
         }
