@@ -91,6 +91,7 @@ fn serve(
         Err(error) => Err(error),
     };
     match how {
+        Err(error) if page::was_sent(&error) => {}
         Err(error) => eprintln!("{peer}: {error}"),
         Ok(how) if options.verbose => println!("{peer}: {how}"),
         Ok(_) => {}

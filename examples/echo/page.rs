@@ -1,6 +1,7 @@
 //! What the server answers: a WebSocket, or the page to try it from.
 use sansocket::{
-    handshake::{Acceptance, Rejection, Upgrade},
+    Error,
+    handshake::{Acceptance, HandshakeError, Rejection, Upgrade},
     http::{Method, Response, header},
 };
 
@@ -17,4 +18,9 @@ pub fn decide(upgrade: &Upgrade) -> Result<Acceptance, Rejection> {
         return Err(page.into());
     }
     Ok(Acceptance::new())
+}
+
+/// Whether the browser was given the page. There is no WebSocket then, but nothing went wrong.
+pub fn was_sent(error: &Error) -> bool {
+    matches!(error, Error::Handshake(HandshakeError::Rejected(status)) if status.is_success())
 }

@@ -30,7 +30,12 @@ pub fn serve(stream: TcpStream, peer: SocketAddr, server: Arc<Server>) -> impl F
         let decide = async |upgrade: &Upgrade| page::decide(upgrade);
         let accepted = accept_with(stream, server.config.clone(), decide);
         let entry = Entry::add(server).await;
-        (entry, accepted.await.inspect_err(|error| eprintln!("{peer}: {error}")))
+        let opened = accepted.await.inspect_err(|error| {
+            if !page::was_sent(error) {
+                eprintln!("{peer}: {error}");
+            }
+        });
+        (entry, opened)
     });
     async move {
         let (entry, mut opened) = opening.await;
