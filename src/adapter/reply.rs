@@ -6,10 +6,10 @@ use crate::{
     proto::{Outbound, SendState},
 };
 
-/// The way to answer what has been received, lent beside it by `recv_ref` and `recv_event`.
+/// Queues answers. `recv_ref` and `recv_event` lend it beside each message or event.
 ///
-/// Its methods queue, and never wait or write. What is queued leaves with the next call that receives, sends or
-/// flushes: when no whole message is left of what has come, so answers to messages that came together leave together.
+/// Its methods queue, and never wait or write. The next call that receives, sends or flushes writes the queue. A receiving
+/// call writes only when no whole message is left in the buffer, so answers to messages that came together leave together.
 ///
 /// ```
 /// # fn echo(mut socket: sansocket::blocking::WebSocket<std::net::TcpStream>) -> Result<(), sansocket::Error> {
